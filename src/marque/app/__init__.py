@@ -1,0 +1,1 @@
+"""The only room that knows all the others: command line, web application, wiring."""

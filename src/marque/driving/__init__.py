@@ -1,0 +1,1 @@
+"""The self-driving system: map → perceive → predict → plan → guard → act."""

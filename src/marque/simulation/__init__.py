@@ -1,0 +1,1 @@
+"""Worlds in which the driving system drives: traffic, scenarios, the judge, replays."""

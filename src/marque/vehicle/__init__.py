@@ -1,0 +1,17 @@
+"""The car as physics: parameters, single-track dynamics with actuator limits, its footprint on the ground."""
+
+from marque.vehicle.dynamics import Command, VehicleState, acceleration_limits, step
+from marque.vehicle.footprint import boxes_overlap
+from marque.vehicle.kernel import kernel
+from marque.vehicle.parameters import BMW_320I, VehicleParameters
+
+__all__ = [
+    "BMW_320I",
+    "Command",
+    "VehicleParameters",
+    "VehicleState",
+    "acceleration_limits",
+    "boxes_overlap",
+    "kernel",
+    "step",
+]
