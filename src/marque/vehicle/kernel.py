@@ -11,4 +11,4 @@ _F = TypeVar("_F", bound=Callable[..., object])
 
 # No fastmath: a replay must give the same bytes in every process. Division follows IEEE (inf, nan) as numpy does,
 # which also spares a branch per division.
-kernel = cast(Callable[[_F], _F], numba.njit(cache=True, fastmath=False, error_model="numpy", nogil=True))
+kernel = cast("Callable[[_F], _F]", numba.njit(cache=True, fastmath=False, error_model="numpy", nogil=True))

@@ -177,9 +177,7 @@ class MapArrays(NamedTuple):
     phases: Records  # PHASE, sliced by signals[i].phase_*
     grid: Records  # (1,) GRID
     grid_start: Ints  # (rows · columns + 1,) into grid_points; cell = row · columns + column
-    grid_points: (
-        Ints  # index of the first point of every segment whose lane surface (centre line widened to its borders) may touch the cell
-    )
+    grid_points: Ints  # first point of every segment whose lane surface may touch the cell
 
 
 class Ignored(NamedTuple):
@@ -187,7 +185,7 @@ class Ignored(NamedTuple):
 
     element: str
     reason: str
-    count: int
+    occurrences: int
 
 
 @dataclass(frozen=True, slots=True)
