@@ -1,0 +1,40 @@
+"""The command line: thin wrappers, so that `marque --help` loads none of what the commands need.
+
+Each command is a function in a module of its own, `marque.app.<command>.<command>`; its wrapper here holds options and help, nothing else.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from marque import __version__
+from marque.common import MarqueError
+
+app = typer.Typer(
+    help="Self-driving cars in the traffic of a real city, and any scenario file driven and judged.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def _options(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+    if version:
+        typer.echo(__version__)
+
+
+def main() -> None:
+    """Run the command line; what Marque raises on purpose becomes one message and exit status 2."""
+    try:
+        app(prog_name="marque")
+    except MarqueError as error:
+        command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
+        typer.echo(f"marque {command}: {error}", err=True)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()
