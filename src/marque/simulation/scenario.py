@@ -11,13 +11,18 @@ from marque.driving.map import RoadMap
 
 @dataclass(frozen=True, slots=True)
 class ActorLog:
-    """Everyone else, as recorded; T steps from 0, n actors. Where `present` is false the other values mean nothing."""
+    """Everyone else, as recorded; T steps from 0, n bodies. Where `present` is false the other values mean nothing.
 
-    ids: Ints  # (n,) ids of the file
+    An obstacle whose shape is no rectangle is several bodies. Nobody who moves is there after the last step; who `stands` stays.
+    """
+
+    ids: Ints  # (n,) distinct; the file's own where an obstacle is one body
+    obstacles: Ints  # (n,) ids of the file
     kinds: Bytes  # (n,) `driving.Kind`
-    length_m: Floats  # (n,)
-    width_m: Floats  # (n,)
+    stands: Bools  # (n,)
     present: Bools  # (T, n)
+    length_m: Floats  # (T, n)
+    width_m: Floats
     x_m: Floats  # (T, n) centre of the body
     y_m: Floats
     heading_rad: Floats
@@ -26,6 +31,10 @@ class ActorLog:
     @property
     def steps(self) -> int:
         return int(self.present.shape[0])
+
+    def there(self, step: int) -> tuple[int, Bools]:
+        """The row of the log that holds for a step, and who is there (n,)."""
+        return (step, self.present[step]) if step < self.steps else (self.steps - 1, self.stands)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,275 @@
+"""One scenario driven to its end: the driving system in a closed loop with the recorded world, then judged."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from marque.common import Floats, InputError
+from marque.driving.goal import Goal
+from marque.driving.map import RoadMap
+from marque.driving.map.query import signal_colours
+from marque.driving.observation import Kind, Observation
+from marque.driving.view import View
+from marque.simulation.checks import Trajectory
+from marque.simulation.commonroad import read_scenario
+from marque.simulation.frame import Flag, Frame
+from marque.simulation.judge import GoalTest, Judgement, Verdict, judge
+from marque.simulation.metrics import Comfort, comfort, least_time_to_collision
+from marque.simulation.proof import prove_ill_posed
+from marque.simulation.replay import SUFFIX, write_replay
+from marque.simulation.scenario import PlanningProblem, Scenario
+from marque.vehicle import BMW_320I, Command, VehicleParameters, VehicleState, step
+
+MARGIN_S = 5.0
+"""How long a drive goes on after the goal's last moment, to tell who comes late from who never comes."""
+FILE_LIMIT_S = 120.0
+"""Wall-clock time for one file; a drive that is not over by then is an error, not a hang."""
+LONGEST_DRIVE_S = 600.0
+_BRAKING_MPS2 = -0.5
+
+
+class Driver(Protocol):
+    """What drives: `driving.Pilot`, or a stand-in of a test."""
+
+    def begin(self, state: VehicleState, time_s: float, goals: tuple[Goal, ...]) -> None: ...
+    def cycle(self, state: VehicleState, seen: Observation) -> Command: ...
+    def view(self) -> View: ...
+
+
+MakeDriver = Callable[[RoadMap, VehicleParameters, float], Driver]
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """A drive as it went: states at every step from the problem's start on, and what it cost."""
+
+    driven: Trajectory
+    frames: list[Frame]
+    cycle_ms: Floats
+    """CPU time of each pilot cycle."""
+    cpu_s: float
+    """CPU time of everything: observation, pilot, vehicle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One planning problem, driven and judged. None where there is nothing to say."""
+
+    file: str
+    name: str
+    source: str
+    problem: int | None
+    verdict: Verdict
+    why: str
+    strict_success: bool = False
+    at_fault: bool | None = None
+    goal_s: float | None = None
+    collision_s: float | None = None
+    collision_with: int | None = None
+    edge_s: float | None = None
+    infeasible_s: float | None = None
+    driven_s: float | None = None
+    ttc_min_s: float | None = None
+    comfort: Comfort | None = None
+    cycle_ms_p50: float | None = None
+    cycle_ms_p99: float | None = None
+    real_time_factor: float | None = None
+    replay: str | None = None
+
+
+def drive_file(
+    path: Path, *, make_driver: MakeDriver, replay: Path | None = None, vehicle: VehicleParameters = BMW_320I, limit_s: float = FILE_LIMIT_S
+) -> list[Result]:
+    """Drives and judges every planning problem of a file; one Result each, one for the file where it cannot be used.
+
+    Never raises for what is in the file: an invalid file is `ill_posed` with the reader's message, anything unforeseen an `error`.
+    replay: a folder for the drives' replays.
+    """
+    deadline = time.monotonic() + limit_s
+    try:
+        scenario = read_scenario(path)
+    except InputError as error:
+        return [Result(path.name, path.stem, "", None, Verdict.ILL_POSED, str(error))]
+    except Exception as error:
+        return [Result(path.name, path.stem, "", None, Verdict.ERROR, f"{type(error).__name__}: {error}")]
+    results = []
+    for problem in scenario.problems:
+        try:
+            results.append(_drive_and_judge(path, scenario, problem, make_driver, replay, vehicle, deadline))
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            results.append(Result(path.name, scenario.name, scenario.source, problem.id, Verdict.ERROR, why))
+    return results
+
+
+def _drive_and_judge(
+    path: Path,
+    scenario: Scenario,
+    problem: PlanningProblem,
+    make_driver: MakeDriver,
+    replay: Path | None,
+    vehicle: VehicleParameters,
+    deadline: float,
+) -> Result:
+    proof = prove_ill_posed(scenario, problem, vehicle)
+    if proof is not None:
+        return Result(path.name, scenario.name, scenario.source, problem.id, Verdict.ILL_POSED, proof)
+    drive = drive_problem(scenario, problem, make_driver, vehicle, record=replay is not None, deadline=deadline)
+    verdict = judge(scenario, problem, drive.driven, vehicle)
+    result = _result(path, scenario, problem, drive, verdict, vehicle)
+    if replay is None:
+        return result
+    target = replay / f"{path.stem}{SUFFIX}" if len(scenario.problems) == 1 else replay / f"{path.stem}-{problem.id}{SUFFIX}"
+    write_replay(
+        target,
+        name=scenario.name,
+        road_map=scenario.road_map,
+        step_s=scenario.step_s,
+        frames=drive.frames,
+        facts=facts(result, timings=False),
+    )
+    return dataclasses.replace(result, replay=target.name)
+
+
+def drive_problem(
+    scenario: Scenario,
+    problem: PlanningProblem,
+    make_driver: MakeDriver,
+    vehicle: VehicleParameters,
+    *,
+    record: bool = False,
+    deadline: float = math.inf,
+) -> Drive:
+    """The closed loop. It ends when a goal is reached, or MARGIN_S after the last moment at which one may be."""
+    driver = make_driver(scenario.road_map, vehicle, scenario.step_s)
+    goal_test = GoalTest(scenario, problem)
+    observer = Observer(scenario)
+    state = initial_state(problem, vehicle)
+    last = problem.last_step(scenario.step_s) + round(MARGIN_S / scenario.step_s)
+    last = min(last, problem.start_step + round(LONGEST_DRIVE_S / scenario.step_s))
+    states, frames, cycle_ms = [state], list[Frame](), list[float]()
+    began = time.thread_time_ns()
+    driver.begin(state, problem.start_step * scenario.step_s, problem.goals)
+    for k in range(problem.start_step, last):
+        if goal_test.reached(k, *state[:4]):
+            break
+        if time.monotonic() > deadline:
+            raise TimeoutError("the drive took too long")
+        seen = observer.at(k)
+        cycle_began = time.thread_time_ns()
+        command = driver.cycle(state, seen)
+        cycle_ms.append((time.thread_time_ns() - cycle_began) * 1e-6)
+        if record:
+            frames.append(frame_of(state, seen, driver.view(), vehicle))
+        state = step(state, command, scenario.step_s, vehicle)
+        states.append(state)
+    cpu_s = (time.thread_time_ns() - began) * 1e-9
+    if record:
+        frames.append(frame_of(state, observer.at(problem.start_step + len(states) - 1), driver.view(), vehicle))
+    columns = np.array(states).T
+    return Drive(Trajectory(*np.ascontiguousarray(columns[:5])), frames, np.array(cycle_ms), cpu_s)
+
+
+class Observer:
+    """Tells what is there now. It hands out copies of one row of the log, so that nobody can look ahead."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._actors, self._map, self._step_s = scenario.actors, scenario.road_map, scenario.step_s
+
+    def at(self, step: int) -> Observation:
+        actors = self._actors
+        row, here = actors.there(step)
+        signals = np.zeros(len(self._map.signal_ids), np.uint8)
+        signal_colours(self._map.arrays, step * self._step_s, signals)
+        return Observation(
+            time_s=step * self._step_s,
+            ids=actors.ids[here],
+            kinds=actors.kinds[here],
+            x_m=actors.x_m[row, here],
+            y_m=actors.y_m[row, here],
+            heading_rad=actors.heading_rad[row, here],
+            speed_mps=actors.speed_mps[row, here],
+            length_m=actors.length_m[row, here],
+            width_m=actors.width_m[row, here],
+            signals=signals,
+        )
+
+
+def initial_state(problem: PlanningProblem, vehicle: VehicleParameters) -> VehicleState:
+    """The steering angle is the one that turns the car at the yaw rate the file gives: atan(yaw rate · wheelbase / speed)."""
+    steering = math.atan(problem.yaw_rate_radps * vehicle.wheelbase_m / problem.speed_mps) if problem.speed_mps > 0.1 else 0.0
+    steering = min(vehicle.steering_max_rad, max(-vehicle.steering_max_rad, steering))
+    return VehicleState(problem.x_m, problem.y_m, problem.heading_rad, problem.speed_mps, steering, problem.acceleration_mps2)
+
+
+def frame_of(state: VehicleState, seen: Observation, view: View, vehicle: VehicleParameters) -> Frame:
+    """The ego comes first, with an id nobody else has."""
+    ego = int(seen.ids.min(initial=0)) - 1
+    flags = np.zeros(len(seen.ids) + 1, np.uint8)
+    flags[0] = Flag.PILOT | (Flag.BRAKING if state.acceleration_mps2 < _BRAKING_MPS2 else 0)
+    return Frame(
+        time_s=seen.time_s,
+        ids=np.append(np.int32(ego), seen.ids).astype(np.int32),
+        kinds=np.append(np.uint8(Kind.CAR), seen.kinds).astype(np.uint8),
+        x_m=np.append(state.x_m, seen.x_m),
+        y_m=np.append(state.y_m, seen.y_m),
+        heading_rad=np.append(state.heading_rad, seen.heading_rad),
+        speed_mps=np.append(state.speed_mps, seen.speed_mps),
+        length_m=np.append(vehicle.length_m, seen.length_m),
+        width_m=np.append(vehicle.width_m, seen.width_m),
+        flags=flags,
+        signals=seen.signals,
+        views={ego: view},
+    )
+
+
+def _result(
+    path: Path, scenario: Scenario, problem: PlanningProblem, drive: Drive, verdict: Judgement, vehicle: VehicleParameters
+) -> Result:
+    def seconds(step_index: int) -> float | None:
+        return None if step_index < 0 else (step_index - problem.start_step) * scenario.step_s
+
+    driven_s = (drive.driven.x_m.size - 1) * scenario.step_s
+    ttc = least_time_to_collision(scenario, drive.driven, problem.start_step, vehicle)
+    timed = drive.cycle_ms.size > 0
+    return Result(
+        file=path.name,
+        name=scenario.name,
+        source=scenario.source,
+        problem=problem.id,
+        verdict=verdict.verdict,
+        why=verdict.why,
+        strict_success=verdict.strict_success,
+        at_fault=verdict.at_fault,
+        goal_s=seconds(verdict.goal_step),
+        collision_s=seconds(verdict.collision_step),
+        collision_with=verdict.collision_with,
+        edge_s=seconds(verdict.edge_step),
+        infeasible_s=seconds(verdict.infeasible_step),
+        driven_s=driven_s,
+        ttc_min_s=ttc if math.isfinite(ttc) else None,
+        comfort=comfort(drive.driven, scenario.step_s, vehicle),
+        cycle_ms_p50=float(np.percentile(drive.cycle_ms, 50)) if timed else None,
+        cycle_ms_p99=float(np.percentile(drive.cycle_ms, 99)) if timed else None,
+        real_time_factor=driven_s / drive.cpu_s if timed and drive.cpu_s > 0.0 else None,
+    )
+
+
+TIMINGS = ("cycle_ms_p50", "cycle_ms_p99", "real_time_factor")
+
+
+def facts(result: Result, *, timings: bool = True) -> dict[str, Any]:
+    """A result as JSON values. timings: with what differs from run to run."""
+    values = dataclasses.asdict(result)
+    values["verdict"] = result.verdict.value
+    for name in () if timings else TIMINGS:
+        del values[name]
+    return values
