@@ -1,0 +1,38 @@
+"""From plan to actuators: the acceleration of the profile, the steering whose curvature the line has one step ahead."""
+
+from __future__ import annotations
+
+import math
+
+from marque.common import Floats
+from marque.driving.guard import BRAKING_MPS2, Stop
+from marque.driving.lines import CELLS, Lines
+from marque.driving.speed import TICK_S, Profiles
+from marque.vehicle import Command, VehicleParameters, VehicleState, kernel
+
+
+@kernel
+def act(lines: Lines, i: int, profiles: Profiles, row: int, state: VehicleState, step_s: float, vehicle: VehicleParameters) -> Command:
+    """The command that is on the line, at the profile's speed, one step later."""
+    ticks = step_s / TICK_S
+    low = int(ticks + 1e-6)
+    part = ticks - low
+    v, s = profiles.v[row, low], profiles.s[row, low]
+    if part > 1e-6:
+        v += part * (profiles.v[row, low + 1] - v)
+        s += part * (profiles.s[row, low + 1] - s)
+    return Command((v - state.speed_mps) / step_s, _steer(lines.curvature[i], s, state, step_s, vehicle))
+
+
+@kernel
+def act_stop(stop: Stop, state: VehicleState, step_s: float, vehicle: VehicleParameters) -> Command:
+    """Brake along the stopping trajectory."""
+    stop.at[0] += max(0.0, state.speed_mps * step_s - 0.5 * BRAKING_MPS2 * step_s * step_s)
+    return Command(-BRAKING_MPS2, _steer(stop.curvature, stop.at[0], state, step_s, vehicle))
+
+
+@kernel
+def _steer(curvature: Floats, s: float, state: VehicleState, step_s: float, vehicle: VehicleParameters) -> float:
+    base = min(CELLS - 2, int(s))
+    k = curvature[base] + (s - base) * (curvature[base + 1] - curvature[base])
+    return (math.atan(vehicle.wheelbase_m * k) - state.steering_rad) / step_s

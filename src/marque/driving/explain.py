@@ -1,0 +1,103 @@
+"""Why the car drives as it does: the constraint that binds its plan, found by asking what the plan keeps its distance from."""
+
+from __future__ import annotations
+
+from marque.common import Floats
+from marque.driving.lines import Lines
+from marque.driving.occupancy import FREE, REASON, Occupancy
+from marque.driving.observation import Kind
+from marque.driving.path import Paths
+from marque.driving.perceive import Tracks
+from marque.driving.plan import Task, goal_cells
+from marque.driving.predict import STEPS
+from marque.driving.speed import TICKS, Profiles
+from marque.driving.view import Reason
+from marque.vehicle import kernel
+
+REASON_SLOT, SUBJECT, DISTANCE, TARGET = 0, 1, 2, 3
+_NO_SUBJECT = -1.0
+# Plain numbers: a compiled kernel stores them among floats.
+_CHANGES = (float(Reason.CRUISE), float(Reason.CHANGE_LEFT), float(Reason.CHANGE_RIGHT))
+_CRUISE = float(Reason.CRUISE)
+_ARRIVE = float(Reason.ARRIVE)
+_SPEED_LIMIT = float(Reason.SPEED_LIMIT)
+_CURVE = float(Reason.CURVE)
+_EMERGENCY = float(Reason.EMERGENCY)
+_OBSTACLE = float(Reason.OBSTACLE)
+_PASS = float(Reason.PASS)
+_PEDESTRIAN = float(Reason.PEDESTRIAN)
+
+
+@kernel
+def explain(
+    lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, tracks: Tracks, task: Task, i: int, row: int, out: Floats
+) -> None:  # fmt: skip
+    """out: (4,) `Reason`, subject (an actor's id or a signal, −1 none), distance m, speed aimed at m/s."""
+    last = lines.cells[i] - 1
+    now = profiles.v[row, 0]
+    end = profiles.v[row, TICKS - 1]
+    out[TARGET] = end
+    for t in range(0, STEPS, 2):
+        s, v = profiles.s[row, 2 * t], profiles.v[row, 2 * t]
+        c = min(last, int(s + 0.5))
+        ahead = occupancy.next[i, t, c]
+        wish = lines.allowed[i, c]
+        if ahead < FREE and ahead <= last and ahead - s < 2.0 + 1.6 * v and v < wish - 0.7:
+            _name(occupancy.why[i, t, ahead], ahead + 0.0, tracks, out)
+            return
+    c = min(last, int(profiles.s[row, TICKS - 1] + 0.5))
+    out[SUBJECT], out[DISTANCE] = _NO_SUBJECT, profiles.s[row, TICKS - 1]
+    kind = paths.kind[lines.path[i]]
+    if kind != 0:
+        out[REASON_SLOT] = _CHANGES[kind]
+        return
+    if abs(lines.target[i]) > 1.0:
+        for t in range(0, STEPS, 2):
+            s = profiles.s[row, 2 * t]
+            ahead = occupancy.next[0, t, min(lines.cells[0] - 1, int(s + 0.5))]
+            if ahead < lines.cells[0]:
+                _name(occupancy.why[0, t, ahead], ahead + 0.0, tracks, out)
+                out[REASON_SLOT] = _PASS
+                return
+    if task.timed[0]:
+        for goal in range(len(task.windows)):
+            first, _ = goal_cells(lines, i, goal)
+            if first >= 0:
+                out[REASON_SLOT], out[DISTANCE] = _ARRIVE, first
+                return
+    if lines.allowed[i, c] < lines.limit[i, c] - 0.7 and now > lines.allowed[i, c] - 1.5:
+        out[REASON_SLOT] = _CURVE
+    elif now > lines.limit[i, 0] - 1.0:
+        out[REASON_SLOT] = _SPEED_LIMIT
+    else:
+        out[REASON_SLOT] = _CRUISE
+
+
+@kernel
+def _name(why: int, distance: float, tracks: Tracks, out: Floats) -> None:
+    reason, subject = why // REASON, why % REASON
+    out[REASON_SLOT], out[DISTANCE] = reason, distance
+    if reason == Reason.RED_LIGHT or reason == Reason.AMBER_LIGHT:
+        out[SUBJECT] = subject
+    elif reason == Reason.STOP_SIGN or reason == Reason.NO_ROUTE:
+        out[SUBJECT] = _NO_SUBJECT
+    else:
+        out[SUBJECT] = tracks.ids[subject]
+        if reason == Reason.FOLLOW:
+            kind = tracks.kinds[subject]
+            if kind == Kind.PEDESTRIAN:
+                out[REASON_SLOT] = _PEDESTRIAN
+            elif kind == Kind.STATIC or tracks.standing_s[subject] > 20.0:
+                out[REASON_SLOT] = _OBSTACLE
+
+
+@kernel
+def explain_stop(occupancy: Occupancy, lines: Lines, tracks: Tracks, out: Floats) -> None:
+    """The guard's stopping trajectory is driven: say for whom."""
+    out[TARGET] = 0.0
+    out[SUBJECT], out[DISTANCE] = _NO_SUBJECT, 0.0
+    if lines.count[0] > 0:
+        ahead = occupancy.next[0, 0, 0]
+        if ahead < lines.cells[0]:
+            _name(occupancy.why[0, 0, ahead], ahead + 0.0, tracks, out)
+    out[REASON_SLOT] = _EMERGENCY

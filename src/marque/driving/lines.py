@@ -1,0 +1,241 @@
+"""Candidate lines: from where the car is, with the heading and curvature it has, to an offset from a reference path.
+
+Lateral motion is a quintic in the path's arc length (Werling et al. 2010, here over length instead of time, so that a line stays
+drivable at walking pace). A line is laid for the rear axle, where heading is the tangent and curvature is tan(steering)/wheelbase.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from marque.common import Bytes, Floats, Ints
+from marque.driving.map import MapArrays, Road
+from marque.driving.map.query import on_road
+from marque.driving.path import BEHIND, COMFORT_LATERAL_MPS2, PATHS, Paths
+from marque.vehicle import VehicleParameters, VehicleState, kernel
+
+LINES = 20
+CELLS = 112
+"""Cells of a line, 1 m of its own arc length each; cell 0 is where the rear axle is now."""
+EDGE_CELLS = 36
+"""So many metres ahead the corners of the body are checked against the road's edge."""
+_DRIVABLE = int(Road.CAR | Road.BUS | Road.TRUCK | Road.EMERGENCY | Road.BICYCLE)
+_OFFSETS = (0.0, 0.7, -0.7, 1.5, -1.5, 2.8, -2.8)
+_EDGE_MARGIN_M = 0.08
+
+
+class Lines(NamedTuple):
+    """The candidate lines of one cycle; the first `count[0]` hold."""
+
+    count: Ints  # (1,)
+    path: Ints  # (LINES,)
+    target: Floats  # (LINES,) m left of the path
+    cells: Ints  # (LINES,) how many hold
+    x: Floats  # (LINES, CELLS) rear axle
+    y: Floats
+    heading: Floats
+    curvature: Floats
+    offset: Floats  # m left of the path
+    allowed: Floats  # m/s
+    limit: Floats  # m/s
+    station: Floats  # on the path
+    outside: Bytes  # 1 where a corner of the body leaves the road
+    keep_clear: Bytes  # 1 where the car must not come to rest (a junction's conflict zone)
+    goals: Bytes  # bits: goals whose region and heading hold with the body's centre here
+
+
+def no_lines() -> Lines:
+    def grid() -> Floats:
+        return np.zeros((LINES, CELLS))
+
+    def marks() -> Bytes:
+        return np.zeros((LINES, CELLS), np.uint8)
+
+    return Lines(
+        np.zeros(1, np.int32),
+        np.zeros(LINES, np.int32),
+        np.zeros(LINES),
+        np.zeros(LINES, np.int32),
+        grid(),
+        grid(),
+        grid(),
+        grid(),
+        grid(),
+        grid(),
+        grid(),
+        grid(),
+        marks(),
+        marks(),
+        marks(),
+    )
+
+
+@kernel
+def draw_lines(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, goal_offsets: Floats, lines: Lines) -> None:
+    """All candidate lines of this cycle. goal_offsets: (PATHS,) offset at which a goal's region lies on each path; nan for none."""
+    lines.count[0] = 0
+    speed = max(2.0, state.speed_mps)
+    curvature = math.tan(state.steering_rad) / vehicle.wheelbase_m
+    for p in range(PATHS):
+        if paths.kind[p] < 0:
+            continue
+        if p == 0:
+            for target in _OFFSETS:
+                _draw(m, p, target, 2.0, speed, curvature, vehicle, paths, lines)
+            _draw(m, p, 0.0, 0.7, speed, curvature, vehicle, paths, lines)
+            _draw(m, p, paths.rear_d[p], 2.0, speed, curvature, vehicle, paths, lines)
+        else:
+            for comfort in (0.8, 2.0, 5.0):
+                _draw(m, p, 0.0, comfort, speed, curvature, vehicle, paths, lines)
+        if not math.isnan(goal_offsets[p]):
+            _draw(m, p, goal_offsets[p], 2.0, speed, curvature, vehicle, paths, lines)
+
+
+@kernel
+def _draw(
+    m: MapArrays, p: int, target: float, lateral_mps2: float, speed: float, curvature: float,
+    vehicle: VehicleParameters, paths: Paths, lines: Lines,
+) -> None:  # fmt: skip
+    """One line: reaches `target` so soon that the quintic's peak lateral acceleration, 5.77·|way|·speed²/length², is lateral_mps2."""
+    if lines.count[0] >= LINES:
+        return
+    i = lines.count[0]
+    d, turn = paths.rear_d[p], paths.rear_turn[p]
+    if abs(turn) > 1.2:
+        return
+    base = min(max(0, int(paths.rear_s[p])), paths.count[p] - 2)
+    k_ref = paths.curvature[p, base]
+    stretch = 1.0 - k_ref * d
+    if stretch < 0.15:
+        return
+    slope = math.tan(turn) * stretch
+    k_slope = paths.curvature[p, base + 1] - paths.curvature[p, base]
+    bend = (curvature * stretch / math.cos(turn) - k_ref) * stretch / math.cos(turn) ** 2 - (k_slope * d + k_ref * slope) * math.tan(turn)
+    bend = min(0.5, max(-0.5, bend))
+    way = abs(target - d) + 2.0 * abs(slope)
+    length = min(90.0, max(7.0, speed * math.sqrt(5.77 * way / lateral_mps2)))
+    a3, a4, a5 = _quintic(d, slope, bend, target, length)
+
+    s, cells = paths.rear_s[p], 0
+    for c in range(CELLS):
+        base = int(s)
+        if base >= paths.count[p] - 1:
+            break
+        f = s - base
+        k_ref = paths.curvature[p, base] + f * (paths.curvature[p, base + 1] - paths.curvature[p, base])
+        k_slope = paths.curvature[p, base + 1] - paths.curvature[p, base]
+        u = min(length, s - paths.rear_s[p])
+        off = d + u * (slope + u * (0.5 * bend + u * (a3 + u * (a4 + u * a5))))
+        off1 = slope + u * (bend + u * (3.0 * a3 + u * (4.0 * a4 + u * 5.0 * a5)))
+        off2 = bend + u * (6.0 * a3 + u * (12.0 * a4 + u * 20.0 * a5))
+        if u >= length:
+            off, off1, off2 = target, 0.0, 0.0
+        stretch = 1.0 - k_ref * off
+        if stretch < 0.15:
+            break
+        turn = math.atan2(off1, stretch)
+        cos = math.cos(turn)
+        heading = paths.heading[p, base] + f * (paths.heading[p, base + 1] - paths.heading[p, base])
+        lines.x[i, c] = paths.x[p, base] + f * (paths.x[p, base + 1] - paths.x[p, base]) - off * math.sin(heading)
+        lines.y[i, c] = paths.y[p, base] + f * (paths.y[p, base + 1] - paths.y[p, base]) + off * math.cos(heading)
+        lines.heading[i, c] = heading + turn
+        lines.curvature[i, c] = ((off2 + (k_slope * off + k_ref * off1) * math.tan(turn)) * cos * cos / stretch + k_ref) * cos / stretch
+        lines.offset[i, c], lines.station[i, c] = off, s
+        bendy = math.sqrt(COMFORT_LATERAL_MPS2 / max(1e-6, abs(lines.curvature[i, c])))
+        lines.allowed[i, c] = min(paths.allowed[p, base], max(bendy, 0.6 * paths.allowed[p, base]))
+        lines.limit[i, c] = paths.limit[p, base]
+        lines.outside[i, c] = lines.keep_clear[i, c] = lines.goals[i, c] = 0
+        if c < EDGE_CELLS:
+            lines.outside[i, c] = _outside(m, lines.x[i, c], lines.y[i, c], lines.heading[i, c], vehicle)
+        s += cos / stretch
+        cells = c + 1
+    if cells < 3:
+        return
+    lines.path[i], lines.target[i], lines.cells[i] = p, target, cells
+    lines.count[0] = i + 1
+
+
+@kernel
+def _quintic(d: float, slope: float, bend: float, target: float, length: float) -> tuple[float, float, float]:
+    """Coefficients of u³, u⁴, u⁵ of the quintic that ends at `target`, level and straight, after `length` metres."""
+    rest = target - d - slope * length - 0.5 * bend * length * length
+    rest1 = -slope - bend * length
+    rest2 = -bend
+    n2, n3 = length * length, length * length * length
+    return (
+        10.0 * rest / n3 - 4.0 * rest1 / n2 + 0.5 * rest2 / length,
+        -15.0 * rest / (n3 * length) + 7.0 * rest1 / n3 - rest2 / n2,
+        6.0 * rest / (n3 * n2) - 3.0 * rest1 / (n3 * length) + 0.5 * rest2 / n3,
+    )
+
+
+@kernel
+def _outside(m: MapArrays, x: float, y: float, heading: float, vehicle: VehicleParameters) -> int:
+    """1 when a corner of the body whose rear axle is here, or the middle of its sides, is off the drivable surface."""
+    cos, sin = math.cos(heading), math.sin(heading)
+    half = 0.5 * vehicle.width_m + _EDGE_MARGIN_M
+    front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
+    back = vehicle.rear_axle_m - 0.5 * vehicle.length_m
+    for along in (front, back):
+        for side in (half, -half):
+            if not on_road(m, x + along * cos - side * sin, y + along * sin + side * cos, _DRIVABLE):
+                return 1
+    return 0
+
+
+@kernel
+def centre_offset(lines: Lines, i: int, c: int, vehicle: VehicleParameters) -> tuple[float, float]:
+    """The body's centre when the rear axle is in cell c of line i; m."""
+    heading = lines.heading[i, c]
+    return lines.x[i, c] + vehicle.rear_axle_m * math.cos(heading), lines.y[i, c] + vehicle.rear_axle_m * math.sin(heading)
+
+
+@kernel
+def mark_goals(lines: Lines, vehicle: VehicleParameters, starts: Ints, corners: Floats, owners: Ints, headings: Floats) -> None:
+    """Set `lines.goals`: bit g where the centre lies in a polygon of goal g and the heading suits it.
+
+    starts: (polygons + 1,) into corners (n, 2); owners: (polygons,) goal of each; headings: (goals, 2) low and width, width ≥ 2π free.
+    A goal without polygons may be reached anywhere: it owns a polygon slice of no corners.
+    """
+    for i in range(lines.count[0]):
+        for c in range(lines.cells[i]):
+            x, y = centre_offset(lines, i, c, vehicle)
+            bits = 0
+            for q in range(len(owners)):
+                goal = owners[q]
+                turned = (lines.heading[i, c] - headings[goal, 0]) % (2.0 * math.pi)
+                if headings[goal, 1] < 2.0 * math.pi and turned > headings[goal, 1]:
+                    continue
+                if starts[q] == starts[q + 1] or inside_polygon(corners, starts[q], starts[q + 1], x, y):
+                    bits |= 1 << goal
+            lines.goals[i, c] = bits
+
+
+@kernel
+def inside_polygon(corners: Floats, first: int, last: int, x: float, y: float) -> bool:
+    """Even-odd rule on corners[first:last]."""
+    inside = False
+    j = last - 1
+    for i in range(first, last):
+        if (corners[i, 1] > y) != (corners[j, 1] > y):
+            at = corners[i, 0] + (y - corners[i, 1]) / (corners[j, 1] - corners[i, 1]) * (corners[j, 0] - corners[i, 0])
+            if x < at:
+                inside = not inside
+        j = i
+    return inside
+
+
+@kernel
+def offset_of(paths: Paths, p: int, x: float, y: float, vehicle: VehicleParameters) -> float:
+    """Offset of a point from path p for a body's centre, m left; nan when it does not lie beside the path ahead."""
+    best, offset = 36.0, math.nan
+    for i in range(BEHIND, paths.count[p]):
+        cos, sin = math.cos(paths.heading[p, i]), math.sin(paths.heading[p, i])
+        dx, dy = x - paths.x[p, i] - vehicle.rear_axle_m * cos, y - paths.y[p, i] - vehicle.rear_axle_m * sin
+        if dx * dx + dy * dy < best:
+            best = dx * dx + dy * dy
+            offset = dy * cos - dx * sin
+    return offset

@@ -1,0 +1,236 @@
+"""The driving system: one cycle from what is seen to what the actuators are asked.
+
+perceive → lay paths and lines → predict → occupy and obey → plan → guard → act. Everything a cycle needs to remember is in arrays that
+one kernel reads and writes; the class only holds them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from marque.common import Floats, Ints
+from marque.driving.act import act, act_stop
+from marque.driving.explain import DISTANCE, REASON_SLOT, SUBJECT, TARGET, explain, explain_stop
+from marque.driving.goal import Goal
+from marque.driving.guard import NOTHING, Stop, guard, no_stop
+from marque.driving.lines import Lines, draw_lines, mark_goals, no_lines, offset_of
+from marque.driving.map import MapArrays, RoadMap
+from marque.driving.observation import Observation
+from marque.driving.occupancy import Occupancy, look_ahead, no_occupancy, occupy
+from marque.driving.path import PATHS, Paths, lay_paths, no_paths
+from marque.driving.perceive import Tracks, no_tracks, perceive
+from marque.driving.plan import Choice, Task, aim_profiles, choose, no_choice, pace
+from marque.driving.predict import Predictions, no_predictions, predict
+from marque.driving.route import cost_to_go, lanes_of_goals
+from marque.driving.rules import forget_ahead, obey, reach_ahead
+from marque.driving.speed import TICK_S, TICKS, Profiles, follow, no_profiles, sample_profiles
+from marque.driving.view import Prediction, Reason, View
+from marque.vehicle import BMW_320I, Command, VehicleParameters, VehicleState, kernel
+
+_LAST_KIND, _LAST_TARGET, _LINE, _PROFILE, _LANE = 0, 1, 2, 3, 4
+
+
+class Mind(NamedTuple):
+    """All the arrays of one pilot."""
+
+    tracks: Tracks
+    paths: Paths
+    lines: Lines
+    predictions: Predictions
+    occupancy: Occupancy
+    profiles: Profiles
+    choice: Choice
+    stop: Stop
+    cost: Floats  # (L,) metres to the goal
+    eta: Floats  # (L,) scratch of `rules.reach_ahead`
+    history: Ints  # (8,) lanes driven lately
+    memory: Ints  # (8,) of the rules
+    last: Floats  # (8,) choice of the last cycle
+    reason: Floats  # (4,)
+    goal_offsets: Floats  # (PATHS,)
+    centres: Floats  # (k, 2) middles of the goals' own regions
+
+
+@kernel
+def _cycle(m: MapArrays, mind: Mind, task: Task, state: VehicleState, seen: Observation, step_s: float, vehicle: VehicleParameters) -> Command:
+    perceive(mind.tracks, seen, state.x_m, state.y_m, step_s)
+    lane = lay_paths(m, state, vehicle, mind.cost, mind.history, mind.paths)
+    reach_ahead(m, state, vehicle, mind.paths, seen.signals, mind.eta)
+    predict(m, mind.tracks, seen.signals, mind.eta, mind.predictions)
+    forget_ahead(mind.paths, mind.eta)
+    _offsets(mind, vehicle)
+    draw_lines(m, state, vehicle, mind.paths, mind.goal_offsets, mind.lines)
+    mark_goals(mind.lines, vehicle, task.starts, task.corners, task.owners, task.headings)
+    occupy(mind.tracks, mind.predictions, mind.lines, vehicle, mind.occupancy)
+    obey(m, state, vehicle, mind.paths, mind.lines, mind.tracks, mind.predictions, seen.signals, mind.memory, step_s, mind.occupancy)
+    sample_profiles(state.speed_mps, state.acceleration_mps2, vehicle, mind.profiles)
+    if task.timed[0]:
+        aim_profiles(mind.lines, state, mind.profiles, task, vehicle)
+    for i in range(mind.lines.count[0]):
+        look_ahead(mind.lines, mind.paths.dead_end[mind.lines.path[i]] == 1, i, mind.occupancy)
+        wish = math.inf
+        if task.timed[0]:
+            _, wish = pace(mind.lines, mind.paths, i, task, 0.0, 0.0)
+        follow(mind.lines, i, state.speed_mps, state.acceleration_mps2, max(1.0, wish), mind.occupancy, mind.profiles)
+    choose(
+        mind.lines, mind.paths, mind.profiles, mind.occupancy, task, int(mind.last[_LAST_KIND]), mind.last[_LAST_TARGET], mind.choice
+    )
+    passed = guard(mind.lines, mind.profiles, mind.occupancy, mind.tracks, mind.choice, state, step_s, mind.stop)
+    mind.last[_LANE] = lane
+    if passed == NOTHING and mind.stop.at[1] > 0.0:
+        mind.last[_LINE] = NOTHING
+        explain_stop(mind.occupancy, mind.lines, mind.tracks, mind.reason)
+        return act_stop(mind.stop, state, step_s, vehicle)
+    # Nothing verified and nothing held happens only where a drive begins in danger: then the best candidate is the best there is.
+    k = max(0, passed)
+    i, row = mind.choice.line[k], mind.choice.profile[k]
+    if mind.choice.cost[k] == np.inf:
+        mind.last[_LINE] = NOTHING
+        explain_stop(mind.occupancy, mind.lines, mind.tracks, mind.reason)
+        return Command(-vehicle.braking_max_mps2, -state.steering_rad / step_s)
+    mind.last[_LAST_KIND], mind.last[_LAST_TARGET] = mind.paths.kind[mind.lines.path[i]], mind.lines.target[i]
+    mind.last[_LINE], mind.last[_PROFILE] = i, row
+    explain(mind.lines, mind.paths, mind.profiles, mind.occupancy, mind.tracks, task, i, row, mind.reason)
+    return act(mind.lines, i, mind.profiles, row, state, step_s, vehicle)
+
+
+@kernel
+def _offsets(mind: Mind, vehicle: VehicleParameters) -> None:
+    """Where each goal's own region lies beside each path: the nearest middle that is beside it."""
+    for p in range(PATHS):
+        mind.goal_offsets[p] = math.nan
+        if mind.paths.kind[p] < 0:
+            continue
+        for k in range(len(mind.centres)):
+            offset = offset_of(mind.paths, p, mind.centres[k, 0], mind.centres[k, 1], vehicle)
+            if abs(offset) < 2.5:
+                mind.goal_offsets[p] = offset
+
+
+class Pilot:
+    """One driving system in one car.
+
+    It knows the road map and, cycle by cycle, its own state and the present `Observation`; never the future. Not thread-safe; any number
+    of pilots may share a road map.
+    """
+
+    def __init__(self, road_map: RoadMap, vehicle: VehicleParameters = BMW_320I, step_s: float = 0.1) -> None:
+        """step_s: s between two cycles, for which a command is held; at most 0.5."""
+        self.road_map, self.vehicle, self.step_s = road_map, vehicle, step_s
+        lanes = len(road_map.arrays.lanes)
+        self._mind = Mind(
+            no_tracks(),
+            no_paths(),
+            no_lines(),
+            no_predictions(),
+            no_occupancy(),
+            no_profiles(),
+            no_choice(),
+            no_stop(),
+            np.zeros(lanes),
+            np.full(lanes, np.inf),
+            np.full(8, -1, np.int32),
+            np.full(8, -1, np.int32),
+            np.zeros(8),
+            np.zeros(4),
+            np.full(PATHS, np.nan),
+            np.empty((0, 2)),
+        )
+        self._goals: tuple[Goal, ...] = ()
+        self._task = _task((), road_map)
+        self._state: VehicleState | None = None
+
+    def begin(self, state: VehicleState, time_s: float, goals: tuple[Goal, ...]) -> None:
+        """Start a drive: forget everything seen before."""
+        mind = self._mind
+        mind.tracks.ids[:] = no_tracks().ids
+        mind.history[:] = -1
+        mind.memory[:] = -1
+        mind.last[:] = 0.0
+        mind.last[_LINE] = NOTHING
+        mind.stop.at[:] = 0.0
+        self._state = state
+        self.retarget(goals)
+
+    def retarget(self, goals: tuple[Goal, ...]) -> None:
+        """Go somewhere else from here on; at most 8 goals, of which any one will do."""
+        self._goals = goals
+        cost_to_go(self.road_map.arrays, lanes_of_goals(self.road_map, goals), self._mind.cost)
+        self._task = _task(goals, self.road_map)
+        centres = [polygon.mean(axis=0) for goal in goals for polygon in goal.polygons] + [np.array(c[:2]) for g in goals for c in g.circles]
+        self._mind = self._mind._replace(centres=np.array(centres).reshape(-1, 2))
+
+    def cycle(self, state: VehicleState, seen: Observation) -> Command:
+        """One cycle: what to ask of the actuators until the next one."""
+        for k, goal in enumerate(self._goals):
+            self._task.windows[k, :2] = goal.time_s[0] - seen.time_s, goal.time_s[1] - seen.time_s
+        self._state = state
+        command = _cycle(self.road_map.arrays, self._mind, self._task, state, seen, self.step_s, self.vehicle)
+        return Command(*command)
+
+    def view(self) -> View:
+        """What the last cycle thought."""
+        mind = self._mind
+        reason = Reason(int(mind.reason[REASON_SLOT]))
+        line, row = int(mind.last[_LINE]), int(mind.last[_PROFILE])
+        plan = np.empty((0, 4)) if line == NOTHING else self._plan(line, row)
+        lanes = mind.paths.lanes[0, : mind.paths.lane_count[0]]
+        ahead = mind.paths.starts[0, : mind.paths.lane_count[0]] + self.road_map.arrays.lanes["length"][lanes] > mind.paths.rear_s[0]
+        predictions = []
+        for mode in range(int(mind.predictions.count[0])):
+            slot = mind.predictions.owner[mode]
+            if mind.tracks.speed[slot] > 0.3:
+                points = np.column_stack((mind.predictions.x[mode, ::3], mind.predictions.y[mode, ::3]))
+                predictions.append(Prediction(int(mind.tracks.ids[slot]), float(mind.predictions.probability[mode]), points))
+        return View(
+            reason,
+            int(mind.reason[SUBJECT]),
+            float(mind.reason[DISTANCE]),
+            float(mind.reason[TARGET]),
+            plan,
+            3 * TICK_S,
+            lanes[ahead].astype(np.int32),
+            tuple(predictions),
+        )
+
+    def _plan(self, line: int, row: int) -> Floats:
+        lines, profiles = self._mind.lines, self._mind.profiles
+        s = np.minimum(profiles.s[row, :TICKS:3], lines.cells[line] - 1.0)
+        cells = np.arange(lines.cells[line])
+        heading = np.interp(s, cells, lines.heading[line, : len(cells)])
+        x = np.interp(s, cells, lines.x[line, : len(cells)]) + self.vehicle.rear_axle_m * np.cos(heading)
+        y = np.interp(s, cells, lines.y[line, : len(cells)]) + self.vehicle.rear_axle_m * np.sin(heading)
+        return np.column_stack((x, y, heading, profiles.v[row, :TICKS:3]))
+
+
+def _task(goals: tuple[Goal, ...], road_map: RoadMap) -> Task:
+    """The goals as arrays; lanes and circles become polygons."""
+    polygons: list[Floats] = []
+    owners: list[int] = []
+    for k, goal in enumerate(goals):
+        shapes = [np.asarray(polygon, float) for polygon in goal.polygons]
+        around = np.linspace(0.0, 2.0 * np.pi, 32, endpoint=False)
+        shapes += [np.column_stack((x + r * np.cos(around), y + r * np.sin(around))) for x, y, r in goal.circles]
+        for lane in goal.lanes:
+            record = road_map.arrays.lanes[lane]
+            points = road_map.arrays.points[record["point_first"] : record["point_first"] + record["point_count"]]
+            left = np.column_stack((points["left_x"], points["left_y"]))
+            right = np.column_stack((points["right_x"], points["right_y"]))
+            shapes.append(np.concatenate((left, right[::-1])))
+        shapes = shapes or [np.empty((0, 2))]
+        polygons += shapes
+        owners += [k] * len(shapes)
+    windows = np.zeros((len(goals), 4))
+    headings = np.zeros((len(goals), 2))
+    for k, goal in enumerate(goals):
+        slow, fast = goal.speed_mps or (-np.inf, np.inf)
+        windows[k] = goal.time_s[0], goal.time_s[1], slow, fast
+        low, high = goal.heading_rad or (0.0, 2.0 * np.pi)
+        headings[k] = low, high - low
+    starts = np.concatenate(([0], np.cumsum([len(p) for p in polygons]))).astype(np.int32)
+    corners = np.concatenate([*polygons, np.empty((0, 2))])
+    timed = int(any(np.isfinite(goal.time_s[1]) for goal in goals))
+    return Task(windows, starts, corners, np.array(owners, np.int32), headings, np.array([timed], np.int32))

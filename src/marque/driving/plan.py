@@ -1,0 +1,254 @@
+"""The plan: every candidate line with every speed profile, weighed by what it risks, breaks, costs in comfort and gains."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from marque.common import Floats, Ints
+from marque.driving.lines import LINES, Lines
+from marque.driving.occupancy import FREE, Occupancy
+from marque.driving.path import Paths
+from marque.driving.predict import STEP_S, STEPS
+from marque.driving.route import FAR_M
+from marque.driving.speed import PROFILES, TICK_S, TICKS, Profiles, aim
+from marque.vehicle import VehicleState, kernel
+
+BEST = 8
+"""Candidates handed to the guard, best first."""
+HORIZON_S = (TICKS - 1) * TICK_S
+
+# Weights. The unit is a metre of progress; everything else is said in what it is worth of that.
+_RISK = 220.0  # touching somebody for one instant of 0.2 s, far ahead
+_RISK_NEAR = 900.0  # the same within the next 2 s, where no later cycle will mend it
+_GAP = 3.0  # one instant bumper to bumper, falling to 0 at the time gap below
+_GAP_S, _GAP_STAND_M = 0.9, 0.5
+_EDGE = 120.0  # one instant with a corner off the road
+_SPEED = 0.9  # per (m/s)² above what limit and bends allow, per instant
+_LATERAL = 0.8  # per (m/s²)² above comfortable
+_LATERAL_COMFORT, _LATERAL_LIMIT = 2.6, 8.0
+_STEERING_LIMIT = 0.38  # rad/s
+_LONGITUDINAL = 0.12  # per (m/s²)², per instant
+_IMPOSSIBLE = 4000.0
+_PROGRESS = 1.0
+_ROUTE = 0.35  # per metre of detour, up to _ROUTE_MAX metres
+_ROUTE_MAX = 160.0
+_OFFSET = 2.2  # per metre beside the path's middle
+_CHANGE = 9.0  # to leave the lane
+_STICK = 4.0  # to stay with the line of the last cycle
+_BLOCK = 25.0  # to come to rest where others must pass
+_GOAL = 900.0  # to meet the goal in place, time, speed and heading
+_PACE = 6.0  # per (m/s)² outside the speeds that still arrive in time, beyond the horizon
+
+
+class Task(NamedTuple):
+    """The goals as kernels read them; g goals, q polygons.
+
+    windows: (g, 4) earliest and latest second from now, lowest and highest speed. starts (q + 1,), corners (n, 2), owners (q,) polygons as
+    in `lines.mark_goals`; headings (g, 2) low, width. timed: (1,) 1 when arriving early is as bad as late.
+    """
+
+    windows: Floats
+    starts: Ints
+    corners: Floats
+    owners: Ints
+    headings: Floats
+    timed: Ints
+
+
+class Choice(NamedTuple):
+    """The best candidates, by cost. line, profile: (BEST,); cost: (BEST,) inf where there are fewer."""
+
+    line: Ints
+    profile: Ints
+    cost: Floats
+
+
+def no_choice() -> Choice:
+    return Choice(np.zeros(BEST, np.int32), np.zeros(BEST, np.int32), np.full(BEST, np.inf))
+
+
+@kernel
+def goal_cells(lines: Lines, i: int, goal: int) -> tuple[int, int]:
+    """First and last cell of line i's first stretch inside a goal; (−1, −1) when it does not lead there."""
+    first = last = -1
+    for c in range(lines.cells[i]):
+        if lines.goals[i, c] >> goal & 1:
+            if first < 0:
+                first = c
+            last = c
+        elif first >= 0:
+            break
+    return first, last
+
+
+@kernel
+def aim_profiles(lines: Lines, state: VehicleState, vehicle_profiles: Profiles, task: Task, vehicle: tuple[float, ...]) -> None:
+    """Add profiles that meet a timed goal exactly: early, middle and late, near, middle and far, slow and fast."""
+    for goal in range(len(task.windows)):
+        early, late, slow, fast = task.windows[goal]
+        if early > HORIZON_S or late < 0.15:
+            continue
+        for i in (0, 1):
+            if i >= lines.count[0]:
+                break
+            first, last = goal_cells(lines, i, goal)
+            if first < 0:
+                continue
+            for at in (0.5, 0.15, 0.85):
+                arrival = min(HORIZON_S, max(max(0.2, early), early + at * (min(late, HORIZON_S) - early)))
+                for part in (0.5, 0.1, 0.9):
+                    way = first + part * (last - first)
+                    natural = 2.0 * way / arrival - state.speed_mps
+                    low, high = max(0.0, slow + 0.2), min(45.0, fast - 0.2)
+                    aim(state.speed_mps, way, min(high, max(low, natural)), arrival, vehicle, vehicle_profiles)
+            break
+
+
+@kernel
+def pace(lines: Lines, paths: Paths, i: int, task: Task, end_s: float, at_s: float) -> tuple[float, float]:
+    """Slowest and fastest average speed that still meets some goal in time from end_s metres on, at_s seconds from now."""
+    slowest, fastest = math.inf, 0.0
+    for goal in range(len(task.windows)):
+        early, late = task.windows[goal, 0] - at_s, task.windows[goal, 1] - at_s
+        if late <= 0.05:
+            continue
+        first, last = goal_cells(lines, i, goal)
+        if first < 0:
+            cost = paths.cost[lines.path[i]]
+            if cost >= FAR_M:
+                continue
+            near, far = max(cost, float(lines.cells[i])), math.inf
+        else:
+            near, far = first + 0.7, last - 0.7
+            if last >= lines.cells[i] - 1:
+                far = math.inf
+        slowest = min(slowest, max(0.0, (near - end_s) / late))
+        fastest = max(fastest, math.inf if early <= 0.05 and far > end_s else max(0.0, (far - end_s) / max(0.1, early)))
+    return slowest, fastest
+
+
+@kernel
+def _line_cost(lines: Lines, paths: Paths, i: int, least: float, last_kind: int, last_target: float) -> float:
+    p = lines.path[i]
+    cost = _ROUTE * min(_ROUTE_MAX, paths.cost[p] - least) + _OFFSET * abs(lines.target[i])
+    if paths.kind[p] != 0:
+        cost += _CHANGE
+    if paths.kind[p] == last_kind and abs(lines.target[i] - last_target) < 0.3:
+        cost -= _STICK
+    return cost
+
+
+@kernel
+def choose(
+    lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, task: Task, last_kind: int, last_target: float, out: Choice
+) -> None:  # fmt: skip
+    """Weigh every pair of line and profile and keep the BEST."""
+    out.cost[:] = np.inf
+    least = np.inf
+    for i in range(lines.count[0]):
+        least = min(least, paths.cost[lines.path[i]])
+    comfort = np.zeros(PROFILES)
+    for row in range(profiles.count[0]):
+        comfort[row] = _comfort(profiles, row)
+    for i in range(lines.count[0]):
+        base = _line_cost(lines, paths, i, least, last_kind, last_target)
+        for row in range(profiles.count[0]):
+            if row < LINES and row != i:
+                continue
+            gain = _gain(lines, paths, profiles, i, row, task)
+            cost = _weigh(lines, profiles, occupancy, i, row, base + comfort[row] - gain, out.cost[BEST - 1])
+            if cost < out.cost[BEST - 1]:
+                _insert(out, i, row, cost)
+
+
+@kernel
+def _comfort(profiles: Profiles, row: int) -> float:
+    cost = 0.0
+    for t in range(1, TICKS):
+        a = (profiles.v[row, t] - profiles.v[row, t - 1]) / TICK_S
+        cost += 0.5 * _LONGITUDINAL * a * a
+    return cost
+
+
+@kernel
+def _gain(lines: Lines, paths: Paths, profiles: Profiles, i: int, row: int, task: Task) -> float:
+    """What the pair achieves: progress, or for a timed goal meeting it, or keeping a pace that will."""
+    end = profiles.s[row, TICKS - 1]
+    if not task.timed[0]:
+        return _PROGRESS * min(end, float(lines.cells[i]))
+    best = 0.0
+    for goal in range(len(task.windows)):
+        early, late, slow, fast = task.windows[goal]
+        first, last = max(1, math.ceil(early / TICK_S - 1e-6)), min(TICKS - 1, math.floor(late / TICK_S + 1e-6))
+        for t in range(first, last + 1):
+            s, v = profiles.s[row, t], profiles.v[row, t]
+            if not slow <= v <= fast:
+                continue
+            c = int(s)
+            if c + 1 >= lines.cells[i]:
+                break
+            inside = (lines.goals[i, c] >> goal & 1) + (lines.goals[i, c + 1] >> goal & 1)
+            if inside > 0:
+                # Deep inside and soon is surer than at the rim and late.
+                depth = 1.0 if inside == 2 else 0.75
+                best = max(best, _GOAL * depth - 2.0 * t * TICK_S)
+    if best > 0.0:
+        return best + 0.1 * end
+    slowest, fastest = pace(lines, paths, i, task, end, HORIZON_S)
+    speed = profiles.v[row, TICKS - 1]
+    if slowest == math.inf:
+        return 0.3 * end
+    lack = max(0.0, slowest - 0.5 * (speed + lines.allowed[i, lines.cells[i] - 1])) + 0.3 * max(0.0, slowest - speed)
+    excess = max(0.0, speed - fastest) + (5.0 if fastest == 0.0 else 0.0)
+    return 0.15 * end - _PACE * min(100.0, lack * lack + excess * excess)
+
+
+@kernel
+def _weigh(lines: Lines, profiles: Profiles, occupancy: Occupancy, i: int, row: int, cost: float, limit: float) -> float:
+    last = lines.cells[i] - 1
+    for t in range(1, STEPS):
+        if cost >= limit:
+            return np.inf
+        tick = 2 * t
+        s, v = profiles.s[row, tick], profiles.v[row, tick]
+        c = min(last, int(s + 0.5))
+        risk = occupancy.risk[i, t, c]
+        near = t * STEP_S <= 2.0
+        if risk > 0.0:
+            cost += risk * (_RISK_NEAR if near else _RISK)
+        ahead = occupancy.next[i, t, c]
+        if ahead < FREE and ahead > c:
+            need = _GAP_S * v + _GAP_STAND_M
+            gap = ahead - s
+            if gap < need:
+                cost += _GAP * (1.0 - gap / need) ** 2
+        over = v - lines.allowed[i, c]
+        if over > 0.2:
+            cost += _SPEED * over * over
+        lateral = abs(lines.curvature[i, c]) * v * v
+        if lateral > _LATERAL_COMFORT:
+            cost += _LATERAL * (lateral - _LATERAL_COMFORT) ** 2
+            if lateral > _LATERAL_LIMIT and near:
+                cost += _IMPOSSIBLE
+        if near and c < last:
+            bend = lines.curvature[i, c + 1] - lines.curvature[i, c]
+            if abs(bend) * v * 2.6 / (1.0 + 6.6 * lines.curvature[i, c] ** 2) > _STEERING_LIMIT:
+                cost += 0.1 * _IMPOSSIBLE
+        if lines.outside[i, c] and not lines.outside[i, 0]:
+            cost += _EDGE * (3.0 if near else 1.0)
+    end = min(last, int(profiles.s[row, TICKS - 1] + 0.5))
+    if profiles.v[row, TICKS - 1] < 0.5 and lines.keep_clear[i, end] and not lines.keep_clear[i, 0]:
+        cost += _BLOCK
+    return cost
+
+
+@kernel
+def _insert(out: Choice, line: int, profile: int, cost: float) -> None:
+    at = BEST - 1
+    while at > 0 and out.cost[at - 1] > cost:
+        out.line[at], out.profile[at], out.cost[at] = out.line[at - 1], out.profile[at - 1], out.cost[at - 1]
+        at -= 1
+    out.line[at], out.profile[at], out.cost[at] = line, profile, cost

@@ -1,0 +1,222 @@
+"""The law of the road as forbidden places and times on a line: lights, right of way, crossings, junctions kept clear.
+
+Everything here is laid over the occupancy that predictions alone give: who must be let pass blocks the whole conflict zone with a
+reserve of time before and after, not merely the metre where bodies would touch.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from marque.common import Bytes, Floats, Ints
+from marque.driving.lines import Lines
+from marque.driving.map import Colour, MapArrays, Meeting, Yield
+from marque.driving.observation import Kind
+from marque.driving.occupancy import REASON, Occupancy, block
+from marque.driving.path import Paths
+from marque.driving.perceive import CAPACITY, Tracks
+from marque.driving.predict import STEP_S, STEPS, Predictions, shown
+from marque.driving.view import Reason
+from marque.vehicle import VehicleParameters, VehicleState, kernel
+
+AMBER_BRAKING_MPS2 = 3.2
+"""Amber is obeyed when this deceleration is enough to stop at the line (a comfortable limit; UN R157 calls for no more than 3.7)."""
+_HOPELESS_MPS2 = 9.0
+_LINE_GAP_M = 0.8
+_BEFORE_S = 1.2
+_BEFORE_MERGE_S = 1.8
+_AFTER_S = 0.4
+_PATIENCE_S = 8.0
+"""After so long at a line the reserve before somebody else's arrival shrinks to _BEFORE_IMPATIENT_S."""
+_BEFORE_IMPATIENT_S = 0.5
+_KERB_M = 1.6
+_KERB_WAIT_S = 6.0
+"""Somebody who stands at a crossing for longer is not waiting for us."""
+STOPPED_LANE, WAITING = 0, 1
+"""Slots of the rules' memory: the lane whose stop sign has been obeyed; cycles spent standing."""
+
+
+@kernel
+def reach_ahead(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, signals: Bytes, eta: Floats) -> None:
+    """eta: (L,) seconds until the car's nose enters each lane of its own path; inf elsewhere and beyond a light that stops it."""
+    front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
+    for k in range(paths.lane_count[0]):
+        lane = paths.lanes[0, k]
+        away = paths.starts[0, k] - paths.rear_s[0] - front
+        if away > 0.0 and Colour.RED <= shown(m, lane, signals) <= Colour.AMBER:
+            return
+        eta[lane] = max(0.0, away) / max(3.0, state.speed_mps)
+
+
+@kernel
+def forget_ahead(paths: Paths, eta: Floats) -> None:
+    """Undo `reach_ahead`."""
+    for k in range(paths.lane_count[0]):
+        eta[paths.lanes[0, k]] = math.inf
+
+
+@kernel
+def obey(
+    m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, lines: Lines, tracks: Tracks,
+    predictions: Predictions, signals: Bytes, memory: Ints, step_s: float, out: Occupancy,
+) -> None:  # fmt: skip
+    """Lay the rules over the occupancy of every line."""
+    front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
+    memory[WAITING] = memory[WAITING] + 1 if state.speed_mps < 0.5 else 0
+    impatient = memory[WAITING] * step_s > _PATIENCE_S
+    for i in range(lines.count[0]):
+        p = lines.path[i]
+        # Station of the rear axle's cell 0; a line's own length differs from its path's by less than a cell per bend.
+        zero = paths.rear_s[p]
+        for k in range(1, paths.lane_count[p]):
+            lane = paths.lanes[p, k]
+            line = paths.starts[p, k - 1] + m.lanes[paths.lanes[p, k - 1]].stop_s - zero - front
+            if paths.starts[p, k] + m.lanes[lane].length < zero - 2.0:
+                continue
+            if line > lines.cells[i]:
+                break
+            colour = shown(m, lane, signals)
+            _light(m, lane, line, colour, state, lines, i, out)
+            if m.lanes[lane].conflict_count > 0:
+                if colour != Colour.GREEN_PROTECTED:
+                    _give_way(m, lane, line, paths.starts[p, k] - zero, front, impatient, state, vehicle, lines, i, tracks, predictions, memory, out)
+                _keep_clear(m, lane, paths.starts[p, k] - zero, front, vehicle, lines, i)
+        for k in range(paths.lane_count[p]):
+            _crossings(m, paths.lanes[p, k], paths.starts[p, k] - zero, front, vehicle, lines, i, tracks, signals, out)
+        if paths.dead_end[p]:
+            end = int(lines.cells[i] - front - _LINE_GAP_M)
+            block(lines, i, end, lines.cells[i], 0, STEPS, 0.35, Reason.NO_ROUTE * REASON, out)
+
+
+@kernel
+def _light(m: MapArrays, lane: int, line: float, colour: int, state: VehicleState, lines: Lines, i: int, out: Occupancy) -> None:
+    if colour < Colour.RED or colour > Colour.AMBER or line < -2.5:
+        return
+    needed = state.speed_mps * state.speed_mps / (2.0 * max(0.2, line))
+    if needed > (AMBER_BRAKING_MPS2 if colour == Colour.AMBER else _HOPELESS_MPS2) and state.speed_mps > 1.0:
+        return
+    reason = Reason.AMBER_LIGHT if colour == Colour.AMBER else Reason.RED_LIGHT
+    _hold(line, lines, i, 0, STEPS, 1.0, reason * REASON + m.lanes[lane].signal, out)
+
+
+@kernel
+def _hold(line: float, lines: Lines, i: int, t_first: int, t_last: int, weight: float, why: int, out: Occupancy) -> None:
+    """Do not cross a stop line: the cells behind it, as far as anybody could jump."""
+    first = math.ceil(line - _LINE_GAP_M)
+    block(lines, i, max(1, first), max(1, first) + 30, t_first, t_last, weight, why, out)
+
+
+@kernel
+def _give_way(
+    m: MapArrays, lane: int, line: float, start: float, front: float, impatient: bool, state: VehicleState, vehicle: VehicleParameters,
+    lines: Lines, i: int, tracks: Tracks, predictions: Predictions, memory: Ints, out: Occupancy,
+) -> None:  # fmt: skip
+    """Right of way on one lane of the path; start: where the lane begins, line: where the nose stops, in cells."""
+    here = m.lanes[lane]
+    for c in range(here.conflict_first, here.conflict_first + here.conflict_count):
+        conflict = m.conflicts[c]
+        if conflict.yields == Yield.NONE:
+            continue
+        enter = start + conflict.enter_s - front
+        leave = start + conflict.leave_s + 0.5 * vehicle.length_m - vehicle.rear_axle_m + 0.5
+        if enter < -0.7 or leave < 0.0:
+            continue
+        if conflict.yields == Yield.STOP and memory[STOPPED_LANE] != lane and line > -2.0:
+            if state.speed_mps < 0.4 and line < 3.0:
+                memory[STOPPED_LANE] = lane
+            else:
+                _hold(line, lines, i, 0, STEPS, 1.0, Reason.STOP_SIGN * REASON, out)
+        hold = line if line > -0.5 else enter
+        merging = conflict.meeting == Meeting.MERGE
+        before = _BEFORE_IMPATIENT_S if impatient else (_BEFORE_MERGE_S if merging else _BEFORE_S)
+        for mode in range(predictions.count[0]):
+            if predictions.probability[mode] < 0.12:
+                continue
+            t_in, t_out = _passes(predictions, mode, conflict, 0.5 * tracks.length[predictions.owner[mode]])
+            if t_in > STEPS:
+                continue
+            if conflict.yields == Yield.ALTERNATE and t_in * STEP_S > max(0.0, line) / max(2.0, state.speed_mps):
+                continue
+            first = max(1, math.ceil(min(hold, enter) - _LINE_GAP_M))
+            why = (Reason.MERGE if merging else Reason.YIELD) * REASON + predictions.owner[mode]
+            weight = min(1.0, 2.0 * predictions.probability[mode])
+            block(lines, i, first, int(leave), t_in - int(before / STEP_S), t_out + int(_AFTER_S / STEP_S), weight, why, out)
+
+
+@kernel
+def _passes(predictions: Predictions, mode: int, conflict: Any, nose: float) -> tuple[int, int]:
+    """First and last instant at which a hypothesis is in the other lane's side of a conflict zone; (STEPS + 1, −1) for never."""
+    for j in range(predictions.lane_count[mode]):
+        if predictions.lanes[mode, j] != conflict.other:
+            continue
+        enter = predictions.starts[mode, j] + conflict.other_enter_s - nose
+        leave = predictions.starts[mode, j] + conflict.other_leave_s + nose
+        t_in, t_out = STEPS + 1, -1
+        for t in range(STEPS):
+            if enter <= predictions.travelled[mode, t] <= leave:
+                t_in = min(t_in, t)
+                t_out = t
+        return t_in, t_out
+    return STEPS + 1, -1
+
+
+@kernel
+def _keep_clear(m: MapArrays, lane: int, start: float, front: float, vehicle: VehicleParameters, lines: Lines, i: int) -> None:
+    here = m.lanes[lane]
+    rear = 0.5 * vehicle.length_m - vehicle.rear_axle_m
+    for k in range(here.conflict_first, here.conflict_first + here.conflict_count):
+        first, last = int(start + m.conflicts[k].enter_s - front), int(start + m.conflicts[k].leave_s + rear)
+        for c in range(max(1, first), min(lines.cells[i] - 1, last) + 1):
+            lines.keep_clear[i, c] = 1
+
+
+@kernel
+def _crossings(
+    m: MapArrays, lane: int, start: float, front: float, vehicle: VehicleParameters, lines: Lines, i: int,
+    tracks: Tracks, signals: Bytes, out: Occupancy,
+) -> None:  # fmt: skip
+    here = m.lanes[lane]
+    for k in range(here.crossing_first, here.crossing_first + here.crossing_count):
+        over = m.lane_crossings[k]
+        first = int(start + over.enter_s - front - 1.0)
+        last = int(start + over.leave_s + 0.5 * vehicle.length_m - vehicle.rear_axle_m + 0.5)
+        if last < 0 or first > lines.cells[i] or start + over.enter_s - front < -0.3:
+            continue
+        for slot in range(CAPACITY):
+            if tracks.seen[slot] and tracks.kinds[slot] == Kind.PEDESTRIAN:
+                t_in, t_out = _walks(m, over, tracks, slot, signals)
+                if t_in <= STEPS:
+                    why = Reason.PEDESTRIAN * REASON + slot
+                    block(lines, i, max(1, first), last, t_in - int(1.0 / STEP_S), t_out + int(0.4 / STEP_S), 1.0, why, out)
+        for c in range(max(1, first + 1), min(lines.cells[i] - 1, last) + 1):
+            lines.keep_clear[i, c] = 1
+
+
+@kernel
+def _walks(m: MapArrays, over: Any, tracks: Tracks, slot: int, signals: Bytes) -> tuple[int, int]:
+    """Instants at which a pedestrian is on the lane's part of a crossing; (STEPS + 1, −1) for not in sight of it."""
+    crossing = m.crossings[over.crossing]
+    dx, dy = crossing.x1 - crossing.x0, crossing.y1 - crossing.y0
+    length = math.hypot(dx, dy)
+    dx, dy = dx / length, dy / length
+    px, py = tracks.x[slot] - crossing.x0, tracks.y[slot] - crossing.y0
+    along, beside = px * dx + py * dy, abs(py * dx - px * dy)
+    if beside > 0.5 * crossing.width + 1.0 or along < -_KERB_M or along > length + _KERB_M:
+        return STEPS + 1, -1
+    low, high = over.enter_t - 0.8, over.leave_t + 0.8
+    speed = tracks.speed[slot] * (math.cos(tracks.heading[slot]) * dx + math.sin(tracks.heading[slot]) * dy)
+    on_it = 0.3 < along < length - 0.3
+    if abs(speed) < 0.2:
+        if low <= along <= high:
+            return 0, STEPS
+        red = crossing.signal >= 0 and signals[crossing.signal] == Colour.RED
+        if on_it or (crossing.priority and not red and tracks.standing_s[slot] < _KERB_WAIT_S):
+            return 0, int(3.0 / STEP_S)
+        return STEPS + 1, -1
+    t_low, t_high = (low - along) / speed, (high - along) / speed
+    if t_low > t_high:
+        t_low, t_high = t_high, t_low
+    if t_high < 0.0 or t_low > STEPS * STEP_S:
+        return STEPS + 1, -1
+    return max(0, int(t_low / STEP_S)), int(t_high / STEP_S) + 1
