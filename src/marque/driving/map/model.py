@@ -78,7 +78,9 @@ POINT = np.dtype(
         ("y", "f8"),
         ("s", "f8"),  # arc length from the lane's start, m
         ("heading", "f8"),  # of the segment that leaves the point; the last point has that of the segment before, rad, unwrapped
-        ("curvature", "f8"),  # 1/m, left positive
+        ("curvature", "f8"),  # 1/m, left positive; linear between points
+        ("tangent_x", "f8"),  # unit tangent of the smooth curve through the points; linear between them, it is the normal that (s, d) uses
+        ("tangent_y", "f8"),
         ("left_m", "f8"),  # distance from the centre line to the left border, m ≥ 0
         ("right_m", "f8"),
         ("left_x", "f8"),  # the borders themselves
@@ -158,6 +160,7 @@ LANE_CROSSING = np.dtype(  # a lane that runs over a crossing
     align=True,
 )
 
+# The program stands at (time − offset_s) mod cycle_s.
 SIGNAL = np.dtype([("phase_first", "i4"), ("phase_count", "i4"), ("cycle_s", "f8"), ("offset_s", "f8"), ("junction", "i4")], align=True)
 PHASE = np.dtype([("end_s", "f8"), ("colour", "i4")], align=True)  # end_s counts from the start of the cycle
 GRID = np.dtype([("x0", "f8"), ("y0", "f8"), ("cell_m", "f8"), ("columns", "i4"), ("rows", "i4")], align=True)

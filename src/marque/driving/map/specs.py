@@ -68,6 +68,8 @@ class RoadSpec:
     yields: dict[tuple[str, str], Yield] = field(default_factory=dict)
     """(lane, other lane) → what the first owes the second, where the source says so. Pairs that conflict on the ground but are not
     named get right-before-left (left-before-right never: both markets of the world that drive on the left use signs)."""
+    overlaps_meet: bool = False
+    """Lanes that overlap on the ground meet even where the source names no junction. False where it knows junctions and bridges."""
     junction_kinds: dict[str, str] = field(default_factory=dict)
     right_hand_traffic: bool = True
     origin_m: tuple[float, float] = (0.0, 0.0)
