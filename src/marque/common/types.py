@@ -13,3 +13,5 @@ Bytes: TypeAlias = NDArray[np.uint8]
 Bools: TypeAlias = NDArray[np.bool_]
 Records: TypeAlias = NDArray[Any]
 """A structured array; its dtype stands beside the class that holds it."""
+Record: TypeAlias = Any
+"""One element of Records; its fields are attributes in kernels."""

@@ -15,8 +15,8 @@ def load_map(path: Path, *, cache: Path | None = None) -> RoadMap:
     cache: a folder that keeps compiled maps; a damaged or outdated entry is built again. Raises InputError, naming the file and the
     element, for whatever cannot be a map.
     """
-    from marque.driving.importers.store import cached
     from marque.driving.importers.sources import read_map
+    from marque.driving.importers.store import cached
 
     path = Path(path)
     return read_map(path) if cache is None else cached(path, cache, read_map)

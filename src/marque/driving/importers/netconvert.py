@@ -52,8 +52,7 @@ def read_opendrive(path: Path, root: etree._Element) -> RoadSpec:
 def read_osm(path: Path, root: etree._Element) -> RoadSpec:
     """OpenStreetMap XML; root is the file's own, already found harmless."""
     left_hand = any(tag.get("k") == "driving_side" and tag.get("v") == "left" for tag in root.iter("tag"))
-    spec = _convert(root, path.name, ("--osm-files",), (*_OSM, *_types(), *_side(left_hand)))
-    return spec
+    return _convert(root, path.name, ("--osm-files",), (*_OSM, *_types(), *_side(left_hand)))
 
 
 def read_pbf(path: Path) -> RoadSpec:
@@ -95,7 +94,7 @@ def _convert(root: etree._Element, source: str, reads: Sequence[str], options: S
         root.getroottree().write(str(given), encoding="utf-8", xml_declaration=True)
         said = run_netconvert([*reads, str(given), "--output-file", str(network), *_COMMON, *options], source)
         spec = read_net(read_root(network), source)
-        spec.name = source.split(".")[0]
+        spec.name = source.partition(".")[0]
     spec.ignored += _warnings(said, str(given))
     return spec
 
@@ -119,7 +118,7 @@ def run_netconvert(arguments: Sequence[str], source: str) -> str:
 
 
 def _warnings(said: str, given: str) -> list[Ignored]:
-    """netconvert's warnings by kind: names in quotes and numbers left out."""
+    """What netconvert warned of, by kind: names in quotes and numbers left out."""
     kinds = Counter(
         re.sub(r"-?\d+(\.\d+)?", "#", re.sub(r"'[^']*'", "…", line.removeprefix("Warning: ").replace(given, "the file"))).rstrip(".")
         for line in said.splitlines()

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,21 @@ import marque.driving.map
 from marque.common import InputError, Records
 from marque.driving.map.model import CONFLICT, CROSSING, GRID, LANE, LANE_CROSSING, PHASE, POINT, SIGNAL, Ignored, MapArrays, RoadMap
 
-_DTYPES = (POINT, LANE, "i4", "i4", CONFLICT, CROSSING, LANE_CROSSING, SIGNAL, PHASE, GRID, "i4", "i4")  # as MapArrays has them
+# In the order of MapArrays.
+_DTYPES: tuple[np.typing.DTypeLike, ...] = (
+    POINT,
+    LANE,
+    "i4",
+    "i4",
+    CONFLICT,
+    CROSSING,
+    LANE_CROSSING,
+    SIGNAL,
+    PHASE,
+    GRID,
+    "i4",
+    "i4",
+)
 
 
 def cached(path: Path, folder: Path, read: Callable[[Path], RoadMap]) -> RoadMap:
@@ -69,9 +84,10 @@ def load(entry: Path) -> RoadMap | None:
     try:
         with np.load(entry, allow_pickle=False) as kept:
             arrays = MapArrays(*(_checked(kept[name], dtype) for name, dtype in zip(MapArrays._fields, _DTYPES, strict=True)))
-            words = json.loads(kept["words"].tobytes())
+            words: dict[str, Any] = json.loads(kept["words"].tobytes())
+        words = {name: tuple(value) if isinstance(value, list) else value for name, value in words.items()}
         words["ignored"] = tuple(Ignored(*item) for item in words["ignored"])
-        return RoadMap(arrays=arrays, **{name: tuple(value) if isinstance(value, list) else value for name, value in words.items()})
+        return RoadMap(arrays=arrays, **words)
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
+from itertools import pairwise
 
 import numpy as np
 from lxml import etree
@@ -126,7 +127,7 @@ def _neighbours(reader: Reader, edges: dict[str, etree._Element], lanes: dict[st
         row = sorted(edge.iterfind("lane"), key=lambda lane: reader.whole(lane, "index"))
         names = [reader.text(lane, "id") for lane in row]
         specs = [lanes[name] for name in names]
-        for kerb, middle in zip(specs, specs[1:], strict=False):
+        for kerb, middle in pairwise(specs):
             shared = bool(kerb.road & middle.road & ~Road.PEDESTRIAN)
             right, left = (middle, kerb) if left_hand else (kerb, middle)
             right.left_neighbour, left.right_neighbour = left.id, right.id
@@ -156,9 +157,7 @@ def _connect(reader: Reader, root: etree._Element, edges: dict[str, etree._Eleme
         begin = by_index.get((reader.text(connection, "from"), connection.get("fromLane")), "")
         end = by_index.get((reader.text(connection, "to"), connection.get("toLane")), "")
         via = connection.get("via")
-        if connection.get("tl") is not None:
-            links.append(sumo_rules.Link(connection, begin, via or end))
-        elif via is not None or reader.text(connection, "to").startswith(":"):
+        if connection.get("tl") is not None or via is not None or connection.get("to", "").startswith(":"):
             links.append(sumo_rules.Link(connection, begin, via or end))
         if begin not in lanes or (via or end) not in lanes:
             continue  # pedestrians' ways between crossings and walking areas

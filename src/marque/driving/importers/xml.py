@@ -24,8 +24,15 @@ def read_root(path: Path) -> etree._Element:
     than SIZE_LIMIT_BYTES.
     """
     parser = etree.XMLPullParser(
-        events=(), resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, remove_comments=True, remove_pis=True
-    )  # fmt: skip
+        events=(),
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
     size = 0
     try:
         with _opened(path) as stream:

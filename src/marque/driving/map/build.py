@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Floats, InputError, Ints, Records
+from marque.common import Bools, Floats, InputError, Ints, Records
 from marque.driving.map import geometry
 from marque.driving.map.components import strong_components
 from marque.driving.map.conflicts import build_conflicts, build_lane_crossings
@@ -97,8 +97,8 @@ def _shapes(spec: RoadSpec, ignored: Counter[tuple[str, str]]) -> _Shapes:
     if spec.lanes:
         for column, side in enumerate(("centre", "left", "right")):
             np.concatenate([getattr(lane, side) for lane in spec.lanes], out=flat[:, 2 * column : 2 * column + 2])
-    _refuse(spec, start, ~np.isfinite(flat).all(axis=1), "a coordinate is not a finite number")
-    _refuse(spec, start, (np.abs(flat) > _FARTHEST_M).any(axis=1), f"a coordinate is beyond {_FARTHEST_M:g} m")
+    _refuse(spec, start, np.logical_not(np.isfinite(flat).all(axis=1)), "a coordinate is not a finite number")
+    _refuse(spec, start, np.abs(flat).max(axis=1, initial=0.0) > _FARTHEST_M, f"a coordinate is beyond {_FARTHEST_M:g} m")
     wide = np.maximum(np.hypot(*(flat[:, 2:4] - flat[:, :2]).T), np.hypot(*(flat[:, 4:] - flat[:, :2]).T)) > _WIDEST_M
     _refuse(spec, start, wide, f"a border is more than {_WIDEST_M:g} m from the centre line")
 
@@ -116,7 +116,7 @@ def _shapes(spec: RoadSpec, ignored: Counter[tuple[str, str]]) -> _Shapes:
     )
 
 
-def _refuse(spec: RoadSpec, start: Ints, bad: Floats, problem: str) -> None:
+def _refuse(spec: RoadSpec, start: Ints, bad: Bools, problem: str) -> None:
     if bad.any():
         lane = spec.lanes[int(np.searchsorted(start, int(np.argmax(bad)), side="right")) - 1]
         raise InputError(spec.source, f"lane {lane.id}", problem)

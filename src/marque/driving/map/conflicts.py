@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from marque.common import Floats, Ints, Records
+from marque.common import Floats, Ints, Record, Records
 from marque.driving.map.geometry import wrap
 from marque.driving.map.model import CONFLICT, LANE_CROSSING, Meeting, Road, Turn, Yield
 from marque.driving.map.specs import CrossingSpec, RoadSpec
@@ -136,7 +136,7 @@ def _near_pairs(boxes: Floats, group: Ints, chosen: Ints) -> Ints:
 
 
 @kernel
-def _distance_to(points: Records, lane: Records, s_low: float, s_high: float, x: float, y: float) -> float:
+def _distance_to(points: Records, lane: Record, s_low: float, s_high: float, x: float, y: float) -> float:
     """Distance from a point to the lane's centre line between two arc lengths, m."""
     best = np.inf
     for i in range(lane.point_first, lane.point_first + lane.point_count - 1):
@@ -145,13 +145,13 @@ def _distance_to(points: Records, lane: Records, s_low: float, s_high: float, x:
             continue
         dx, dy, length = q.x - p.x, q.y - p.y, q.s - p.s
         u = ((x - p.x) * dx + (y - p.y) * dy) / (length * length)
-        u = min(min(1.0, (s_high - p.s) / length), max(max(0.0, (s_low - p.s) / length), u))
+        u = min(1.0, (s_high - p.s) / length, max(0.0, (s_low - p.s) / length, u))
         best = min(best, (p.x + u * dx - x) ** 2 + (p.y + u * dy - y) ** 2)
     return math.sqrt(best)
 
 
 @kernel
-def _point_on(points: Records, lane: Records, s: float, hint: int) -> tuple[float, float, int]:
+def _point_on(points: Records, lane: Record, s: float, hint: int) -> tuple[float, float, int]:
     i = hint
     last = lane.point_first + lane.point_count - 2
     while i < last and points[i + 1].s < s:
@@ -163,7 +163,7 @@ def _point_on(points: Records, lane: Records, s: float, hint: int) -> tuple[floa
 
 @kernel
 def _next_run(
-    points: Records, a: Records, b: Records, box: Floats, b_low: float, b_high: float, reach: float, s_from: float
+    points: Records, a: Record, b: Record, box: Floats, b_low: float, b_high: float, reach: float, s_from: float
 ) -> tuple[float, float]:
     """The first stretch of lane a from s_from on that lies within reach of lane b between b_low and b_high; (inf, inf) if none."""
     enter = np.inf
@@ -192,7 +192,7 @@ def _next_run(
 
 
 @kernel
-def _share(successors: Ints, a: Records, b: Records) -> bool:
+def _share(successors: Ints, a: Record, b: Record) -> bool:
     for i in range(a.successor_first, a.successor_first + a.successor_count):
         for j in range(b.successor_first, b.successor_first + b.successor_count):
             if successors[i] == successors[j]:
@@ -201,9 +201,9 @@ def _share(successors: Ints, a: Records, b: Records) -> bool:
 
 
 @kernel
-def _body(points: Records, lane: Records) -> float:
+def _body(points: Records, lane: Record) -> float:
     p = points[lane.point_first + lane.point_count // 2]
-    return min(BODY_WIDTH_M, p.left_m + p.right_m)
+    return float(min(BODY_WIDTH_M, p.left_m + p.right_m))
 
 
 @kernel
@@ -251,7 +251,8 @@ def find_zones(points: Records, lanes: Records, successors: Ints, boxes: Floats,
             zone.a, zone.b, zone.meeting = ia, ib, _MERGE if merge else _CROSS
             zone.a0, zone.a1, zone.b0, zone.b1 = a0, a1, b0, b1
             n += 1
-    return zones[:n].copy()
+    found: Records = zones[:n].copy()
+    return found
 
 
 def build_lane_crossings(crossings: Sequence[CrossingSpec], junction: Ints, points: Records, lanes: Records) -> Records:

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from marque.common import Floats, Ints
+from marque.common import Floats, Ints, Records
 from marque.vehicle import kernel
 
 MIN_SEGMENT_M = 0.02
@@ -170,7 +170,7 @@ def _segment_heading(borders: Floats, i: int) -> float:
 
 
 @kernel
-def fill_points(borders: Floats, start: Ints, heading: Floats, points: Floats) -> None:
+def fill_points(borders: Floats, start: Ints, heading: Floats, points: Records) -> None:
     """Fills the POINT records of all lanes from borders (n, 6), start (CSR) and the headings at the lanes' ends.
 
     Tangent: direction of the chord from 2.5 m before to 2.5 m after (less towards the ends, exact on an arc). Curvature: the change of
@@ -224,12 +224,12 @@ def fill_points(borders: Floats, start: Ints, heading: Floats, points: Floats) -
 
 
 @kernel
-def _along(points: Floats, i: int, s: float) -> tuple[float, float]:
+def _along(points: Records, i: int, s: float) -> tuple[float, float]:
     u = (s - points[i].s) / (points[i + 1].s - points[i].s)
     return points[i].x + u * (points[i + 1].x - points[i].x), points[i].y + u * (points[i + 1].y - points[i].y)
 
 
 @kernel
-def _between(points: Floats, values: Floats, first: int, i: int, s: float) -> float:
+def _between(points: Records, values: Floats, first: int, i: int, s: float) -> float:
     u = (s - points[i].s) / (points[i + 1].s - points[i].s)
-    return values[i - first] + u * (values[i + 1 - first] - values[i - first])
+    return float(values[i - first] + u * (values[i + 1 - first] - values[i - first]))

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from marque.common import Floats, Ints, Records
+from marque.common import Ints, Records
 from marque.driving.map.model import GRID
 from marque.vehicle import kernel
 
@@ -37,7 +37,7 @@ def build_grid(points: Records) -> tuple[Records, Ints, Ints]:
 
 
 @kernel
-def _rasterise(points: Floats, grid: Floats, start: Ints, items: Ints, fill: bool) -> None:
+def _rasterise(points: Records, grid: Records, start: Ints, items: Ints, fill: bool) -> None:
     """Counts into start[cell + 1], or (fill) writes items and advances start[cell]."""
     g = grid[0]
     half_diagonal = 0.5 * math.sqrt(2.0) * g.cell_m
@@ -45,11 +45,11 @@ def _rasterise(points: Floats, grid: Floats, start: Ints, items: Ints, fill: boo
         p, q = points[i], points[i + 1]
         if p.lane != q.lane:
             continue
-        reach = max(max(p.left_m, p.right_m), max(q.left_m, q.right_m)) + half_diagonal + BORDER_TOLERANCE_M
-        x_low = min(min(p.left_x, p.right_x), min(q.left_x, q.right_x)) - BORDER_TOLERANCE_M
-        x_high = max(max(p.left_x, p.right_x), max(q.left_x, q.right_x)) + BORDER_TOLERANCE_M
-        y_low = min(min(p.left_y, p.right_y), min(q.left_y, q.right_y)) - BORDER_TOLERANCE_M
-        y_high = max(max(p.left_y, p.right_y), max(q.left_y, q.right_y)) + BORDER_TOLERANCE_M
+        reach = max(p.left_m, p.right_m, q.left_m, q.right_m) + half_diagonal + BORDER_TOLERANCE_M
+        x_low = min(p.left_x, p.right_x, q.left_x, q.right_x) - BORDER_TOLERANCE_M
+        x_high = max(p.left_x, p.right_x, q.left_x, q.right_x) + BORDER_TOLERANCE_M
+        y_low = min(p.left_y, p.right_y, q.left_y, q.right_y) - BORDER_TOLERANCE_M
+        y_high = max(p.left_y, p.right_y, q.left_y, q.right_y) + BORDER_TOLERANCE_M
         dx, dy = q.x - p.x, q.y - p.y
         square = dx * dx + dy * dy
         for row in range(int((y_low - g.y0) / g.cell_m), min(g.rows - 1, int((y_high - g.y0) / g.cell_m)) + 1):

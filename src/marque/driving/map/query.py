@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from marque.common import Bytes, Floats, Ints, Records
+from marque.common import Bytes, Floats, Ints, Record
 from marque.driving.map.geometry import wrap
 from marque.driving.map.grid import BORDER_TOLERANCE_M
 from marque.driving.map.model import MapArrays
@@ -47,13 +47,13 @@ def segment_at(map_arrays: MapArrays, lane: int, s: float, hint: int = -1) -> in
             low = middle
         else:
             high = middle - 1
-    return low
+    return int(low)
 
 
 @kernel
 def _share_of(map_arrays: MapArrays, i: int, s: float) -> float:
     p, q = map_arrays.points[i], map_arrays.points[i + 1]
-    return min(1.0, max(0.0, (s - p.s) / (q.s - p.s)))
+    return float(min(1.0, max(0.0, (s - p.s) / (q.s - p.s))))
 
 
 @kernel
@@ -75,7 +75,7 @@ def curvature_at(map_arrays: MapArrays, lane: int, s: float, hint: int = -1) -> 
     """Curvature of the centre line, 1/m, left positive."""
     i = segment_at(map_arrays, lane, s, hint)
     u = _share_of(map_arrays, i, s)
-    return map_arrays.points[i].curvature + u * (map_arrays.points[i + 1].curvature - map_arrays.points[i].curvature)
+    return float(map_arrays.points[i].curvature + u * (map_arrays.points[i + 1].curvature - map_arrays.points[i].curvature))
 
 
 @kernel
@@ -88,13 +88,13 @@ def width_at(map_arrays: MapArrays, lane: int, s: float, hint: int = -1) -> tupl
 
 
 @kernel
-def _ahead(p: Records, x: float, y: float) -> float:
+def _ahead(p: Record, x: float, y: float) -> float:
     """How far a place lies ahead of the normal at a point, m."""
-    return (x - p.x) * p.tangent_x + (y - p.y) * p.tangent_y
+    return float((x - p.x) * p.tangent_x + (y - p.y) * p.tangent_y)
 
 
 @kernel
-def _on_segment(p: Records, q: Records, x: float, y: float) -> tuple[float, float]:
+def _on_segment(p: Record, q: Record, x: float, y: float) -> tuple[float, float]:
     """(u, d): where on the segment p → q the normal goes through the place (0 ≤ u ≤ 1 clipped), and how far to the left.
 
     Solves ((x, y) − c(u)) · t(u) = 0 with c and t linear in u: a quadratic.
@@ -167,7 +167,7 @@ def _crosses(ax: float, ay: float, bx: float, by: float, x: float, y: float) -> 
 
 
 @kernel
-def surface_holds(p: Records, q: Records, x: float, y: float) -> bool:
+def surface_holds(p: Record, q: Record, x: float, y: float) -> bool:
     """Whether the lane's surface between two points of it holds a place: inside its border polygon or within the tolerance of it."""
     inside = _crosses(p.left_x, p.left_y, q.left_x, q.left_y, x, y)
     inside ^= _crosses(q.left_x, q.left_y, q.right_x, q.right_y, x, y)
@@ -191,7 +191,7 @@ def grid_cell(map_arrays: MapArrays, x: float, y: float) -> int:
     column, row = (x - g.x0) / g.cell_m, (y - g.y0) / g.cell_m
     if not (0.0 <= column < g.columns and 0.0 <= row < g.rows):
         return -1
-    return int(row) * g.columns + int(column)
+    return int(int(row) * g.columns + int(column))
 
 
 @kernel
