@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples on every run; no deadline, because the first call of a kernel compiles it.
+settings.register_profile("marque", deadline=None, derandomize=True, database=None)
+settings.load_profile("marque")
 
 
 @pytest.fixture(scope="session")

@@ -51,6 +51,7 @@ def step(state: VehicleState, command: Command, step_s: float, parameters: Vehic
     Source: Althoff, Koschi, Manzinger 2017, CommonRoad vehicle models, KS.
     """
     lowest, highest = acceleration_limits(state.speed_mps, parameters)
+    highest = min(highest, max(0.0, parameters.speed_max_mps - state.speed_mps) / step_s)
     acceleration = min(highest, max(lowest, command.acceleration_mps2))
     lateral = state.speed_mps * state.speed_mps * math.tan(state.steering_rad) / parameters.wheelbase_m
     grip = math.sqrt(max(0.0, parameters.braking_max_mps2**2 - lateral * lateral))  # the friction circle
