@@ -22,9 +22,19 @@ TIME_LIMIT_S = 600.0
 _KINDS_SHOWN = 40
 
 # Both: curves inside junctions in 8 pieces; a car turns back only where the road ends.
-_COMMON = ("--junctions.internal-link-detail", "8", "--no-turnarounds.except-deadend", "true", "--tls.default-type", "static")
-# OpenDRIVE says what it means: its frame, its lanes, its connections are kept.
-_OPENDRIVE = ("--offset.disable-normalization", "true", "--opendrive.curve-resolution", "1", "--opendrive.import-all-lanes", "true")
+_COMMON = (
+    "--junctions.internal-link-detail",
+    "8",
+    "--no-turnarounds.except-deadend",
+    "true",
+    "--tls.default-type",
+    "static",
+    "--aggregate-warnings",
+    "1000000",
+)
+# OpenDRIVE says what it means: its frame and the paths through its junctions are kept; lanes that are no road are left out by type.
+_OPENDRIVE = ("--offset.disable-normalization", "true", "--opendrive.curve-resolution", "1", "--opendrive.internal-shapes", "true")
+_OPENDRIVE_TYPES = ("opendriveNetconvert.typ.xml", "opendriveNetconvertPedestrians.typ.xml")
 # OpenStreetMap leaves much unsaid: junctions of several nodes, signals, ramps, roundabouts and crossings are guessed.
 _OSM = (
     "--proj.utm", "true", "--junctions.join", "true", "--roundabouts.guess", "true", "--ramps.guess", "true",
@@ -46,13 +56,13 @@ def is_pbf(path: Path) -> bool:
 def read_opendrive(path: Path, root: etree._Element) -> RoadSpec:
     """OpenDRIVE; root is the file's own, already found harmless."""
     left_hand = any(road.get("rule") == "LHT" for road in root.iterfind("road"))
-    return _convert(root, path.name, ("--opendrive-files",), (*_OPENDRIVE, *_side(left_hand)))
+    return _convert(root, path.name, ("--opendrive-files",), (*_OPENDRIVE, *_types(_OPENDRIVE_TYPES), *_side(left_hand)))
 
 
 def read_osm(path: Path, root: etree._Element) -> RoadSpec:
     """OpenStreetMap XML; root is the file's own, already found harmless."""
     left_hand = any(tag.get("k") == "driving_side" and tag.get("v") == "left" for tag in root.iter("tag"))
-    return _convert(root, path.name, ("--osm-files",), (*_OSM, *_types(), *_side(left_hand)))
+    return _convert(root, path.name, ("--osm-files",), (*_OSM, *_types(_OSM_TYPES), *_side(left_hand)))
 
 
 def read_pbf(path: Path) -> RoadSpec:
@@ -73,8 +83,8 @@ def read_pbf(path: Path) -> RoadSpec:
     return read_osm(path, root)
 
 
-def _types() -> tuple[str, str]:
-    return "--type-files", ",".join(str(_home() / "data" / "typemap" / name) for name in _OSM_TYPES)
+def _types(names: Sequence[str]) -> tuple[str, str]:
+    return "--type-files", ",".join(str(_home() / "data" / "typemap" / name) for name in names)
 
 
 def _side(left_hand: bool) -> tuple[str, ...]:

@@ -35,6 +35,8 @@ _DTYPES: tuple[np.typing.DTypeLike, ...] = (
     GRID,
     "i4",
     "i4",
+    "f8",
+    "i4",
 )
 
 
@@ -93,6 +95,6 @@ def load(entry: Path) -> RoadMap | None:
 
 
 def _checked(array: Records, dtype: np.typing.DTypeLike) -> Records:
-    if array.dtype != np.dtype(dtype) or array.ndim != 1:
+    if array.dtype != np.dtype(dtype) or array.ndim != (2 if array.dtype == "f8" else 1):
         raise ValueError("another layout")
     return array

@@ -64,7 +64,7 @@ def read_rules(
     links: list[Link],
     ignored: Counter[tuple[str, str]],
 ) -> None:
-    """Completes the spec: junction kinds, yields, signals, crossings."""
+    """Completes the spec: junction kinds and outlines, yields, signals, crossings."""
     round_about = {node for element in root.iterfind("roundabout") for node in element.get("nodes", "").split()}
     states = {link.lane: link.connection.get("state", "M") for link in links}
     leading = {after: lane.id for lane in lanes.values() if lane.junction for after in lane.successors}
@@ -75,6 +75,8 @@ def read_rules(
         if kind not in _KINDS:
             ignored[f"junction type {kind}", "unknown to this reader, taken as priority"] += 1
         spec.junction_kinds[name] = "roundabout" if name in round_about else _KINDS.get(kind, "priority")
+        if junction.get("intLanes") and junction.get("shape") is not None:
+            spec.outlines[name] = reader.points(junction, "shape")
         _yields(reader, junction, spec, lanes, leading, states)
         if kind == "rail_crossing":
             ignored["level crossing", "the file holds no barrier program; the road gives way to the rails"] += 1

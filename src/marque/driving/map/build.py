@@ -68,7 +68,19 @@ def build_road_map(spec: RoadSpec) -> RoadMap:
     conflicts = build_conflicts(spec, index, points, lanes, successors)
     lane_crossings = build_lane_crossings(crossing_specs, crossings["junction"].copy(), points, lanes)
 
-    arrays = MapArrays(points, lanes, successors, predecessors, conflicts, crossings, lane_crossings, signals, phases, *build_grid(points))
+    arrays = MapArrays(
+        points,
+        lanes,
+        successors,
+        predecessors,
+        conflicts,
+        crossings,
+        lane_crossings,
+        signals,
+        phases,
+        *build_grid(points),
+        *_outlines(spec, junctions),
+    )
     return RoadMap(
         name=spec.name,
         source=spec.source,
@@ -234,6 +246,16 @@ def _phase_ends(spec: RoadSpec, signal: SignalSpec) -> list[tuple[float, int]]:
     if not ends or not math.isfinite(signal.offset_s):
         raise InputError(spec.source, f"signal {signal.id}", "its program has no phase of any length or no finite offset")
     return ends
+
+
+def _outlines(spec: RoadSpec, junctions: Sequence[str]) -> tuple[Floats, Ints]:
+    """(outlines, outline_start) as `MapArrays` has them."""
+    polygons = [spec.outlines.get(name, np.empty((0, 2))) for name in junctions]
+    for name, polygon in zip(junctions, polygons, strict=True):
+        if not (np.abs(polygon) <= _FARTHEST_M).all():
+            raise InputError(spec.source, f"junction {name}", f"a coordinate of its outline is not finite or beyond {_FARTHEST_M:g} m")
+    start = np.concatenate([[0], np.cumsum([len(polygon) for polygon in polygons])]).astype(np.int32)
+    return np.concatenate([np.empty((0, 2)), *polygons]), start
 
 
 def _crossing_has_length(spec: RoadSpec, name: str, axis: Floats, width_m: float, ignored: Counter[tuple[str, str]]) -> bool:

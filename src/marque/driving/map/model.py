@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Ints, Records
+from marque.common import Floats, Ints, Records
 
 
 class Road(IntFlag):
@@ -181,6 +181,8 @@ class MapArrays(NamedTuple):
     grid: Records  # (1,) GRID
     grid_start: Ints  # (rows · columns + 1,) into grid_points; cell = row · columns + column
     grid_points: Ints  # first point of every segment whose lane surface may touch the cell
+    outlines: Floats  # (K, 2) corners of the paved areas of junctions, m
+    outline_start: Ints  # (junctions + 1,) into outlines; empty where the source does not outline the junction
 
 
 class Ignored(NamedTuple):

@@ -196,16 +196,41 @@ def grid_cell(map_arrays: MapArrays, x: float, y: float) -> int:
 
 @kernel
 def on_road(map_arrays: MapArrays, x: float, y: float, road_mask: int) -> bool:
-    """Whether any lane with one of the `Road` bits holds the place: exact against the border polygons, up to the tolerance."""
+    """Whether a place is road: any lane with one of the `Road` bits holds it (exact against the border polygons, up to the
+    tolerance), or the outline of a junction does through which such a lane passes nearby.
+    """
     cell = grid_cell(map_arrays, x, y)
     if cell < 0:
         return False
+    nearby = False
     for k in range(map_arrays.grid_start[cell], map_arrays.grid_start[cell + 1]):
         i = map_arrays.grid_points[k]
         p = map_arrays.points[i]
-        if map_arrays.lanes[p.lane].road & road_mask and surface_holds(p, map_arrays.points[i + 1], x, y):
-            return True
+        lane = map_arrays.lanes[p.lane]
+        if lane.road & road_mask:
+            if surface_holds(p, map_arrays.points[i + 1], x, y):
+                return True
+            nearby = nearby or lane.junction >= 0
+    if nearby:
+        last = -1
+        for k in range(map_arrays.grid_start[cell], map_arrays.grid_start[cell + 1]):
+            lane = map_arrays.lanes[map_arrays.points[map_arrays.grid_points[k]].lane]
+            if lane.road & road_mask and lane.junction != last and lane.junction >= 0:
+                last = lane.junction
+                if outline_holds(map_arrays, last, x, y):
+                    return True
     return False
+
+
+@kernel
+def outline_holds(map_arrays: MapArrays, junction: int, x: float, y: float) -> bool:
+    """Whether the outline of a junction holds a place; False where it has none."""
+    first, end = map_arrays.outline_start[junction], map_arrays.outline_start[junction + 1]
+    inside = False
+    for i in range(first, end):
+        a, b = map_arrays.outlines[i], map_arrays.outlines[i + 1 if i + 1 < end else first]
+        inside ^= _crosses(a[0], a[1], b[0], b[1], x, y)
+    return inside
 
 
 @kernel

@@ -71,6 +71,8 @@ class RoadSpec:
     overlaps_meet: bool = False
     """Lanes that overlap on the ground meet even where the source names no junction. False where it knows junctions and bridges."""
     junction_kinds: dict[str, str] = field(default_factory=dict)
+    outlines: dict[str, Floats] = field(default_factory=dict)
+    """Junction → polygon (k, 2) of its paved area, m: what lies between the lanes inside is road too."""
     right_hand_traffic: bool = True
     origin_m: tuple[float, float] = (0.0, 0.0)
     ignored: list[Ignored] = field(default_factory=list)
