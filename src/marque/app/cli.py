@@ -6,6 +6,8 @@ Each command is a function in a module of its own, `marque.app.<command>.<comman
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -24,6 +26,20 @@ app = typer.Typer(
 def _options(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
     if version:
         typer.echo(__version__)
+
+
+@app.command()
+def drive(
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="PATH...", help="CommonRoad scenario files, or folders of them.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write the results as JSON.")] = None,
+    replays: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep a replay of every drive.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that drive at the same time.")] = 1,
+    library: Annotated[bool, typer.Option("--library", help="Drive the scenarios that come with Marque.")] = False,
+) -> None:
+    """Drive scenario files and say how it went. Exit status 0: every one a strict success; 1: not; 2: nothing usable."""
+    from marque.app.drive import drive as run
+
+    run(paths or [], json, replays, workers, library)
 
 
 def main() -> None:

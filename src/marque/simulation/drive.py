@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,9 +15,12 @@ import numpy as np
 
 from marque.common import Floats, InputError
 from marque.driving.goal import Goal
-from marque.driving.map import RoadMap
+from marque.driving.map import Road, RoadMap
+from marque.driving.map.build import build_road_map
 from marque.driving.map.query import signal_colours
+from marque.driving.map.specs import LaneSpec, RoadSpec
 from marque.driving.observation import Kind, Observation
+from marque.driving.pilot import Pilot
 from marque.driving.view import View
 from marque.simulation.checks import Trajectory
 from marque.simulation.commonroad import read_scenario
@@ -25,7 +29,7 @@ from marque.simulation.judge import GoalTest, Judgement, Verdict, judge
 from marque.simulation.metrics import Comfort, comfort, least_time_to_collision
 from marque.simulation.proof import prove_ill_posed
 from marque.simulation.replay import SUFFIX, write_replay
-from marque.simulation.scenario import PlanningProblem, Scenario
+from marque.simulation.scenario import ActorLog, PlanningProblem, Scenario
 from marque.vehicle import BMW_320I, Command, VehicleParameters, VehicleState, step
 
 MARGIN_S = 5.0
@@ -86,13 +90,19 @@ class Result:
 
 
 def drive_file(
-    path: Path, *, make_driver: MakeDriver, replay: Path | None = None, vehicle: VehicleParameters = BMW_320I, limit_s: float = FILE_LIMIT_S
+    path: Path,
+    *,
+    make_driver: MakeDriver = Pilot,
+    replay: Path | None = None,
+    vehicle: VehicleParameters = BMW_320I,
+    limit_s: float = FILE_LIMIT_S,
 ) -> list[Result]:
     """Drives and judges every planning problem of a file; one Result each, one for the file where it cannot be used.
 
     Never raises for what is in the file: an invalid file is `ill_posed` with the reader's message, anything unforeseen an `error`.
     replay: a folder for the drives' replays.
     """
+    warm_up(make_driver, vehicle)
     deadline = time.monotonic() + limit_s
     try:
         scenario = read_scenario(path)
@@ -176,6 +186,23 @@ def drive_problem(
         frames.append(frame_of(state, observer.at(problem.start_step + len(states) - 1), driver.view(), vehicle))
     columns = np.array(states).T
     return Drive(Trajectory(*np.ascontiguousarray(columns[:5])), frames, np.array(cycle_ms), cpu_s)
+
+
+@lru_cache
+def warm_up(make_driver: MakeDriver = Pilot, vehicle: VehicleParameters = BMW_320I) -> None:
+    """Compiles or loads every kernel a drive needs, once per process, on a short empty road, so that no drive's timings hold it."""
+    x = np.linspace(0.0, 100.0, 21)
+    lane = LaneSpec("road", *(np.column_stack([x, np.full_like(x, y)]) for y in (0.0, 2.0, -2.0)), Road.CAR)
+    road_map = build_road_map(RoadSpec("warm-up", "", [lane]))
+    parked = np.array([[60.0]]), np.array([[0.0]]), np.array([[0.0]]), np.array([[0.0]])
+    size, one = np.full((1, 1), 4.0), np.ones(1, np.int32)
+    log = ActorLog(one, one, one.astype(np.uint8), np.ones(1, np.bool_), np.ones((1, 1), np.bool_), size, size, *parked)
+    problem = PlanningProblem(1, 0, 10.0, 0.0, 0.0, 5.0, 0.0, 0.0, (Goal((0.5, 0.5)),))
+    scenario = Scenario("warm-up", "", 0.1, road_map, log, (problem,))
+    prove_ill_posed(scenario, problem, vehicle)
+    drive = drive_problem(scenario, problem, make_driver, vehicle, record=True)
+    judge(scenario, problem, drive.driven, vehicle)
+    least_time_to_collision(scenario, drive.driven, 0, vehicle)
 
 
 class Observer:

@@ -73,10 +73,16 @@ def _apart(a: float, b: float, c: float, d: float, centre: float, reach: float) 
 
 
 @kernel
+def is_beside(thickness_m: float, area_m2: float) -> bool:
+    """Whether what `uncovered` found is more than the tolerances let pass."""
+    return thickness_m > EDGE_TOLERANCE_M or area_m2 > UNCOVERED_TOLERANCE_M2
+
+
+@kernel
 def off_road(x: float, y: float, heading: float, length: float, width: float, road: MapArrays) -> bool:
     """Whether any part of a rectangle lies beside the road."""
     thickness, area = uncovered(x, y, heading, length, width, road)
-    return thickness > EDGE_TOLERANCE_M or area > UNCOVERED_TOLERANCE_M2
+    return is_beside(thickness, area)
 
 
 @kernel

@@ -1,0 +1,205 @@
+"""`marque drive`: scenario files driven by the pilot and judged, as a table, as JSON, as replays."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from marque.common import InputError
+from marque.simulation.drive import Result, drive_file, facts, warm_up
+from marque.simulation.judge import Verdict
+
+ALL_SUCCEEDED, SOME_FAILED, BAD_INPUT = 0, 1, 2
+
+_STYLES = {
+    Verdict.GOAL: "green",
+    Verdict.ILL_POSED: "dim",
+    Verdict.ERROR: "bold red",
+    Verdict.COLLISION: "red",
+    Verdict.ROAD_EDGE: "red",
+    Verdict.INFEASIBLE: "red",
+}
+
+
+def drive(paths: Sequence[Path], json_out: Path | None, replays: Path | None, workers: int, library: bool) -> None:
+    """Drive and judge scenario files. Exits with 0 when every one is a strict success, 1 when not, 2 when nothing could be driven."""
+    console = Console(stderr=True)
+    files = scenario_files([*paths, *([library_folder()] if library else [])])
+    if replays is not None:
+        replays.mkdir(parents=True, exist_ok=True)
+    results: list[Result] = []
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("driving", total=len(files))
+        for found in drive_files(files, replays, workers):
+            results += found
+            progress.advance(bar)
+    Console().print(table(results))
+    Console().print(summary(results), highlight=False)
+    if json_out is not None:
+        json_out.write_text(
+            json.dumps({"results": [facts(result) for result in results]}, indent=1, allow_nan=False) + "\n", encoding="utf-8"
+        )
+    raise typer.Exit(exit_status(results))
+
+
+def scenario_files(paths: Sequence[Path]) -> list[Path]:
+    """The files to drive, in the order given; of a folder every *.xml below it, by name. Raises InputError where there is none."""
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(path.rglob("*.xml"))
+            if not inside:
+                raise InputError(str(path), "", "the folder holds no .xml file")
+            files += inside
+        elif path.exists():
+            files.append(path)
+        else:
+            raise InputError(str(path), "", "there is no such file or folder")
+    if not files:
+        raise InputError("PATH", "", "no scenario is named", "Name files or folders, or use --library.")
+    return files
+
+
+def library_folder() -> Path:
+    """The scenarios that come with Marque."""
+    from marque.simulation.library import folder
+
+    return folder()
+
+
+def drive_files(files: Sequence[Path], replays: Path | None, workers: int) -> Iterator[list[Result]]:
+    """The results of each file, in order. A file that takes its worker down with it is an error, and the others are driven on."""
+    work = partial(drive_file, replay=replays)
+    if workers <= 1 or len(files) == 1:
+        yield from map(work, files)
+        return
+    warm_up()  # compiles the kernels, where that was never done; the workers load them
+    left = list(files)
+    while left:
+        done = 0
+        with _pool(min(workers, len(left))) as pool:
+            futures: list[Future[list[Result]]] = [pool.submit(work, path) for path in left]
+            for future in futures:
+                try:
+                    yield future.result()
+                    done += 1
+                except BrokenProcessPool:
+                    break
+        if done < len(left):  # one of those in flight did it: the first is driven alone, to be sure who
+            yield _alone(work, left[done])
+            done += 1
+        left = left[done:]
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=warm_up)
+
+
+def _alone(work: partial[list[Result]], path: Path) -> list[Result]:
+    with _pool(1) as pool:
+        try:
+            return pool.submit(work, path).result()
+        except BrokenProcessPool:
+            return [Result(path.name, path.stem, "", None, Verdict.ERROR, "the process that drove it died")]
+
+
+def exit_status(results: Sequence[Result]) -> int:
+    if results and all(result.strict_success for result in results):
+        return ALL_SUCCEEDED
+    return BAD_INPUT if all(result.problem is None for result in results) else SOME_FAILED
+
+
+def table(results: Sequence[Result]) -> Table:
+    sheet = Table(box=None, pad_edge=False, header_style="bold")
+    sheet.add_column("scenario", no_wrap=True)
+    for heading in (
+        "verdict",
+        "goal s",
+        "collision",
+        "at fault",
+        "edge s",
+        "brake",
+        "lateral",
+        "jerk",
+        "TTC s",
+        "p50 ms",
+        "p99 ms",
+        "× real time",
+    ):
+        sheet.add_column(heading, justify="left" if heading in {"verdict", "collision", "at fault"} else "right")
+    sheet.add_column("why", overflow="fold", ratio=1)
+    for result in results:
+        sheet.add_row(*_row(result), style=_STYLES.get(result.verdict))
+    return sheet
+
+
+def _row(result: Result) -> list[str]:
+    felt = result.comfort
+    hit = "" if result.collision_s is None else f"{result.collision_s:.1f} s with {result.collision_with}"
+    return [
+        result.file.removesuffix(".xml"),
+        str(result.verdict),
+        _figure(result.goal_s, 1),
+        hit,
+        "" if result.at_fault is None else "yes" if result.at_fault else "no",
+        _figure(result.edge_s, 1),
+        *(("", "", "") if felt is None else (f"{felt.braking_max_mps2:.1f}", f"{felt.lateral_max_mps2:.1f}", f"{felt.jerk_max_mps3:.0f}")),
+        _figure(result.ttc_min_s, 1),
+        _figure(result.cycle_ms_p50, 2),
+        _figure(result.cycle_ms_p99, 2),
+        _figure(result.real_time_factor, 0),
+        result.why,
+    ]
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+_RECORDINGS = (
+    "ngsim",
+    "next generation simulation",
+    "highd",
+    "ind dataset",
+    "round dataset",
+    "exid",
+    "unid",
+    "interaction dataset",
+    "recorded",
+)
+
+
+def origin(result: Result) -> str:
+    """Where a scenario is from, by its `source` attribute: recorded traffic, SUMO's, hand-made; or unreadable."""
+    said = result.source.lower()
+    if result.problem is None:
+        return "unreadable"
+    return "recorded" if any(word in said for word in _RECORDINGS) else "SUMO" if "sumo" in said else "hand-made"
+
+
+def summary(results: Sequence[Result]) -> str:
+    """How many of the well-posed ones succeeded, by origin, and how many of each verdict."""
+    lines = []
+    for kind in ("all", "recorded", "SUMO", "hand-made", "unreadable"):
+        group = [result for result in results if kind in {"all", origin(result)}]
+        posed = [result for result in group if result.verdict is not Verdict.ILL_POSED]
+        if group:
+            successes = sum(result.strict_success for result in posed)
+            share = f" ({100.0 * successes / len(posed):.0f} %)" if posed else ""
+            lines.append(f"{kind}: {successes} of {len(posed)} well-posed reached strictly{share}, {len(group) - len(posed)} ill-posed")
+    counts: Counter[str] = Counter(str(result.verdict) for result in results)
+    excused = sum(result.at_fault is False for result in results)
+    lines.append(", ".join(f"{name} {count}" for name, count in counts.most_common()) + (f"; not at fault in {excused}" if excused else ""))
+    return "\n".join(lines)
