@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from marque.common import Floats
-from marque.driving.guard import BRAKING_MPS2, Stop
+from marque.driving.guard import LONGEST, Stop
 from marque.driving.lines import CELLS, Lines
 from marque.driving.speed import TICK_S, Profiles
 from marque.vehicle import Command, VehicleParameters, VehicleState, kernel
@@ -26,9 +26,9 @@ def act(lines: Lines, i: int, profiles: Profiles, row: int, state: VehicleState,
 
 @kernel
 def act_stop(stop: Stop, state: VehicleState, step_s: float, vehicle: VehicleParameters) -> Command:
-    """Brake along the stopping trajectory."""
-    stop.at[0] += max(0.0, state.speed_mps * step_s - 0.5 * BRAKING_MPS2 * step_s * step_s)
-    return Command(-BRAKING_MPS2, _steer(stop.curvature, stop.at[0], state, step_s, vehicle))
+    """Drive on along the stopping trajectory; `stop.now_s` is the instant this command leads to."""
+    tick = min(LONGEST - 1, round(stop.now_s[0] / TICK_S))
+    return Command((stop.v[tick] - state.speed_mps) / step_s, _steer(stop.curvature, stop.s[tick], state, step_s, vehicle))
 
 
 @kernel

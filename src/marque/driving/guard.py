@@ -1,8 +1,8 @@
 """The guard: no command is given that does not leave a verified way to stop.
 
-It does not plan. It takes the planner's candidates in their order and passes the first one after whose first step full braking along
-the candidate's line still avoids everyone, even if the one ahead brakes hard. If none passes, the stopping trajectory verified in the
-last cycle is driven on.
+It does not plan. It takes the planner's candidates in their order and passes the first one that, driven on for at most a few seconds
+and then braked fully, comes to rest without touching anyone, even if the one ahead brakes hard. That trajectory is held. If no
+candidate passes, the one held since the last cycle is driven on, to standstill if need be.
 """
 
 from __future__ import annotations
@@ -26,49 +26,57 @@ BRAKING_MPS2 = 7.5
 _LEADER_BRAKING_MPS2 = 7.0
 _SURE = 0.3
 NOTHING = -1
+_WAITS = (0, 5, 10, 18, 27)
+"""Ticks of the candidate before braking: a car that is nearly past a danger is safer past it than stopped in it."""
+LONGEST = 120
 
 
 class Stop(NamedTuple):
-    """The stopping trajectory held: a line, and how far along it the car has come. Arrays (CELLS,); at: (2,) m, 1 if held."""
+    """The stopping trajectory held: a line (cells as in `lines`), how far and how fast on it tick by tick, and where in it the car is."""
 
-    x: Floats
-    y: Floats
-    heading: Floats
-    curvature: Floats
-    at: Floats
+    curvature: Floats  # (CELLS,)
+    s: Floats  # (LONGEST,) m
+    v: Floats  # (LONGEST,) m/s
+    now_s: Floats  # (1,) time on it; < 0 while none is held
 
 
 def no_stop() -> Stop:
-    return Stop(np.zeros(CELLS), np.zeros(CELLS), np.zeros(CELLS), np.zeros(CELLS), np.zeros(2))
+    return Stop(np.zeros(CELLS), np.zeros(LONGEST), np.zeros(LONGEST), np.full(1, -1.0))
 
 
 @kernel
-def verify(lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Tracks, i: int, row: int, first_s: float) -> bool:
-    """Whether braking at BRAKING_MPS2 after first_s seconds of this candidate touches nobody and stays on the road."""
-    tick = max(1, round(first_s / TICK_S))
-    s1, v1 = profiles.s[row, tick], profiles.v[row, tick]
-    standing_why = occupancy.why[i, 0, 0] if occupancy.risk[i, 0, 0] >= _SURE else NOTHING
+def _after(profiles: Profiles, row: int, last: int, t: float) -> tuple[float, float]:
+    """Place and speed at time t of: the profile up to tick `last`, then full braking."""
+    tick = int(t / TICK_S + 1e-6)
+    if tick < last:
+        return profiles.s[row, tick], profiles.v[row, tick]
+    v = profiles.v[row, last]
+    braked = min(t - last * TICK_S, v / BRAKING_MPS2)
+    return profiles.s[row, last] + v * braked - 0.5 * BRAKING_MPS2 * braked * braked, v - BRAKING_MPS2 * braked
+
+
+@kernel
+def verify(lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Tracks, i: int, row: int, last: int) -> bool:
+    """Whether driving this candidate up to tick `last` and braking fully from there touches nobody and stays on the road."""
+    here = occupancy.why[i, 0, 0] if occupancy.risk[i, 0, 0] >= _SURE else NOTHING
+    halt = last * TICK_S + profiles.v[row, last] / BRAKING_MPS2
     for t in range(1, STEPS):
-        after = t * STEP_S - first_s
-        if after <= 0.0:
-            continue
-        braked = min(after, v1 / BRAKING_MPS2)
-        s = s1 + v1 * braked - 0.5 * BRAKING_MPS2 * braked * braked
+        s, _ = _after(profiles, row, last, t * STEP_S)
         c = min(lines.cells[i] - 1, int(s + 0.5))
-        if occupancy.risk[i, t, c] >= _SURE and occupancy.why[i, t, c] != standing_why:
+        if occupancy.risk[i, t, c] >= _SURE and occupancy.why[i, t, c] != here:
             return False
         if lines.outside[i, c] and not lines.outside[i, 0]:
             return False
-        if after > v1 / BRAKING_MPS2:
+        if t * STEP_S > halt:
             break
-    return _leader_may_brake(occupancy, tracks, lines, i, s1, v1)
+    return _leader_may_brake(occupancy, tracks, lines, i, profiles.s[row, last], profiles.v[row, last])
 
 
 @kernel
-def _leader_may_brake(occupancy: Occupancy, tracks: Tracks, lines: Lines, i: int, s1: float, v1: float) -> bool:
-    """RSS's longitudinal rule for the one ahead: if it brakes hard from now on, so can we, and do not touch it.
+def _leader_may_brake(occupancy: Occupancy, tracks: Tracks, lines: Lines, i: int, s: float, v: float) -> bool:
+    """RSS's longitudinal rule for the one ahead: if it brakes hard from now on, so can we from (s, v), and do not touch it.
 
-    Source: Shalev-Shwartz, Shammah, Shashua 2017, definition 1, with our own step as the reaction time.
+    Source: Shalev-Shwartz, Shammah, Shashua 2017, definition 1, the response time being what passes until (s, v).
     """
     ahead = occupancy.next[i, 0, 0]
     if ahead >= FREE or ahead >= lines.cells[i]:
@@ -77,40 +85,35 @@ def _leader_may_brake(occupancy: Occupancy, tracks: Tracks, lines: Lines, i: int
     if why // REASON != Reason.FOLLOW:
         return True
     slot = why % REASON
-    lead = tracks.speed[slot] * math.cos(tracks.heading[slot] - lines.heading[i, ahead])
-    lead = max(0.0, lead)
+    lead = max(0.0, tracks.speed[slot] * math.cos(tracks.heading[slot] - lines.heading[i, ahead]))
     room = ahead + lead * lead / (2.0 * _LEADER_BRAKING_MPS2)
-    need = s1 + v1 * v1 / (2.0 * BRAKING_MPS2)
-    return need <= room or v1 <= 0.05
+    return s + v * v / (2.0 * BRAKING_MPS2) <= room or v <= 0.05
 
 
 @kernel
 def guard(
-    lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Tracks, choice: Choice, state: VehicleState, first_s: float, stop: Stop
+    lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Tracks, choice: Choice, state: VehicleState, step_s: float, stop: Stop
 ) -> int:  # fmt: skip
     """Index of the candidate that may be driven; NOTHING when the stopping trajectory has to be. Updates `stop`."""
+    first = math.ceil(step_s / TICK_S - 1e-6)
     for k in range(BEST):
         if choice.cost[k] == np.inf:
             break
         i, row = choice.line[k], choice.profile[k]
-        if verify(lines, profiles, occupancy, tracks, i, row, first_s):
-            _keep(lines, i, stop)
-            stop.at[0] = profiles.s[row, max(1, round(first_s / TICK_S))]
-            return k
-    if stop.at[1] > 0.0 and choice.cost[0] < np.inf:
-        # The stopping trajectory was verified a cycle ago. If the best candidate brakes as hard on a better line, it is at least as safe.
-        i, row = choice.line[0], choice.profile[0]
-        if profiles.v[row, 2] <= max(0.0, state.speed_mps - 2.0 * TICK_S * 5.0):
-            _keep(lines, i, stop)
-            stop.at[0] = profiles.s[row, max(1, round(first_s / TICK_S))]
-            return 0
+        for wait in _WAITS:
+            if verify(lines, profiles, occupancy, tracks, i, row, first + wait):
+                _hold(lines, profiles, i, row, first + wait, step_s, stop)
+                return k
+    if stop.now_s[0] >= 0.0:
+        stop.now_s[0] += step_s
     return NOTHING
 
 
 @kernel
-def _keep(lines: Lines, i: int, stop: Stop) -> None:
+def _hold(lines: Lines, profiles: Profiles, i: int, row: int, last: int, step_s: float, stop: Stop) -> None:
     cells = lines.cells[i]
-    stop.x[:cells], stop.y[:cells] = lines.x[i, :cells], lines.y[i, :cells]
-    stop.heading[:cells], stop.curvature[:cells] = lines.heading[i, :cells], lines.curvature[i, :cells]
+    stop.curvature[:cells] = lines.curvature[i, :cells]
     stop.curvature[cells:] = 0.0
-    stop.at[1] = 1.0
+    for tick in range(LONGEST):
+        stop.s[tick], stop.v[tick] = _after(profiles, row, last, tick * TICK_S)
+    stop.now_s[0] = step_s

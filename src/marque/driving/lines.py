@@ -148,7 +148,8 @@ def _draw(
         lines.allowed[i, c] = min(paths.allowed[p, base], max(bendy, 0.6 * paths.allowed[p, base]))
         lines.limit[i, c] = paths.limit[p, base]
         lines.outside[i, c] = lines.keep_clear[i, c] = lines.goals[i, c] = 0
-        if c < EDGE_CELLS:
+        # What the map does not know is not a road's edge.
+        if c < EDGE_CELLS and s + vehicle.rear_axle_m + 0.5 * vehicle.length_m < paths.end_s[p]:
             lines.outside[i, c] = _outside(m, lines.x[i, c], lines.y[i, c], lines.heading[i, c], vehicle)
         s += cos / stretch
         cells = c + 1

@@ -131,11 +131,11 @@ def block(lines: Lines, i: int, first: int, last: int, t_first: int, t_last: int
 
 
 @kernel
-def look_ahead(lines: Lines, dead_end: bool, i: int, out: Occupancy) -> None:
+def look_ahead(lines: Lines, i: int, out: Occupancy) -> None:
     """Fill `next`: scanning from the far end, the first cell ahead that is surely blocked."""
     cells = lines.cells[i]
     for t in range(STEPS):
-        ahead = cells if dead_end else FREE
+        ahead = FREE
         for c in range(cells - 1, -1, -1):
             if out.risk[i, t, c] >= _SURE:
                 ahead = c

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Bytes, Floats, Ints
+from marque.common import Floats, Ints
 from marque.driving.map import MapArrays, Road
 from marque.driving.map.query import locate_all, pose_at, project
 from marque.driving.route import FAR_M, best_successor
@@ -48,7 +48,7 @@ class Paths(NamedTuple):
     rear_s: Floats  # (PATHS,) station of the rear axle
     rear_d: Floats  # (PATHS,) its distance left of the path
     rear_turn: Floats  # (PATHS,) the car's heading relative to the path, rad
-    dead_end: Bytes  # (PATHS,) the road ends where the path ends
+    end_s: Floats  # (PATHS,) station at which the known road ends and the path only goes on straight; inf when it does not
 
 
 def no_paths() -> Paths:
@@ -72,7 +72,7 @@ def no_paths() -> Paths:
         np.zeros(PATHS),
         np.zeros(PATHS),
         np.zeros(PATHS),
-        np.zeros(PATHS, np.uint8),
+        np.full(PATHS, np.inf),
     )
 
 
@@ -145,7 +145,6 @@ def _follows(m: MapArrays, lane: int, following: int) -> bool:
 def _lay(
     m: MapArrays, p: int, lane: int, s: float, state: VehicleState, vehicle: VehicleParameters, cost: Floats, history: Ints, paths: Paths
 ) -> None:  # fmt: skip
-    ahead = m.lanes[lane].length - s
     paths.cost[p] = cost[lane] - s if cost[lane] < FAR_M else FAR_M
     # The lanes behind, nearest first, until BEHIND metres are covered.
     behind, behind_count, missing = np.empty(8, np.int32), 0, BEHIND - s
@@ -179,15 +178,13 @@ def _lay(
             dead_end = True
             break
     paths.lane_count[p] = n
-    paths.dead_end[p] = dead_end
+    paths.end_s[p] = station if dead_end else math.inf
     paths.kind[p] = p
-    count = min(STATIONS, int(station)) if ahead > 0.0 or n > 1 else BEHIND + 1
-    count = min(STATIONS, max(count, BEHIND + 2))
-    paths.count[p] = count
-    _sample(m, p, count, paths)
-    _smooth(paths.x[p], paths.y[p], count)
-    _differentiate(p, count, paths)
-    _allow(p, count, paths)
+    paths.count[p] = STATIONS
+    _sample(m, p, STATIONS, paths)
+    _smooth(paths.x[p], paths.y[p], STATIONS)
+    _differentiate(p, STATIONS, paths)
+    _allow(p, STATIONS, paths)
     _place(p, state, vehicle, paths)
 
 
@@ -295,7 +292,7 @@ def _lay_straight(state: VehicleState, vehicle: VehicleParameters, paths: Paths)
     """Off every lane: straight on, as slowly as a car may be asked to that does not know the road."""
     cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
     count = 60
-    paths.kind[0], paths.count[0], paths.lane_count[0], paths.dead_end[0] = 0, count, 0, 0
+    paths.kind[0], paths.count[0], paths.lane_count[0], paths.end_s[0] = 0, count, 0, math.inf
     for i in range(count):
         paths.x[0, i] = state.x_m + (i - BEHIND) * cos
         paths.y[0, i] = state.y_m + (i - BEHIND) * sin

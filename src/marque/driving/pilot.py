@@ -56,6 +56,7 @@ class Mind(NamedTuple):
 
 @kernel
 def _cycle(m: MapArrays, mind: Mind, task: Task, state: VehicleState, seen: Observation, step_s: float, vehicle: VehicleParameters) -> Command:
+    timed = task.timed[0] == 1
     perceive(mind.tracks, seen, state.x_m, state.y_m, step_s)
     lane = lay_paths(m, state, vehicle, mind.cost, mind.history, mind.paths)
     reach_ahead(m, state, vehicle, mind.paths, seen.signals, mind.eta)
@@ -65,14 +66,14 @@ def _cycle(m: MapArrays, mind: Mind, task: Task, state: VehicleState, seen: Obse
     draw_lines(m, state, vehicle, mind.paths, mind.goal_offsets, mind.lines)
     mark_goals(mind.lines, vehicle, task.starts, task.corners, task.owners, task.headings)
     occupy(mind.tracks, mind.predictions, mind.lines, vehicle, mind.occupancy)
-    obey(m, state, vehicle, mind.paths, mind.lines, mind.tracks, mind.predictions, seen.signals, mind.memory, step_s, mind.occupancy)
+    obey(m, state, vehicle, mind.paths, mind.lines, mind.tracks, mind.predictions, seen.signals, mind.memory, timed, step_s, mind.occupancy)
     sample_profiles(state.speed_mps, state.acceleration_mps2, vehicle, mind.profiles)
-    if task.timed[0]:
+    if timed:
         aim_profiles(mind.lines, state, mind.profiles, task, vehicle)
     for i in range(mind.lines.count[0]):
-        look_ahead(mind.lines, mind.paths.dead_end[mind.lines.path[i]] == 1, i, mind.occupancy)
+        look_ahead(mind.lines, i, mind.occupancy)
         wish = math.inf
-        if task.timed[0]:
+        if timed:
             _, wish = pace(mind.lines, mind.paths, i, task, 0.0, 0.0)
         follow(mind.lines, i, state.speed_mps, state.acceleration_mps2, max(1.0, wish), mind.occupancy, mind.profiles)
     choose(
@@ -80,7 +81,7 @@ def _cycle(m: MapArrays, mind: Mind, task: Task, state: VehicleState, seen: Obse
     )
     passed = guard(mind.lines, mind.profiles, mind.occupancy, mind.tracks, mind.choice, state, step_s, mind.stop)
     mind.last[_LANE] = lane
-    if passed == NOTHING and mind.stop.at[1] > 0.0:
+    if passed == NOTHING and mind.stop.now_s[0] >= 0.0:
         mind.last[_LINE] = NOTHING
         explain_stop(mind.occupancy, mind.lines, mind.tracks, mind.reason)
         return act_stop(mind.stop, state, step_s, vehicle)
@@ -151,7 +152,7 @@ class Pilot:
         mind.memory[:] = -1
         mind.last[:] = 0.0
         mind.last[_LINE] = NOTHING
-        mind.stop.at[:] = 0.0
+        mind.stop.now_s[0] = -1.0
         self._state = state
         self.retarget(goals)
 

@@ -40,6 +40,7 @@ _CHANGE = 9.0  # to leave the lane
 _STICK = 4.0  # to stay with the line of the last cycle
 _BLOCK = 25.0  # to come to rest where others must pass
 _GOAL = 900.0  # to meet the goal in place, time, speed and heading
+_AFTER = 0.12  # what everything counts once a timed goal's last moment has passed: the next drive has time to mend it
 _PACE = 6.0  # per (m/s)² outside the speeds that still arrive in time, beyond the horizon
 
 
@@ -97,13 +98,14 @@ def aim_profiles(lines: Lines, state: VehicleState, vehicle_profiles: Profiles, 
             first, last = goal_cells(lines, i, goal)
             if first < 0:
                 continue
-            for at in (0.5, 0.15, 0.85):
+            for at in (0.5, 0.0, 1.0):
                 arrival = min(HORIZON_S, max(max(0.2, early), early + at * (min(late, HORIZON_S) - early)))
-                for part in (0.5, 0.1, 0.9):
+                for part in (0.5, 0.08, 0.25, 0.75, 0.92):
                     way = first + part * (last - first)
                     natural = 2.0 * way / arrival - state.speed_mps
                     low, high = max(0.0, slow + 0.2), min(45.0, fast - 0.2)
                     aim(state.speed_mps, way, min(high, max(low, natural)), arrival, vehicle, vehicle_profiles)
+                    aim(state.speed_mps, way, min(high, max(low, 1.3 * natural - 0.3 * state.speed_mps)), arrival, vehicle, vehicle_profiles)
             break
 
 
@@ -147,6 +149,9 @@ def choose(
 ) -> None:  # fmt: skip
     """Weigh every pair of line and profile and keep the BEST."""
     out.cost[:] = np.inf
+    ends = np.inf
+    if task.timed[0]:
+        ends = task.windows[:, 1].max()
     least = np.inf
     for i in range(lines.count[0]):
         least = min(least, paths.cost[lines.path[i]])
@@ -159,7 +164,7 @@ def choose(
             if row < LINES and row != i:
                 continue
             gain = _gain(lines, paths, profiles, i, row, task)
-            cost = _weigh(lines, profiles, occupancy, i, row, base + comfort[row] - gain, out.cost[BEST - 1])
+            cost = _weigh(lines, profiles, occupancy, i, row, base + comfort[row] - gain, ends, out.cost[BEST - 1])
             if cost < out.cost[BEST - 1]:
                 _insert(out, i, row, cost)
 
@@ -207,7 +212,7 @@ def _gain(lines: Lines, paths: Paths, profiles: Profiles, i: int, row: int, task
 
 
 @kernel
-def _weigh(lines: Lines, profiles: Profiles, occupancy: Occupancy, i: int, row: int, cost: float, limit: float) -> float:
+def _weigh(lines: Lines, profiles: Profiles, occupancy: Occupancy, i: int, row: int, cost: float, ends: float, limit: float) -> float:
     last = lines.cells[i] - 1
     for t in range(1, STEPS):
         if cost >= limit:
@@ -217,17 +222,18 @@ def _weigh(lines: Lines, profiles: Profiles, occupancy: Occupancy, i: int, row: 
         c = min(last, int(s + 0.5))
         risk = occupancy.risk[i, t, c]
         near = t * STEP_S <= 2.0
+        counts = 1.0 if t * STEP_S <= ends + STEP_S else _AFTER
         if risk > 0.0:
-            cost += risk * (_RISK_NEAR if near else _RISK)
+            cost += counts * risk * (_RISK_NEAR if near else _RISK)
         ahead = occupancy.next[i, t, c]
         if ahead < FREE and ahead > c:
             need = _GAP_S * v + _GAP_STAND_M
             gap = ahead - s
             if gap < need:
-                cost += _GAP * (1.0 - gap / need) ** 2
+                cost += counts * _GAP * (1.0 - gap / need) ** 2
         over = v - lines.allowed[i, c]
         if over > 0.2:
-            cost += _SPEED * over * over
+            cost += counts * _SPEED * over * over
         lateral = abs(lines.curvature[i, c]) * v * v
         if lateral > _LATERAL_COMFORT:
             cost += _LATERAL * (lateral - _LATERAL_COMFORT) ** 2
@@ -238,7 +244,7 @@ def _weigh(lines: Lines, profiles: Profiles, occupancy: Occupancy, i: int, row: 
             if abs(bend) * v * 2.6 / (1.0 + 6.6 * lines.curvature[i, c] ** 2) > _STEERING_LIMIT:
                 cost += 0.1 * _IMPOSSIBLE
         if lines.outside[i, c] and not lines.outside[i, 0]:
-            cost += _EDGE * (3.0 if near else 1.0)
+            cost += counts * _EDGE * (3.0 if near else 1.0)
     end = min(last, int(profiles.s[row, TICKS - 1] + 0.5))
     if profiles.v[row, TICKS - 1] < 0.5 and lines.keep_clear[i, end] and not lines.keep_clear[i, 0]:
         cost += _BLOCK

@@ -59,9 +59,12 @@ def forget_ahead(paths: Paths, eta: Floats) -> None:
 @kernel
 def obey(
     m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, lines: Lines, tracks: Tracks,
-    predictions: Predictions, signals: Bytes, memory: Ints, step_s: float, out: Occupancy,
+    predictions: Predictions, signals: Bytes, memory: Ints, timed: bool, step_s: float, out: Occupancy,
 ) -> None:  # fmt: skip
-    """Lay the rules over the occupancy of every line."""
+    """Lay the rules over the occupancy of every line.
+
+    timed: the drive is over at its goal, so the end of the map behind it is nobody's dead end.
+    """
     front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
     memory[WAITING] = memory[WAITING] + 1 if state.speed_mps < 0.5 else 0
     impatient = memory[WAITING] * step_s > _PATIENCE_S
@@ -84,9 +87,8 @@ def obey(
                 _keep_clear(m, lane, paths.starts[p, k] - zero, front, vehicle, lines, i)
         for k in range(paths.lane_count[p]):
             _crossings(m, paths.lanes[p, k], paths.starts[p, k] - zero, front, vehicle, lines, i, tracks, signals, out)
-        if paths.dead_end[p]:
-            end = int(lines.cells[i] - front - _LINE_GAP_M)
-            block(lines, i, end, lines.cells[i], 0, STEPS, 0.35, Reason.NO_ROUTE * REASON, out)
+        if paths.end_s[p] < math.inf and not timed:
+            _hold(paths.end_s[p] - zero - front, lines, i, 0, STEPS, 1.0, Reason.NO_ROUTE * REASON, out)
 
 
 @kernel
