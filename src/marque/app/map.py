@@ -43,7 +43,8 @@ def show_map(file: Path, png: Path | None) -> None:
 def lane_kinds(lanes: Records) -> NDArray[np.intp]:
     """Index into KINDS per lane."""
     open_to = [(lanes["road"] & int(users)) != 0 for users in _USERS.values()]
-    return np.argmax([*open_to, np.ones(lanes.size, bool)], axis=0)
+    kinds: NDArray[np.intp] = np.argmax([*open_to, np.ones(lanes.size, bool)], axis=0)
+    return kinds
 
 
 def _contents(road_map: RoadMap) -> Table:

@@ -14,7 +14,7 @@ from lxml import etree
 
 from marque.common import InputError
 from marque.driving.importers.sumo import read_net
-from marque.driving.importers.xml import SIZE_LIMIT_BYTES, read_root
+from marque.driving.importers.xml import SIZE_LIMIT_BYTES, Reader, read_root
 from marque.driving.map.model import Ignored
 from marque.driving.map.specs import RoadSpec
 
@@ -53,20 +53,42 @@ def is_pbf(path: Path) -> bool:
         raise InputError(path.name, "", f"it cannot be read ({error.strerror or error})") from None
 
 
-def read_opendrive(path: Path, root: etree._Element) -> RoadSpec:
-    """OpenDRIVE; root is the file's own, already found harmless."""
-    left_hand = any(road.get("rule") == "LHT" for road in root.iterfind("road"))
-    return _convert(root, path.name, ("--opendrive-files",), (*_OPENDRIVE, *_types(_OPENDRIVE_TYPES), *_side(left_hand)))
+def read_converted(root: etree._Element, source: str) -> RoadSpec:
+    """The road of an OpenDRIVE or OpenStreetMap document that `read_root` found harmless."""
+    with tempfile.TemporaryDirectory() as folder:
+        network = Path(folder) / "made.net.xml"
+        said = to_network(root, source, network)
+        made = read_root(network)
+    spec = read_net(made, source)
+    spec.name = source.partition(".")[0]
+    if (location := made.find("location")) is not None:
+        east, north = Reader(source).points(location, "netOffset")[0]
+        spec.origin_m = (0.0 - float(east), 0.0 - float(north))
+    spec.ignored += _warnings(said)
+    return spec
 
 
-def read_osm(path: Path, root: etree._Element) -> RoadSpec:
-    """OpenStreetMap XML; root is the file's own, already found harmless."""
-    left_hand = any(tag.get("k") == "driving_side" and tag.get("v") == "left" for tag in root.iter("tag"))
-    return _convert(root, path.name, ("--osm-files",), (*_OSM, *_types(_OSM_TYPES), *_side(left_hand)))
+def to_network(root: etree._Element, source: str, network: Path) -> str:
+    """Writes the SUMO network of a document; returns what netconvert said on its error stream."""
+    given = network.with_name("given.xml")
+    root.getroottree().write(str(given), encoding="utf-8", xml_declaration=True)
+    if root.tag == "OpenDRIVE":
+        options = ["--opendrive-files", str(given), *_OPENDRIVE, "--type-files", _types(_OPENDRIVE_TYPES)]
+        left_hand = any(road.get("rule") == "LHT" for road in root.iterfind("road"))
+    else:
+        options = ["--osm-files", str(given), *_OSM, "--type-files", _types(_OSM_TYPES)]
+        left_hand = any(tag.get("k") == "driving_side" and tag.get("v") == "left" for tag in root.iter("tag"))
+    if left_hand:
+        options += ["--lefthand", "true"]
+    return run_netconvert([*options, *_COMMON, "--output-file", str(network)], source)
 
 
-def read_pbf(path: Path) -> RoadSpec:
-    """OpenStreetMap PBF: its roads, rails and turn restrictions become XML first."""
+def _types(names: Sequence[str]) -> str:
+    return ",".join(str(_home() / "data" / "typemap" / name) for name in names)
+
+
+def pbf_root(path: Path) -> etree._Element:
+    """OpenStreetMap PBF as a document: its roads, rails and turn restrictions with all they refer to."""
     import osmium
 
     with tempfile.TemporaryDirectory() as folder:
@@ -79,34 +101,13 @@ def read_pbf(path: Path) -> RoadSpec:
             raise InputError(path.name, "", f"it is not valid OpenStreetMap PBF ({error})") from None
         if roads.stat().st_size > SIZE_LIMIT_BYTES:
             raise InputError(path.name, "", f"its roads hold more than {SIZE_LIMIT_BYTES >> 20} MiB", "Cut the map to a smaller region.")
-        root = read_root(roads)
-    return read_osm(path, root)
-
-
-def _types(names: Sequence[str]) -> tuple[str, str]:
-    return "--type-files", ",".join(str(_home() / "data" / "typemap" / name) for name in names)
-
-
-def _side(left_hand: bool) -> tuple[str, ...]:
-    return ("--lefthand", "true") if left_hand else ()
+        return read_root(roads)
 
 
 def _home() -> Path:
     import sumo
 
     return Path(sumo.SUMO_HOME)
-
-
-def _convert(root: etree._Element, source: str, reads: Sequence[str], options: Sequence[str]) -> RoadSpec:
-    """Runs netconvert on a document and reads the network it writes."""
-    with tempfile.TemporaryDirectory() as folder:
-        given, network = Path(folder) / "given.xml", Path(folder) / "made.net.xml"
-        root.getroottree().write(str(given), encoding="utf-8", xml_declaration=True)
-        said = run_netconvert([*reads, str(given), "--output-file", str(network), *_COMMON, *options], source)
-        spec = read_net(read_root(network), source)
-        spec.name = source.partition(".")[0]
-    spec.ignored += _warnings(said, str(given))
-    return spec
 
 
 def run_netconvert(arguments: Sequence[str], source: str) -> str:
@@ -127,16 +128,18 @@ def run_netconvert(arguments: Sequence[str], source: str) -> str:
     return done.stderr
 
 
-def _warnings(said: str, given: str) -> list[Ignored]:
-    """What netconvert warned of, by kind: names in quotes and numbers left out."""
-    kinds = Counter(
-        re.sub(r"-?\d+(\.\d+)?", "#", re.sub(r"'[^']*'", "…", line.removeprefix("Warning: ").replace(given, "the file"))).rstrip(".")
-        for line in said.splitlines()
-        if line.startswith("Warning: ")
-    )
+def _warnings(said: str) -> list[Ignored]:
+    """What netconvert warned of, by kind: names and numbers left out."""
+    kinds = Counter(_kind(line.removeprefix("Warning: ")) for line in said.splitlines() if line.startswith("Warning: "))
     shown = [Ignored("netconvert", kind, n) for kind, n in kinds.most_common(_KINDS_SHOWN)]
     rest = sum(kinds.values()) - sum(item.occurrences for item in shown)
     return [*shown, *([Ignored("netconvert", "other warnings", rest)] if rest else [])]
+
+
+def _kind(warning: str) -> str:
+    quoted = re.sub(r"'[^']*'", "…", warning)
+    named = re.sub(r"… \(.*\)(?=\.|$)", "…", quoted)
+    return re.sub(r"-?#?\d[\d.#]*(,-?#?\d[\d.#]*)*", "#", named).rstrip(".")
 
 
 def _nameless(text: str) -> str:

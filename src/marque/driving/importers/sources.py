@@ -24,15 +24,11 @@ def read_map(path: Path) -> RoadMap:
 
 
 def _read_spec(path: Path) -> RoadSpec:
-    if netconvert.is_pbf(path):
-        return netconvert.read_pbf(path)
-    root = read_root(path)
+    root = netconvert.pbf_root(path) if netconvert.is_pbf(path) else read_root(path)
     if root.tag == "net":
         return read_net(root, path.name)
-    if root.tag == "OpenDRIVE":
-        return netconvert.read_opendrive(path, root)
-    if root.tag == "osm":
-        return netconvert.read_osm(path, root)
+    if root.tag in ("OpenDRIVE", "osm"):
+        return netconvert.read_converted(root, path.name)
     if root.tag == "commonRoad":
         return read_lanelets(root, path.name)
     raise InputError(path.name, f"line {root.sourceline or 1}", f"<{str(root.tag)[:60]}> is not the beginning of a road map", _SUPPORTED)
