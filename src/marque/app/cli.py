@@ -42,6 +42,25 @@ def drive(
     run(paths or [], json, replays, workers, library)
 
 
+@app.command("run")
+def run_page(
+    map_file: Annotated[Path | None, typer.Option("--map", metavar="FILE", help="A road map; else the default city.")] = None,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8000,
+    vehicles: Annotated[int, typer.Option(min=0, max=5000, help="Vehicles in traffic.")] = 400,
+    pedestrians: Annotated[int, typer.Option(min=0, max=5000, help="Pedestrians.")] = 60,
+    cars: Annotated[int, typer.Option(min=0, max=100, help="Self-driving cars.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another day.")] = 1,
+    replays: Annotated[Path | None, typer.Option(metavar="DIR", help="A folder of replays to show as well.")] = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
+    """The city on a page in the browser, until Ctrl-C."""
+    from marque.app.run import run
+
+    traffic = {"vehicles": vehicles, "pedestrians": pedestrians, "cars": cars, "seed": seed}
+    run(map_file, host=host, port=port, replays=replays, open_browser=open_browser, **traffic)
+
+
 def main() -> None:
     """Run the command line; what Marque raises on purpose becomes one message and exit status 2."""
     try:
