@@ -30,12 +30,8 @@ _SIGNAL = "#e0b100"
 def draw_map(road_map: RoadMap, png: Path) -> None:
     """Draws lane surfaces, markings, crossings and signals with a scale bar; the longer side has 3200 pixels."""
     arrays = road_map.arrays
-    points = arrays.points
-    if points.size == 0:
-        low, high = np.zeros(2), np.ones(2)
-    else:
-        corners = np.concatenate([_xy(points, "left"), _xy(points, "right")])
-        low, high = corners.min(axis=0), corners.max(axis=0)
+    corners = np.concatenate([_xy(arrays.points, "left"), _xy(arrays.points, "right")])
+    low, high = corners.min(axis=0), corners.max(axis=0)
     margin = 0.03 * float(max(high - low)) + 2.0
     low, high = low - margin, high + margin
     size = high - low

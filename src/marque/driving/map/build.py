@@ -98,6 +98,8 @@ def build_road_map(spec: RoadSpec) -> RoadMap:
 
 def _shapes(spec: RoadSpec, ignored: Counter[tuple[str, str]]) -> _Shapes:
     """Checks every number and drops points that repeat the one before."""
+    if not spec.lanes:
+        raise InputError(spec.source, "", "it holds no lane")
     for lane in spec.lanes:
         if not (lane.centre.shape == lane.left.shape == lane.right.shape and lane.centre.ndim == 2 and lane.centre.shape[1] == 2):
             raise InputError(spec.source, f"lane {lane.id}", "its centre line and borders do not have the same number of points")
@@ -106,18 +108,19 @@ def _shapes(spec: RoadSpec, ignored: Counter[tuple[str, str]]) -> _Shapes:
     counts = np.array([len(lane.centre) for lane in spec.lanes], np.int32)
     start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     flat = np.empty((int(start[-1]), 6))
-    if spec.lanes:
-        for column, side in enumerate(("centre", "left", "right")):
-            np.concatenate([getattr(lane, side) for lane in spec.lanes], out=flat[:, 2 * column : 2 * column + 2])
+    for column, side in enumerate(("centre", "left", "right")):
+        np.concatenate([getattr(lane, side) for lane in spec.lanes], out=flat[:, 2 * column : 2 * column + 2])
     _refuse(spec, start, np.logical_not(np.isfinite(flat).all(axis=1)), "a coordinate is not a finite number")
     _refuse(spec, start, np.abs(flat).max(axis=1, initial=0.0) > _FARTHEST_M, f"a coordinate is beyond {_FARTHEST_M:g} m")
     wide = np.maximum(np.hypot(*(flat[:, 2:4] - flat[:, :2]).T), np.hypot(*(flat[:, 4:] - flat[:, :2]).T)) > _WIDEST_M
     _refuse(spec, start, wide, f"a border is more than {_WIDEST_M:g} m from the centre line")
 
     keep = np.zeros(len(flat), np.int32)
-    geometry.distinct_points(np.ascontiguousarray(flat[:, :2]), start[np.append(True, counts > 0)] if len(counts) else start, keep)
-    kept = np.add.reduceat(np.append(keep, 0), start[:-1]) * (counts > 0) if len(counts) else counts
+    geometry.distinct_points(np.ascontiguousarray(flat[:, :2]), start[np.append(True, counts > 0)], keep)
+    kept = np.add.reduceat(np.append(keep, 0), start[:-1]) * (counts > 0)
     whole = kept >= 2
+    if not whole.any():
+        raise InputError(spec.source, "", "none of its lanes has a length")
     for _lane in np.flatnonzero(~whole):
         ignored["lane", "it has fewer than 2 distinct points"] += 1
     chosen = flat[(keep == 1) & np.repeat(whole, counts)]
@@ -183,7 +186,7 @@ def _links(spec: RoadSpec, index: dict[str, int], ignored: Counter[tuple[str, st
 def _points(shapes: _Shapes, lanes: Records, link_from: Ints, link_to: Ints) -> Records:
     heading = np.empty((lanes.size, 2))
     geometry.end_headings(shapes.borders, shapes.start, link_from, link_to, lanes["junction"].copy(), heading)
-    borders, start = np.empty((5 * len(shapes.borders), 6)), np.zeros_like(shapes.start)
+    borders, start = np.empty((7 * len(shapes.borders), 7)), np.zeros_like(shapes.start)
     n = geometry.refine(shapes.borders, shapes.start, heading, borders, start)
     points = np.zeros(n, POINT)
     geometry.fill_points(borders, start, heading, points)

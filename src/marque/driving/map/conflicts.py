@@ -19,6 +19,7 @@ from marque.vehicle import kernel
 
 BODY_WIDTH_M = 2.0
 _SAMPLE_M = 0.5
+_TOUCH_M = 0.05  # a shorter zone is a touch of ends, which the lanes before or behind answer for
 _ALIGNED_RAD = math.pi / 4.0
 _SAME_WAY_RAD, _OPPOSITE_RAD = math.radians(30.0), math.radians(150.0)
 _MERGE, _CROSS = int(Meeting.MERGE), int(Meeting.CROSSING)
@@ -241,7 +242,8 @@ def find_zones(points: Records, lanes: Records, successors: Ints, boxes: Floats,
             chain = (a_ends and b_starts and abs(wrap(a_end - b_start)) < _ALIGNED_RAD) or (
                 b_ends and a_starts and abs(wrap(b_end - a_start)) < _ALIGNED_RAD
             )
-            if fork or (chain and not merge):
+            touching = min(a1 - a0, b1 - b0) < _TOUCH_M
+            if touching or fork or (chain and not merge):
                 continue
             if n == zones.size:
                 grown = np.empty(2 * n, _ZONE)

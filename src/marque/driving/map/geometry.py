@@ -122,9 +122,9 @@ def _rounding_m(turn_rad: float) -> float:
 def refine(borders: Floats, start: Ints, heading: Floats, out: Floats, out_start: Ints) -> int:
     """Copies points (n, 6: centre, left, right), inserting some beside kinks; returns how many there are now.
 
-    out: (5 n, 6), out_start: CSR as start. heading: from end_headings.
+    out: (7 n, 7), its last column 1 where a point was inserted inside a rounding; out_start: CSR as start. heading: from end_headings.
     """
-    marks = np.empty(4)
+    marks = np.empty((6, 2))
     n = 0
     for lane in range(start.size - 1):
         out_start[lane] = n
@@ -132,36 +132,53 @@ def refine(borders: Floats, start: Ints, heading: Floats, out: Floats, out_start
         here = _segment_heading(borders, first)
         before = _rounding_m(2.0 * wrap(here - heading[lane, 0]))
         for i in range(first, last):
-            out[n] = borders[i]
+            out[n, :6], out[n, 6] = borders[i], 0.0
             n += 1
             length = math.hypot(borders[i + 1, 0] - borders[i, 0], borders[i + 1, 1] - borders[i, 1])
             following = _segment_heading(borders, i + 1) if i + 1 < last else here
             after = _rounding_m(wrap(following - here) if i + 1 < last else 2.0 * wrap(heading[lane, 1] - here))
-            count = 0
-            window = _CHORD_M if before + after + 2.0 * _CHORD_M + 0.5 < length else 0.0
-            if before + after + 0.5 < length:
-                if before > 0.0:
-                    marks[count] = before
-                    count += 1
-                    if window > 0.0:
-                        marks[count] = before + window
-                        count += 1
-                if after > 0.0:
-                    if window > 0.0:
-                        marks[count] = length - after - window
-                        count += 1
-                    marks[count] = length - after
-                    count += 1
-            for k in range(count):
-                u = marks[k] / length
+            for k in range(_marks(before, after, length, marks)):
+                u = marks[k, 0] / length
                 for column in range(6):
                     out[n, column] = borders[i, column] + u * (borders[i + 1, column] - borders[i, column])
+                out[n, 6] = marks[k, 1]
                 n += 1
             before, here = after, following
-        out[n] = borders[last]
+        out[n, :6], out[n, 6] = borders[last], 0.0
         n += 1
     out_start[start.size - 1] = n
     return n
+
+
+@kernel
+def _marks(before: float, after: float, length: float, marks: Floats) -> int:
+    """Where to insert points on a segment between two roundings (their lengths, 0 for none), and whether inside them; returns how many.
+
+    Points at the end of each rounding, and half a window on both sides of it: there the averaged curvature bends.
+    """
+    count = 0
+    if before + after + 0.5 >= length:
+        return 0
+    window = _CHORD_M if before + after + 2.0 * _CHORD_M + 0.5 < length else 0.0
+    if before > 0.0:
+        if before > _CHORD_M:
+            marks[count, 0], marks[count, 1] = before - _CHORD_M, 1.0
+            count += 1
+        marks[count, 0], marks[count, 1] = before, 0.0
+        count += 1
+        if window > 0.0:
+            marks[count, 0], marks[count, 1] = before + window, 0.0
+            count += 1
+    if after > 0.0:
+        if window > 0.0:
+            marks[count, 0], marks[count, 1] = length - after - window, 0.0
+            count += 1
+        marks[count, 0], marks[count, 1] = length - after, 0.0
+        count += 1
+        if after > _CHORD_M:
+            marks[count, 0], marks[count, 1] = length - after + _CHORD_M, 1.0
+            count += 1
+    return count
 
 
 @kernel
@@ -171,9 +188,10 @@ def _segment_heading(borders: Floats, i: int) -> float:
 
 @kernel
 def fill_points(borders: Floats, start: Ints, heading: Floats, points: Records) -> None:
-    """Fills the POINT records of all lanes from borders (n, 6), start (CSR) and the headings at the lanes' ends.
+    """Fills the POINT records of all lanes from borders (n, 7: as refine leaves them), start (CSR) and the headings at the lanes' ends.
 
-    Tangent: direction of the chord from 2.5 m before to 2.5 m after (less towards the ends, exact on an arc). Curvature: the change of
+    Tangent: direction of the chord from 2.5 m before to 2.5 m after (less towards the ends, exact on an arc); inside a rounding it turns
+    evenly. Curvature: the change of
     the tangent over the 5 m around the point, or over what the lane has of them.
     """
     for lane in range(start.size - 1):
@@ -212,7 +230,10 @@ def fill_points(borders: Floats, start: Ints, heading: Floats, points: Records) 
                 ax, ay = _along(points, a, here - reach)
                 bx, by = _along(points, b, here + reach)
                 smooth[i - first] = points[i].heading + wrap(math.atan2(by - ay, bx - ax) - points[i].heading)
-            points[i].tangent_x, points[i].tangent_y = math.cos(smooth[i - first]), math.sin(smooth[i - first])
+        for i in range(first + 1, last):
+            if borders[i, 6] == 1.0:
+                u = (points[i].s - points[i - 1].s) / (points[i + 1].s - points[i - 1].s)
+                smooth[i - first] = smooth[i - 1 - first] + u * (smooth[i + 1 - first] - smooth[i - 1 - first])
         a, b = first, first
         for i in range(first, last + 1):
             low, high = max(0.0, points[i].s - _CHORD_M), min(length, points[i].s + _CHORD_M)
@@ -220,6 +241,7 @@ def fill_points(borders: Floats, start: Ints, heading: Floats, points: Records) 
                 a += 1
             while b < last - 1 and points[b + 1].s < high:
                 b += 1
+            points[i].tangent_x, points[i].tangent_y = math.cos(smooth[i - first]), math.sin(smooth[i - first])
             points[i].curvature = (_between(points, smooth, first, b, high) - _between(points, smooth, first, a, low)) / (high - low)
 
 

@@ -19,9 +19,6 @@ _CELLS_MAX = 2_000_000
 def build_grid(points: Records) -> tuple[Records, Ints, Ints]:
     """(grid, grid_start, grid_points) as `MapArrays` has them."""
     grid = np.zeros(1, GRID)
-    if points.size == 0:
-        grid[0] = (0.0, 0.0, _CELL_M, 1, 1)
-        return grid, np.zeros(2, np.int32), np.empty(0, np.int32)
     xs = np.concatenate([points["x"], points["left_x"], points["right_x"]])
     ys = np.concatenate([points["y"], points["left_y"], points["right_y"]])
     x0, y0, width, height = xs.min() - 1.0, ys.min() - 1.0, np.ptp(xs) + 2.0, np.ptp(ys) + 2.0
