@@ -82,10 +82,10 @@ def library_folder() -> Path:
 def drive_files(files: Sequence[Path], replays: Path | None, workers: int) -> Iterator[list[Result]]:
     """The results of each file, in order. A file that takes its worker down with it is an error, and the others are driven on."""
     work = partial(drive_file, replay=replays)
+    warm_up()  # compiles the kernels where that was never done; workers load them
     if workers <= 1 or len(files) == 1:
         yield from map(work, files)
         return
-    warm_up()  # compiles the kernels, where that was never done; the workers load them
     left = list(files)
     while left:
         done = 0

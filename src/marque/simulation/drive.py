@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -102,7 +101,6 @@ def drive_file(
     Never raises for what is in the file: an invalid file is `ill_posed` with the reader's message, anything unforeseen an `error`.
     replay: a folder for the drives' replays.
     """
-    warm_up(make_driver, vehicle)
     deadline = time.monotonic() + limit_s
     try:
         scenario = read_scenario(path)
@@ -188,21 +186,22 @@ def drive_problem(
     return Drive(Trajectory(*np.ascontiguousarray(columns[:5])), frames, np.array(cycle_ms), cpu_s)
 
 
-@lru_cache
-def warm_up(make_driver: MakeDriver = Pilot, vehicle: VehicleParameters = BMW_320I) -> None:
-    """Compiles or loads every kernel a drive needs, once per process, on a short empty road, so that no drive's timings hold it."""
+def warm_up() -> None:
+    """Compiles or loads every kernel a drive needs, on a short empty road, so that no drive's timings hold it; once per process."""
     x = np.linspace(0.0, 100.0, 21)
-    lane = LaneSpec("road", *(np.column_stack([x, np.full_like(x, y)]) for y in (0.0, 2.0, -2.0)), Road.CAR)
-    road_map = build_road_map(RoadSpec("warm-up", "", [lane]))
-    parked = np.array([[60.0]]), np.array([[0.0]]), np.array([[0.0]]), np.array([[0.0]])
-    size, one = np.full((1, 1), 4.0), np.ones(1, np.int32)
-    log = ActorLog(one, one, one.astype(np.uint8), np.ones(1, np.bool_), np.ones((1, 1), np.bool_), size, size, *parked)
-    problem = PlanningProblem(1, 0, 10.0, 0.0, 0.0, 5.0, 0.0, 0.0, (Goal((0.5, 0.5)),))
+    centre, left, right = (np.column_stack([x, np.full_like(x, y)]) for y in (0.0, 2.0, -2.0))
+    road_map = build_road_map(RoadSpec("warm-up", "", [LaneSpec("road", centre, left, right, Road.CAR)]))
+    one, row = np.ones(1, np.int32), np.zeros((1, 1))
+    log = ActorLog(
+        ids=one, obstacles=one, kinds=one.astype(np.uint8), stands=one.astype(np.bool_), present=np.ones((1, 1), np.bool_),
+        length_m=row + 4.0, width_m=row + 2.0, x_m=row + 60.0, y_m=row, heading_rad=row, speed_mps=row,
+    )  # fmt: skip
+    problem = PlanningProblem(1, 0, 10.0, 0.0, 0.0, 5.0, 0.0, 0.0, (Goal((0.5, 0.5), lanes=(0,), heading_rad=(-0.5, 0.5)),))
     scenario = Scenario("warm-up", "", 0.1, road_map, log, (problem,))
-    prove_ill_posed(scenario, problem, vehicle)
-    drive = drive_problem(scenario, problem, make_driver, vehicle, record=True)
-    judge(scenario, problem, drive.driven, vehicle)
-    least_time_to_collision(scenario, drive.driven, 0, vehicle)
+    prove_ill_posed(scenario, problem, BMW_320I)
+    drive = drive_problem(scenario, problem, Pilot, BMW_320I, record=True)
+    judge(scenario, problem, drive.driven, BMW_320I)
+    least_time_to_collision(scenario, drive.driven, 0, BMW_320I)
 
 
 class Observer:

@@ -29,7 +29,7 @@ def comfort(driven: Trajectory, step_s: float, vehicle: VehicleParameters) -> Co
     lateral = driven.speed_mps**2 * np.tan(driven.steering_rad) / vehicle.wheelbase_m
     return Comfort(
         acceleration_max_mps2=float(np.max(acceleration, initial=0.0)),
-        braking_max_mps2=float(-np.min(acceleration, initial=0.0)),
+        braking_max_mps2=float(max(0.0, -np.min(acceleration, initial=0.0))),
         lateral_max_mps2=float(np.max(np.abs(lateral), initial=0.0)),
         jerk_max_mps3=float(np.max(np.abs(np.diff(acceleration)) / step_s, initial=0.0)),
     )

@@ -10,10 +10,13 @@ from marque.common import Floats, Ints
 from marque.driving.map.model import MapArrays
 from marque.vehicle import kernel
 
-EDGE_TOLERANCE_M = 0.01
-"""How thick a part of the body may be that no lane covers. Sources round to the centimetre, and neighbouring lanes must not gape."""
-UNCOVERED_TOLERANCE_M2 = 0.05
-"""What such thin parts may amount to: a centimetre along the whole body."""
+EDGE_TOLERANCE_M = 0.005
+"""How thick a part of the body may be that no lane covers: a corner two centimetres over the edge, a side half as much."""
+UNCOVERED_TOLERANCE_M2 = 0.02
+"""What such thin parts may amount to."""
+
+SEAM_M = 0.1
+"""How far the surface of a lane is taken to reach on a side where it has a neighbour: two polylines along one marking leave slits."""
 
 _MOST_PIECES = 512
 _MOST_CORNERS = 16
@@ -25,8 +28,9 @@ def uncovered(x: float, y: float, heading: float, length: float, width: float, r
     """What the lanes leave of a rectangle: (thickness of its thickest part m, area m²); (0, 0) when it is wholly on the road.
 
     The triangles of every lane segment that may touch the body are cut out of it one by one; what remains is exact up to rounding. The
-    thickness of a part is twice its area over its perimeter: w for a long strip of width w. All lanes count, whoever may use them, as in
-    CommonRoad's drivability checker.
+    thickness of a part is twice its area over its perimeter: w for a long strip of width w. As in CommonRoad's drivability checker, all
+    lanes count, whoever may use them, and where the map just ends the road does not: a lane without successor or predecessor goes on
+    straight for one length of the body. Lanes that are said to be neighbours touch, whatever the roundings of their borders.
     """
     pieces = np.empty((_MOST_PIECES, _MOST_CORNERS, 2))
     corners = np.zeros(_MOST_PIECES, np.int32)
@@ -37,28 +41,10 @@ def uncovered(x: float, y: float, heading: float, length: float, width: float, r
         pieces[0, i, 0] = x + along * cos - across * sin
         pieces[0, i, 1] = y + along * sin + across * cos
     corners[0] = 4
-    count = 1
-    triangle = np.empty((3, 2))
     reach = 0.5 * math.hypot(length, width)
-    grid = road.grid[0]
-    first_row, last_row = int((y - reach - grid.y0) / grid.cell_m), int((y + reach - grid.y0) / grid.cell_m)
-    first_column, last_column = int((x - reach - grid.x0) / grid.cell_m), int((x + reach - grid.x0) / grid.cell_m)
-    for row in range(max(0, first_row), min(grid.rows - 1, last_row) + 1):
-        for column in range(max(0, first_column), min(grid.columns - 1, last_column) + 1):
-            cell = row * grid.columns + column
-            for item in range(road.grid_start[cell], road.grid_start[cell + 1]):
-                p, q = road.points[road.grid_points[item]], road.points[road.grid_points[item] + 1]
-                if _apart(p.left_x, p.right_x, q.left_x, q.right_x, x, reach) or _apart(p.left_y, p.right_y, q.left_y, q.right_y, y, reach):
-                    continue
-                triangle[0, 0], triangle[0, 1] = p.left_x, p.left_y
-                triangle[1, 0], triangle[1, 1] = p.right_x, p.right_y
-                triangle[2, 0], triangle[2, 1] = q.right_x, q.right_y
-                count = _cut_out(pieces, corners, count, triangle)
-                triangle[1, 0], triangle[1, 1] = q.right_x, q.right_y
-                triangle[2, 0], triangle[2, 1] = q.left_x, q.left_y
-                count = _cut_out(pieces, corners, count, triangle)
-                if count == 0:
-                    return 0.0, 0.0
+    count = _cut_lanes(pieces, corners, 1, x, y, reach, 0.0, road)
+    if count > 0:
+        count = _cut_lanes(pieces, corners, count, x, y, reach, length, road)
     thickest, total = 0.0, 0.0
     for i in range(count):
         area = abs(_area(pieces[i], corners[i]))
@@ -68,8 +54,70 @@ def uncovered(x: float, y: float, heading: float, length: float, width: float, r
 
 
 @kernel
-def _apart(a: float, b: float, c: float, d: float, centre: float, reach: float) -> bool:
-    return min(a, b, c, d) > centre + reach or max(a, b, c, d) < centre - reach
+def _cut_lanes(pieces: Floats, corners: Ints, count: int, x: float, y: float, reach: float, beyond: float, road: MapArrays) -> int:
+    """Cuts the lanes near a place out of the pieces; with `beyond` > 0, instead, what lies so far beyond the open ends of lanes."""
+    quad, grid, wide = np.empty((4, 2)), road.grid[0], reach + beyond
+    first_row, last_row = int((y - wide - grid.y0) / grid.cell_m), int((y + wide - grid.y0) / grid.cell_m)
+    first_column, last_column = int((x - wide - grid.x0) / grid.cell_m), int((x + wide - grid.x0) / grid.cell_m)
+    for row in range(max(0, first_row), min(grid.rows - 1, last_row) + 1):
+        for column in range(max(0, first_column), min(grid.columns - 1, last_column) + 1):
+            cell = row * grid.columns + column
+            for item in range(road.grid_start[cell], road.grid_start[cell + 1]):
+                i = road.grid_points[item]
+                lane = road.lanes[road.points[i].lane]
+                if beyond == 0.0:
+                    count = _cut_quad(pieces, corners, count, _segment(road, i, quad), x, y, reach)
+                    continue
+                if i == lane.point_first and lane.predecessor_count == 0:
+                    count = _cut_quad(pieces, corners, count, _extended(_segment(road, i, quad), 0, beyond), x, y, reach)
+                if i == lane.point_first + lane.point_count - 2 and lane.successor_count == 0:
+                    count = _cut_quad(pieces, corners, count, _extended(_segment(road, i, quad), 2, beyond), x, y, reach)
+                if count == 0:
+                    return 0
+    return count
+
+
+@kernel
+def _segment(road: MapArrays, i: int, quad: Floats) -> Floats:
+    """Corners of the surface from point i on: left, right, then right, left of the next point; over the seam to a neighbour."""
+    lane = road.lanes[road.points[i].lane]
+    for k in range(2):
+        p = road.points[i + k]
+        dx, dy = p.left_x - p.right_x, p.left_y - p.right_y
+        seam = SEAM_M / max(SEAM_M, math.hypot(dx, dy))
+        to_left = seam if lane.left >= 0 or lane.oncoming >= 0 else 0.0
+        to_right = seam if lane.right >= 0 else 0.0
+        quad[3 * k, 0], quad[3 * k, 1] = p.left_x + to_left * dx, p.left_y + to_left * dy
+        quad[1 + k, 0], quad[1 + k, 1] = p.right_x - to_right * dx, p.right_y - to_right * dy
+    return quad
+
+
+@kernel
+def _extended(quad: Floats, side: int, beyond: float) -> Floats:
+    """In place: the surface of a segment (side 0: its start, 2: its end) becomes what lies beyond that side, in the segment's direction."""
+    far = 2 - side
+    dx = quad[side, 0] + quad[side + 1, 0] - quad[far, 0] - quad[far + 1, 0]
+    dy = quad[side, 1] + quad[side + 1, 1] - quad[far, 1] - quad[far + 1, 1]
+    scale = beyond / max(1e-9, math.hypot(dx, dy))
+    # Corners go round: side's second corner is opposite to far's first.
+    for k in range(2):
+        quad[far + 1 - k, 0], quad[far + 1 - k, 1] = quad[side + k, 0] + scale * dx, quad[side + k, 1] + scale * dy
+    return quad
+
+
+@kernel
+def _cut_quad(pieces: Floats, corners: Ints, count: int, quad: Floats, x: float, y: float, reach: float) -> int:
+    if _apart(quad[:, 0], x, reach) or _apart(quad[:, 1], y, reach):
+        return count
+    triangle = quad[:3].copy()
+    count = _cut_out(pieces, corners, count, triangle)
+    triangle[0], triangle[1], triangle[2] = quad[0], quad[2], quad[3]
+    return _cut_out(pieces, corners, count, triangle)
+
+
+@kernel
+def _apart(values: Floats, centre: float, reach: float) -> bool:
+    return bool(values.min() > centre + reach or values.max() < centre - reach)
 
 
 @kernel
