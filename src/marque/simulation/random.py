@@ -1,0 +1,74 @@
+"""Random numbers that are a function of what they are for, not of when they are drawn.
+
+A draw is keyed by (seed, agent, step, purpose), so a world's course does not depend on which worlds share its batch, on the process it
+runs in, or on how many draws others made before.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+
+from marque.vehicle import kernel
+
+_M0 = np.uint64(0xD2E7470EE14C6C93)
+_M1 = np.uint64(0xCA5A826395121157)
+_W0 = np.uint64(0x9E3779B97F4A7C15)
+_W1 = np.uint64(0xBB67AE8584CAA73B)
+_LOW = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+_MANTISSA = np.uint64(11)
+
+
+class Purpose(IntEnum):
+    """What a draw decides; a new use gets a new number, the old ones never change."""
+
+    PARAMETERS = 0
+    PLACE = 1
+    ROUTE = 2
+    WISH = 3
+    WALK = 4
+    TRIP = 5
+
+
+@kernel
+def _high(a: int, b: int) -> int:
+    """The upper 64 bits of the 128-bit product."""
+    a_low, a_high, b_low, b_high = a & _LOW, a >> _HALF, b & _LOW, b >> _HALF
+    middle = a_high * b_low + ((a_low * b_low) >> _HALF)
+    carry = a_low * b_high + (middle & _LOW)
+    return a_high * b_high + (middle >> _HALF) + (carry >> _HALF)
+
+
+@kernel
+def philox(seed: int, agent: int, step: int, purpose: int) -> tuple[int, int, int, int]:
+    """Four independent 64-bit words for a key (seed, 0) and a counter (agent, step, purpose, 0).
+
+    Philox4x64-10. Source: Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3".
+    """
+    c0, c1, c2, c3 = np.uint64(agent), np.uint64(step), np.uint64(purpose), np.uint64(0)
+    k0, k1 = np.uint64(seed), np.uint64(0)
+    for _ in range(10):
+        c0, c1, c2, c3 = _high(_M1, c2) ^ c1 ^ k0, _M1 * c2, _high(_M0, c0) ^ c3 ^ k1, _M0 * c0
+        k0 += _W0
+        k1 += _W1
+    return c0, c1, c2, c3
+
+
+@kernel
+def unit(word: int) -> float:
+    """A number in [0, 1) from a 64-bit word: its upper 53 bits."""
+    return float(word >> _MANTISSA) * (1.0 / 9007199254740992.0)
+
+
+@kernel
+def uniform(seed: int, agent: int, step: int, purpose: int) -> float:
+    """A number in [0, 1)."""
+    return unit(philox(seed, agent, step, purpose)[0])
+
+
+@kernel
+def choice(seed: int, agent: int, step: int, purpose: int, count: int) -> int:
+    """One of 0 … count − 1, equally likely (up to count / 2⁵³)."""
+    return int(uniform(seed, agent, step, purpose) * count)

@@ -1,0 +1,179 @@
+"""Moving on: along the lane, over its end, sideways during a lane change; what the route brings next; where the body stands."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from marque.driving.map import Turn
+from marque.simulation.random import Purpose, choice, uniform
+from marque.simulation.traffic.network import Network
+from marque.simulation.traffic.queues import insert, keep_order, remove
+from marque.simulation.traffic.right_of_way import release
+from marque.simulation.traffic.state import EXIT, ROUTE, Cause, World
+from marque.vehicle import kernel
+
+_MASK = ROUTE - 1
+_PLAN = 12
+"""Lanes a vehicle plans ahead of the one under its rear."""
+_WISH_SHARE = 0.25  # of the drivers on a road with a lane beside theirs want to be there for their next turn
+_STANDING_MPS = 0.1
+_ROUTE, _WISH = int(Purpose.ROUTE), int(Purpose.WISH)
+_BACK = int(Turn.BACK)
+_RED, _ROOM, _NONE = int(Cause.RED), int(Cause.ROOM), int(Cause.NONE)
+
+
+@kernel
+def plan_route(network: Network, world: World, i: int, seed: int) -> None:
+    """Chooses lanes until the plan is full: any successor made for the vehicle, turning back only where there is no other way."""
+    me, route, marks = world.vehicles[i], world.routes[i], world.marks[i]
+    heavy = world.drivers[i].heavy
+    while me.planned - me.at < _PLAN:
+        lane = network.lanes[route[(me.planned - 1) & _MASK]]
+        best_rank, count = 0, 0
+        for n in range(lane.successor, lane.successor + lane.successors):
+            rank = _rank(network, network.successors[n], heavy)
+            if rank > best_rank:
+                best_rank, count = rank, 0
+            if rank == best_rank:
+                count += 1
+        if count == 0:  # the lane ends here; a lane change must come first
+            return
+        drawn = choice(seed, i, me.planned, _ROUTE, count) if count > 1 else 0
+        for n in range(lane.successor, lane.successor + lane.successors):
+            if _rank(network, network.successors[n], heavy) == best_rank:
+                if drawn == 0:
+                    route[me.planned & _MASK] = network.successors[n]
+                    break
+                drawn -= 1
+        marks[me.planned & _MASK] = 0
+        me.planned += 1
+
+
+@kernel
+def _rank(network: Network, lane_index: int, heavy: int) -> int:
+    lane = network.lanes[lane_index]
+    return 1 + (2 if lane.heavy >= heavy else 0) + (1 if lane.turn != _BACK else 0)
+
+
+@kernel
+def make_wish(network: Network, world: World, i: int, seed: int) -> None:
+    """Which neighbour of its lane the vehicle wants to reach before the lane is over; a lane that ends must be left."""
+    me = world.vehicles[i]
+    lane = network.lanes[me.lane]
+    me.wish = 0
+    if lane.left < 0 and lane.right < 0:
+        return
+    if lane.successors == 0:
+        me.wish = 1 if lane.left >= 0 else -1
+        return
+    u = uniform(seed, i, me.at, _WISH)
+    if u < _WISH_SHARE and lane.left >= 0 and network.lanes[lane.left].successors > 0:
+        me.wish = 1
+    elif u > 1.0 - _WISH_SHARE and lane.right >= 0 and network.lanes[lane.right].successors > 0:
+        me.wish = -1
+
+
+@kernel
+def move(network: Network, world: World, i: int, seed: int, step_s: float) -> float:
+    """One step of vehicle i at the speed it chose; returns the metres driven."""
+    vehicles, nodes, queues, route, marks = world.vehicles, world.nodes, world.queues, world.routes[i], world.marks[i]
+    me, driver, node = vehicles[i], world.drivers[i], nodes[i]
+    metres = 0.5 * (node.speed + me.next_speed) * step_s
+    me.acceleration = (me.next_speed - node.speed) / step_s
+    node.speed = me.next_speed
+    node.s += metres
+    if node.speed < _STANDING_MPS:
+        if me.cause != _RED:
+            me.still_s += step_s
+        if me.stop_lane >= 0 and me.cause not in (_RED, _ROOM, _NONE):
+            me.wait_s += step_s
+    elif node.speed > 1.0:
+        me.still_s = 0.0
+
+    if me.change_span > 0.0:
+        _move_aside(world, i, metres)
+    length = network.lanes[me.lane].length
+    if node.s < length:
+        if me.at < me.go:
+            release(network, world, i, node.s)
+        keep_order(nodes, queues, i)
+    else:
+        while node.s >= length and me.at + 1 < me.planned:
+            if me.at < me.go:
+                release(network, world, i, np.inf)
+            remove(nodes, queues, i)
+            node.s -= length
+            me.at += 1
+            if marks[me.at & _MASK] & EXIT:
+                queues[route[me.at & _MASK]].inbound -= driver.length + driver.jam_gap
+            marks[me.at & _MASK] = 0
+            me.lane = route[me.at & _MASK]
+            me.segment = network.lanes[me.lane].segment
+            me.released = me.crossed = 0
+            insert(nodes, queues, i, me.lane)
+            plan_route(network, world, i, seed)
+            length = network.lanes[me.lane].length
+        make_wish(network, world, i, seed)
+        if me.at < me.go:
+            release(network, world, i, node.s)
+    place(network, world, i)
+    return metres
+
+
+@kernel
+def smooth(share: float) -> float:
+    """0 … 1 for 0 … 1 with flat ends: 3u² − 2u³."""
+    u = min(1.0, max(0.0, share))
+    return u * u * (3.0 - 2.0 * u)
+
+
+@kernel
+def _move_aside(world: World, i: int, metres: float) -> None:
+    me, shadow = world.vehicles[i], world.nodes[world.vehicles.size + i]
+    me.change_m += metres
+    me.offset = me.offset_from * (1.0 - smooth(me.change_m / me.change_span))
+    shadow.s += metres
+    shadow.speed = world.nodes[i].speed
+    keep_order(world.nodes, world.queues, world.vehicles.size + i)
+    if me.change_m >= me.change_span:
+        me.offset = me.change_span = 0.0
+        me.changing = 0
+        remove(world.nodes, world.queues, world.vehicles.size + i)
+
+
+@kernel
+def place(network: Network, world: World, i: int) -> None:
+    """The body's pose: both axles on the path (shifted sideways during a lane change), the body straight between them."""
+    me, driver, body, route = world.vehicles[i], world.drivers[i], world.bodies[i], world.routes[i]
+    lanes, segments = network.lanes, network.segments
+    k, s, segment = me.at, world.nodes[i].s + driver.overhang, me.segment
+    lane = lanes[me.lane]
+    end = lane.segment + lane.segments
+    rear_x = rear_y = 0.0
+    for axle in range(2):
+        while s > lane.length and k + 1 < me.planned:
+            s -= lane.length
+            k += 1
+            lane = lanes[route[k & _MASK]]
+            segment, end = lane.segment, lane.segment + lane.segments
+        while segment + 1 < end and segments[segment + 1].s <= s:
+            segment += 1
+        here = segments[segment]
+        x, y = here.x + (s - here.s) * here.ux, here.y + (s - here.s) * here.uy
+        if axle == 0:
+            if k == me.at:
+                me.segment = segment
+            x, y = x - me.offset * here.uy, y + me.offset * here.ux
+            rear_x, rear_y = x, y
+            s += driver.wheelbase
+        else:
+            if me.change_span > 0.0:
+                offset = me.offset_from * (1.0 - smooth((me.change_m + driver.wheelbase) / me.change_span))
+                x, y = x - offset * here.uy, y + offset * here.ux
+            dx, dy = x - rear_x, y - rear_y
+            distance = math.sqrt(dx * dx + dy * dy)
+            body.x, body.y = 0.5 * (x + rear_x), 0.5 * (y + rear_y)
+            body.ux, body.uy = dx / distance, dy / distance
+    body.speed = world.nodes[i].speed

@@ -1,0 +1,103 @@
+"""Pedestrians: they come to a crossing, wait for their light or a gap, walk over, and turn up at another crossing."""
+
+from __future__ import annotations
+
+from marque.driving.map import Colour
+from marque.simulation.random import Purpose, philox, unit
+from marque.simulation.traffic.network import Network
+from marque.simulation.traffic.right_of_way import WALKER_COMES, WALKER_CROSSES, WALKER_LEAVES, WALKER_WAITS
+from marque.simulation.traffic.state import World
+from marque.vehicle import kernel
+
+PEDESTRIAN_SIZE_M = 0.5
+PATIENCE_S = 15.0
+"""After waiting so long at a crossing without priority or light the next gap is made by the cars: they let the pedestrian go."""
+_SLOWEST_MPS, _PACE_SPREAD_MPS = 1.0, 0.6
+_PAUSE_M = 40.0  # walkers are drawn up to so far away from their crossing, so that they come one by one
+_GAP_S = 1.5
+_WALK = int(Purpose.WALK)
+_GREEN, _PROTECTED = int(Colour.GREEN), int(Colour.GREEN_PROTECTED)
+
+
+@kernel
+def send_walker(network: Network, world: World, p: int, seed: int) -> None:
+    """Gives pedestrian p a new crossing, side and pace."""
+    walker = world.walkers[p]
+    a, b, c, d = philox(seed, p, walker.generation, _WALK)
+    walker.crossing = network.walkable[int(unit(a) * network.walkable.size)]
+    footway = network.footways[walker.crossing]
+    walker.forward = 1 if unit(b) < 0.5 else -1
+    walker.pace = _SLOWEST_MPS + _PACE_SPREAD_MPS * unit(c)
+    walker.side = (2.0 * unit(d) - 1.0) * footway.side
+    apron = footway.apron0 if walker.forward > 0 else footway.apron1
+    walker.q = -apron
+    walker.wait_s = -unit(b) * _PAUSE_M / walker.pace  # a pause before it shows up at the kerb
+    walker.mode = WALKER_COMES
+
+
+@kernel
+def queue_walkers(network: Network, world: World) -> None:
+    """Rebuilds the list of walkers of every crossing."""
+    for c in network.walkable:
+        world.walker_head[c] = -1
+    for p in range(world.walkers.size):
+        walker = world.walkers[p]
+        walker.next = world.walker_head[walker.crossing]
+        world.walker_head[walker.crossing] = p
+
+
+@kernel
+def walk(network: Network, world: World, p: int, seed: int, step: int, now_s: float, step_s: float) -> None:
+    """One step of pedestrian p."""
+    walker = world.walkers[p]
+    footway = network.footways[walker.crossing]
+    moving = True
+    if walker.mode == WALKER_COMES:
+        if walker.wait_s < 0.0:
+            walker.wait_s = min(0.0, walker.wait_s + step_s)
+            moving = False
+        elif walker.q >= 0.0:
+            walker.mode = WALKER_WAITS
+    if walker.mode == WALKER_WAITS:
+        if _may_walk(network, world, p, step, now_s):
+            walker.mode = WALKER_CROSSES
+        else:
+            walker.wait_s += step_s
+            moving = False
+    if moving:
+        walker.q += walker.pace * step_s
+    if walker.mode == WALKER_CROSSES and walker.q > footway.length:
+        walker.mode = WALKER_LEAVES
+    if walker.mode == WALKER_LEAVES and walker.q > footway.length + (footway.apron1 if walker.forward > 0 else footway.apron0):
+        walker.generation += 1
+        send_walker(network, world, p, seed)
+        footway = network.footways[walker.crossing]
+        moving = False
+    body = world.bodies[world.bodies.size - world.walkers.size + p]
+    t = walker.q if walker.forward > 0 else footway.length - walker.q
+    body.x, body.y = footway.x + t * footway.ux - walker.side * footway.uy, footway.y + t * footway.uy + walker.side * footway.ux
+    body.ux, body.uy = footway.ux * walker.forward, footway.uy * walker.forward
+    body.speed = walker.pace if moving else 0.0
+
+
+@kernel
+def _may_walk(network: Network, world: World, p: int, step: int, now_s: float) -> bool:
+    walker = world.walkers[p]
+    footway = network.footways[walker.crossing]
+    if footway.signal >= 0 and world.colours[footway.signal] not in (_GREEN, _PROTECTED):
+        return False
+    if world.guest_crossing[walker.crossing] >= step - 1:
+        return False
+    first = footway.priority > 0 or footway.signal >= 0 or walker.wait_s > PATIENCE_S
+    for c in range(footway.lane, footway.lane + footway.lanes):
+        over_index = network.crossed[c]
+        if world.crossing_held[over_index] > 0:
+            return False
+        if not first:
+            over = network.crossings[over_index]
+            arrival = world.arrivals[(step - 1) & 1, over.lane]
+            far_t = over.leave_t if walker.forward > 0 else footway.length - over.enter_t
+            there_s = far_t / walker.pace + _GAP_S
+            if arrival.stamp == step - 1 and arrival.speed > 0.5 and arrival.time_s - now_s < there_s:
+                return False
+    return True

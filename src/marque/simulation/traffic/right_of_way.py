@@ -1,0 +1,247 @@
+"""Who may drive over contested ground: asked for at a line, granted for a whole stretch at once, given back zone by zone.
+
+A *contested* lane has conflicts, crossings or a signal. Before one lies a line. A vehicle is let over it only when everything up to the
+next place where it fits between two lines is free for it: no red light, no one inside or let into a zone it needs, no one with
+priority so near that it would have to brake, no pedestrian on or about to enter a crossing, and room behind. Zones are held by one of the
+two lanes at a time, so a wrong guess about time costs comfort, never a collision; all or nothing is granted, so nobody who holds a zone
+waits for another one and no junction can lock. Whoever has waited `URGENT_S` is let in next, so no one waits for ever.
+"""
+
+from __future__ import annotations
+
+import math
+
+from marque.driving.map import Colour, Yield
+from marque.simulation.traffic.following import travel_time
+from marque.simulation.traffic.network import Network
+from marque.simulation.traffic.state import EXIT, ROUTE, START, Cause, World
+from marque.vehicle import kernel
+
+URGENT_S = 40.0
+_PATIENT_S = 1.0  # after so long one goes ahead of those with priority who stand and wait themselves
+_MARGIN_S, _MARGIN_LEAST_S, _MARGIN_SHRINKS = 1.5, 0.3, 0.03
+_STOP_SIGN_S = 1.0
+_STANDING_MPS = 1.0
+_WALKER_URGENT_S = 15.0
+_WALKER_MARGIN_M = 1.0
+_MASK = ROUTE - 1
+_GREEN, _PROTECTED, _OFF = int(Colour.GREEN), int(Colour.GREEN_PROTECTED), int(Colour.OFF)
+_RED, _TAKEN, _YIELD, _WALK, _ROOM, _STOP = (
+    int(c) for c in (Cause.RED, Cause.TAKEN, Cause.YIELD, Cause.PEDESTRIAN, Cause.ROOM, Cause.STOP_SIGN)
+)
+_NO_DUTY, _STOP_DUTY, _ALTERNATE = int(Yield.NONE), int(Yield.STOP), int(Yield.ALTERNATE)
+WALKER_COMES, WALKER_WAITS, WALKER_CROSSES, WALKER_LEAVES = 0, 1, 2, 3
+
+
+@kernel
+def lets_pass(colour: int) -> bool:
+    """Whether a colour allows entering."""
+    return colour in (_GREEN, _PROTECTED, _OFF)
+
+
+@kernel
+def survey(network: Network, world: World, i: int, start: int, base: float, rests: float, need: float) -> tuple[int, int]:
+    """(cause, exit) of the stretch that begins with the route's lane number start, base m along the route.
+
+    exit: number of the lane behind it where the vehicle fits between two lines, need m long; the end of the plan where there is none.
+    cause: RED, ROOM (also where the next one ahead will come to rest inside) or NONE. rests: where the leader's rear does, along the route.
+    """
+    me, route = world.vehicles[i], world.routes[i]
+    run, out, out_base = 0.0, -1, 0.0
+    k = start
+    while k < me.planned:
+        lane_index = route[k & _MASK]
+        lane = network.lanes[lane_index]
+        inner = lane.gate_s >= 0.0
+        last = world.queues[lane_index].last
+        if last >= 0 and rests == math.inf and not (k == start and inner):
+            rests = base + rest_of(world, last)
+        if lane.contested and (not inner or k == start):
+            if lane.signal >= 0 and not lets_pass(world.colours[lane.signal]):
+                return _RED, k
+            run, out = 0.0, -1
+        else:
+            if out < 0:
+                out, out_base = k, base
+            run += lane.gate_s if inner else lane.stop_s
+            if run >= need:
+                break
+            if inner:
+                run, out = 0.0, -1
+        base += lane.length
+        k += 1
+    if out < 0 or run < need:
+        return 0, me.planned
+    if rests < out_base:
+        return _ROOM, out
+    room = 0.0
+    for j in range(out, k + 1):
+        lane_index = route[j & _MASK]
+        queue = world.queues[lane_index]
+        room -= queue.inbound
+        if queue.last >= 0:
+            tail = world.nodes[queue.last]
+            room += tail.s + tail.speed * tail.speed / 8.0
+            break
+        room += network.lanes[lane_index].length
+    return (0 if room >= need else _ROOM), out
+
+
+@kernel
+def rest_of(world: World, n: int) -> float:
+    """The s, on the lane of node n, where its rear comes to rest if it has to wait at the next line; inf when it has not."""
+    node = world.nodes[n]
+    if node.owner < world.vehicles.size:
+        return node.s + world.vehicles[node.owner].line_m
+    return node.s if node.speed < _STANDING_MPS else math.inf
+
+
+@kernel
+def announce(
+    network: Network, world: World, i: int, start: int, end: int, stamp: int, now_s: float, in_s: float, speed: float, denied: int
+) -> None:
+    """Tells everyone that vehicle i will come to the contested lanes start … end − 1 of its route, the first in in_s seconds."""
+    route, wait_s = world.routes[i], world.vehicles[i].wait_s
+    for k in range(start, end):
+        lane = route[k & _MASK]
+        if network.lanes[lane].contested:
+            arrival = world.arrivals[stamp & 1, lane]
+            if arrival.stamp != stamp or now_s + in_s < arrival.time_s:
+                arrival.time_s, arrival.wait_s, arrival.speed = now_s + in_s, wait_s, speed
+                arrival.stamp, arrival.agent, arrival.denied = stamp, i, denied
+
+
+@kernel
+def ask(network: Network, world: World, i: int, start: int, end: int, along: float, stamp: int, now_s: float) -> int:
+    """Why vehicle i may not drive over the contested lanes start … end − 1 of its route; 0 when it may.
+
+    along: m from its rear bumper to the beginning of the first of them.
+    """
+    me, driver, route = world.vehicles[i], world.drivers[i], world.routes[i]
+    protected, junction = False, -2
+    for k in range(start, end):
+        lane_index = route[k & _MASK]
+        lane = network.lanes[lane_index]
+        if lane.signal >= 0:
+            protected = world.colours[lane.signal] == _PROTECTED
+        elif lane.junction != junction:
+            protected = False
+        junction = lane.junction
+        if lane.contested:
+            wanted = min(lane.limit * driver.factor, lane.curve)
+            for z in range(lane.zone, lane.zone + lane.zones):
+                zone = network.zones[z]
+                if world.held[zone.mirror] > 0:
+                    return _TAKEN
+                intruder = world.intruders[zone.other]
+                if intruder.stamp == stamp and intruder.rear < zone.other_leave and intruder.reach > zone.other_enter:
+                    return _TAKEN
+                if zone.yields == _STOP_DUTY and not protected and me.wait_s < _STOP_SIGN_S:
+                    return _STOP
+                cause = _meets(world, i, zone.other, 0 if protected else zone.yields, zone.other_enter, along + zone.leave, wanted, stamp, now_s)
+                if cause > 0:
+                    return cause
+            for c in range(lane.crossing, lane.crossing + lane.crossings):
+                if walked_on(network, world, c, me.wait_s):
+                    return _WALK
+        along += lane.length
+    return 0
+
+
+@kernel
+def _meets(
+    world: World, i: int, other: int, duty: int, other_enter: float, to_clear: float, wanted: float, stamp: int, now_s: float
+) -> int:
+    """Whether the next one on the other lane keeps vehicle i from going: by priority, by having waited too long, or not at all (0)."""
+    arrival = world.arrivals[(stamp - 1) & 1, other]
+    if arrival.stamp != stamp - 1 or arrival.agent == i:
+        return 0
+    wait_s = world.vehicles[i].wait_s
+    if arrival.wait_s > URGENT_S and (arrival.wait_s > wait_s or (arrival.wait_s == wait_s and arrival.agent < i)):
+        return _YIELD
+    if duty == _NO_DUTY or wait_s > URGENT_S:
+        return 0
+    if arrival.denied > 0 and arrival.speed < 0.5 and wait_s >= _PATIENT_S:
+        return 0
+    if duty == _ALTERNATE and (wait_s > arrival.wait_s or (wait_s == arrival.wait_s and i < arrival.agent)):
+        return 0
+    driver = world.drivers[i]
+    clear_s = travel_time(to_clear, world.nodes[i].speed, wanted, driver.accelerate)
+    margin_s = max(_MARGIN_LEAST_S, _MARGIN_S - _MARGIN_SHRINKS * wait_s)
+    return _YIELD if arrival.time_s - now_s + other_enter / max(arrival.speed, 5.0) < clear_s + margin_s else 0
+
+
+@kernel
+def walked_on(network: Network, world: World, c: int, wait_s: float) -> bool:
+    """Whether a pedestrian is on, or has the right to enter, the part of a crossing that a lane runs over."""
+    over = network.crossings[c]
+    footway = network.footways[over.crossing]
+    entitled = footway.priority > 0
+    if footway.signal >= 0:
+        entitled = world.colours[footway.signal] in (_GREEN, _PROTECTED)
+    p = world.walker_head[over.crossing]
+    while p >= 0:
+        walker = world.walkers[p]
+        if walker.mode == WALKER_CROSSES:
+            t = walker.q if walker.forward > 0 else footway.length - walker.q
+            if walker.forward > 0 and t < over.leave_t + _WALKER_MARGIN_M:
+                return True
+            if walker.forward <= 0 and t > over.enter_t - _WALKER_MARGIN_M:
+                return True
+        elif walker.mode == WALKER_WAITS or (walker.mode == WALKER_COMES and walker.q > -2.0):
+            urgent = walker.wait_s > _WALKER_URGENT_S and footway.signal < 0
+            if (entitled and wait_s < URGENT_S) or urgent:
+                return True
+        p = walker.next
+    return False
+
+
+@kernel
+def grant(network: Network, world: World, i: int, start: int, end: int, need: float) -> None:
+    """Lets vehicle i over the line: the zones and crossings up to lane number end are its own, need m behind them are reserved."""
+    me, route, marks = world.vehicles[i], world.routes[i], world.marks[i]
+    _hold(network, world, i, start, end, 1)
+    marks[start & _MASK] |= START
+    if end < me.planned:
+        marks[end & _MASK] |= EXIT
+        world.queues[route[end & _MASK]].inbound += need
+    me.go = end
+    me.wait_s = 0.0
+
+
+@kernel
+def revoke(network: Network, world: World, i: int, start: int, need: float) -> None:
+    """Takes back what vehicle i was granted from lane number start on; it can still stop at the line before it."""
+    me, route, marks = world.vehicles[i], world.routes[i], world.marks[i]
+    _hold(network, world, i, start, me.go, -1)
+    for k in range(start, me.go + 1):
+        if marks[k & _MASK] & EXIT and k > start and k < me.planned:
+            world.queues[route[k & _MASK]].inbound -= need
+            marks[k & _MASK] &= ~EXIT
+        if k < me.go:
+            marks[k & _MASK] &= ~START
+    me.go = start
+
+
+@kernel
+def _hold(network: Network, world: World, i: int, start: int, end: int, sign: int) -> None:
+    route = world.routes[i]
+    for k in range(start, end):
+        lane = network.lanes[route[k & _MASK]]
+        for z in range(lane.zone, lane.zone + lane.zones):
+            world.held[z] += sign
+        for c in range(lane.crossing, lane.crossing + lane.crossings):
+            world.crossing_held[c] += sign
+
+
+@kernel
+def release(network: Network, world: World, i: int, s: float) -> None:
+    """Gives back what lies behind the rear of vehicle i at s m on its lane (np.inf: all of the lane)."""
+    me = world.vehicles[i]
+    lane = network.lanes[me.lane]
+    while me.released < lane.zones and network.zones[lane.zone + me.released].leave < s:
+        world.held[lane.zone + me.released] -= 1
+        me.released += 1
+    while me.crossed < lane.crossings and network.crossings[lane.crossing + me.crossed].leave < s:
+        world.crossing_held[lane.crossing + me.crossed] -= 1
+        me.crossed += 1
