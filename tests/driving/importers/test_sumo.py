@@ -14,7 +14,6 @@ from marque.driving.importers.sumo import road_of
 from marque.driving.map import Colour, Road, Yield
 from marque.driving.map.query import signal_colour
 
-
 USERS = {
     Road.CAR: ("passenger",),
     Road.BICYCLE: ("bicycle",),

@@ -44,6 +44,17 @@ def test_a_lane_without_length_is_bridged_and_listed(lay):
     assert [(item.element, item.occurrences) for item in road_map.ignored] == [("lane", 1)]
 
 
+def test_the_signal_of_a_lane_without_length_moves_on(lay):
+    stub = lay("b", [(10, 0), (10, 0)], successors=["c"], signal="s", junction="J")
+    lanes = [lay("a", [(0, 0), (10, 0)], successors=["b"]), stub, lay("c", [(10, 0), (20, 0)])]
+    signals = [SignalSpec("s", [(1.0, Colour.RED)])]
+    assert build(lanes, signals=signals).arrays.lanes["signal"].tolist() == [-1, 0]
+    lanes.append(lay("d", [(10, 9), (10, 0)], successors=["c"]))
+    road_map = build(lanes, signals=signals)
+    assert road_map.arrays.lanes["signal"].tolist() == [-1, -1, -1]
+    assert "signal" in {item.element for item in road_map.ignored}
+
+
 @given(st.floats(6.0, 300.0), st.floats(0.2, 6.0), st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_a_polyline_on_an_arc_has_the_arc_s_curvature(lay, radius, chord, left):

@@ -61,7 +61,7 @@ def test_locate_finds_the_lane_of_a_pose(ingolstadt, data):
     """Or one that fits better: lanes lie on each other inside junctions."""
     lane, s, d = draw_place(ingolstadt, data, 0.9)
     length = ingolstadt.lanes["length"][lane]
-    assume(2.0 < s < length - 2.0)
+    assume(2.0 < s < length - 2.0 and ingolstadt.lanes["road"][lane] != 0)
     x, y, heading, _ = pose_at(ingolstadt, lane, s, d, -1)
     best, best_s, best_d = locate(ingolstadt, x, y, heading, 0.5, int(ingolstadt.lanes["road"][lane]))
     lanes, ss, ds = np.empty(64, np.int32), np.empty(64), np.empty(64)

@@ -94,8 +94,13 @@ def pbf_root(path: Path) -> etree._Element:
     with tempfile.TemporaryDirectory() as folder:
         roads = Path(folder) / "roads.osm"
         try:
-            with osmium.BackReferenceWriter(str(roads), ref_src=str(path), overwrite=True) as writer:
-                for item in osmium.FileProcessor(str(path)).with_filter(osmium.filter.KeyFilter("highway", "railway", "restriction")):
+            wanted = osmium.IdTracker()
+            for item in osmium.FileProcessor(str(path)).with_filter(osmium.filter.KeyFilter("highway", "railway", "restriction")):
+                {"n": wanted.add_node, "w": wanted.add_way, "r": wanted.add_relation}[item.type_str()](item.id)
+                wanted.add_references(item)
+            wanted.complete_backward_references(str(path))
+            with osmium.SimpleWriter(str(roads), overwrite=True) as writer:
+                for item in osmium.FileProcessor(str(path)).with_filter(wanted.id_filter()):
                     writer.add(item)
         except (RuntimeError, ValueError) as error:
             raise InputError(path.name, "", f"it is not valid OpenStreetMap PBF ({error})") from None

@@ -84,7 +84,7 @@ def save(road_map: RoadMap, entry: Path) -> None:
 def load(entry: Path) -> RoadMap | None:
     """The map of an entry; None where there is none or it is damaged."""
     try:
-        with np.load(entry, allow_pickle=False) as kept:
+        with entry.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
             arrays = MapArrays(*(_checked(kept[name], dtype) for name, dtype in zip(MapArrays._fields, _DTYPES, strict=True)))
             words: dict[str, Any] = json.loads(kept["words"].tobytes())
         words = {name: tuple(value) if isinstance(value, list) else value for name, value in words.items()}

@@ -157,7 +157,7 @@ def _connect(reader: Reader, root: etree._Element, edges: dict[str, etree._Eleme
     for connection in root.iterfind("connection"):
         begin = by_index.get((reader.text(connection, "from"), connection.get("fromLane")), "")
         end = by_index.get((reader.text(connection, "to"), connection.get("toLane")), "")
-        via = connection.get("via")
+        via = connection.get("via") or None
         if connection.get("tl") is not None or via is not None or connection.get("to", "").startswith(":"):
             links.append(sumo_rules.Link(connection, begin, via or end))
         if begin not in lanes or (via or end) not in lanes:

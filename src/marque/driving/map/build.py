@@ -19,6 +19,7 @@ from marque.driving.map.specs import LaneSpec, RoadSpec, SignalSpec
 
 _FARTHEST_M = 1e7
 _WIDEST_M = 200.0
+_FASTEST_MPS = 500.0
 _CYCLE_MAX_S = 86_400.0
 
 
@@ -48,7 +49,7 @@ def build_road_map(spec: RoadSpec) -> RoadMap:
 
     lanes = np.zeros(len(shapes.lanes), LANE)
     _describe(lanes, shapes.lanes, index, junction_index, signal_index, ignored)
-    link_from, link_to = _links(spec, index, ignored)
+    link_from, link_to = _links(spec, index, signal_index, lanes, ignored)
     points = _points(shapes, lanes, link_from, link_to)
     successors = _slices(lanes, "successor", link_from, link_to)
     predecessors = _slices(lanes, "predecessor", link_to, link_from)
@@ -103,8 +104,9 @@ def _shapes(spec: RoadSpec, ignored: Counter[tuple[str, str]]) -> _Shapes:
     for lane in spec.lanes:
         if not (lane.centre.shape == lane.left.shape == lane.right.shape and lane.centre.ndim == 2 and lane.centre.shape[1] == 2):
             raise InputError(spec.source, f"lane {lane.id}", "its centre line and borders do not have the same number of points")
-        if not lane.speed_limit_mps > 0.0:
-            raise InputError(spec.source, f"lane {lane.id}", f"the speed limit is {lane.speed_limit_mps} m/s, above 0 is expected")
+        if not (0.0 < lane.speed_limit_mps <= _FASTEST_MPS or lane.speed_limit_mps == math.inf):
+            expected = f"above 0 and up to {_FASTEST_MPS:g} m/s is expected"
+            raise InputError(spec.source, f"lane {lane.id}", f"the speed limit is {lane.speed_limit_mps:g} m/s, {expected}")
     counts = np.array([len(lane.centre) for lane in spec.lanes], np.int32)
     start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     flat = np.empty((int(start[-1]), 6))
@@ -162,23 +164,34 @@ def _describe(
     lanes["may_change_right"] = [lane.may_change_right for lane in specs] & (lanes["right"] >= 0)
 
 
-def _links(spec: RoadSpec, index: dict[str, int], ignored: Counter[tuple[str, str]]) -> tuple[Ints, Ints]:
-    """(from, to) of every link, sorted by from; a lane left out is bridged by its own successors."""
+def _links(
+    spec: RoadSpec, index: dict[str, int], signals: dict[str, int], lanes: Records, ignored: Counter[tuple[str, str]]
+) -> tuple[Ints, Ints]:
+    """(from, to) of every link, sorted by from. A lane left out is bridged by its own successors; its signal moves on to the lane
+    behind it, where no other way leads there.
+    """
     by_id = {lane.id: lane for lane in spec.lanes}
-    pairs: set[tuple[int, int]] = set()
+    pairs: dict[tuple[int, int], str | None] = {}  # with the signal met on the way
     for lane in spec.lanes:
         if lane.id not in index:
             continue
-        ahead, seen = list(lane.successors), set[str]()
+        ahead: list[tuple[str, str | None]] = [(name, None) for name in lane.successors]
+        seen = set[str]()
         while ahead:
-            name = ahead.pop()
+            name, signal = ahead.pop()
             if name in index:
-                pairs.add((index[lane.id], index[name]))
+                pairs[index[lane.id], index[name]] = signal
             elif name not in by_id:
                 ignored["successor", "the source names a lane it does not hold"] += 1
             elif name not in seen:
                 seen.add(name)
-                ahead.extend(by_id[name].successors)
+                ahead.extend((following, by_id[name].signal or signal) for following in by_id[name].successors)
+    entries = Counter(behind for _, behind in pairs)
+    for (_, behind), signal in pairs.items():
+        if signal is not None and entries[behind] == 1 and lanes["signal"][behind] < 0:
+            lanes["signal"][behind] = signals.get(signal, -1)
+        elif signal is not None:
+            ignored["signal", "the lane it controls has no length, and others lead into the one behind"] += 1
     links = np.array(sorted(pairs), np.int32).reshape(-1, 2)
     return np.ascontiguousarray(links[:, 0]), np.ascontiguousarray(links[:, 1])
 
