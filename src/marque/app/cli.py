@@ -61,6 +61,17 @@ def run_page(
     run(map_file, host=host, port=port, replays=replays, open_browser=open_browser, **traffic)
 
 
+@app.command("map")
+def show_map(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="SUMO, OpenDRIVE, OpenStreetMap or CommonRoad.")],
+    png: Annotated[Path | None, typer.Option("--png", metavar="OUT", help="Draw it.")] = None,
+) -> None:
+    """What a road map holds and what was left out of it."""
+    from marque.app.map import show_map as run
+
+    run(file, png)
+
+
 def main() -> None:
     """Run the command line; what Marque raises on purpose becomes one message and exit status 2."""
     try:

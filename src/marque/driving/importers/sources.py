@@ -24,7 +24,10 @@ def read_map(path: Path) -> RoadMap:
 
 
 def _read_spec(path: Path) -> RoadSpec:
-    root = netconvert.pbf_root(path) if netconvert.is_pbf(path) else read_root(path)
+    try:
+        root = netconvert.pbf_root(path) if netconvert.is_pbf(path) else read_root(path)
+    except InputError as error:
+        raise InputError(error.source, error.place, error.problem, error.remedy or _SUPPORTED) from None
     if root.tag == "net":
         return read_net(root, path.name)
     if root.tag in ("OpenDRIVE", "osm"):
