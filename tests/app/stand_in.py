@@ -101,3 +101,15 @@ class StandInCity:
         predictions = tuple(Prediction(i, p, path + offset) for i, path in paths for p, offset in ((0.7, 0.0), (0.3, 1.0)))
         reason = list(Reason)[(car * 5 + int(self.time_s / 5)) % len(Reason)]
         return View(reason, near[0] if near else -1, float(gaps[near[0]]) if near else np.inf, 8.0, plan, 0.2, route, predictions)
+
+
+def build_small_town(settings, begin):
+    """A `Build` for `marque.app.live`."""
+    from small_town import small_town
+
+    begin("map")
+    road_map = small_town()
+    begin("city")
+    return road_map, StandInCity(
+        road_map, seed=settings.seed, vehicles=settings.vehicles, pedestrians=settings.pedestrians, cars=settings.cars
+    )

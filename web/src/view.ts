@@ -8,6 +8,7 @@ import { Panel } from "./page/panel.ts";
 import { Stage } from "./scene/stage.ts";
 
 const PICK_M = 6;
+const NO_ONE = -1; // a reason's subject where it has none
 
 const element = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
 const { base = "", steps = "0", stepS = "" } = document.body.dataset;
@@ -29,7 +30,6 @@ let numbers = new Map<number, string>();
 let told = "";
 
 const panel = new Panel(element("panel"), panelAddress, readPanel);
-const linked = Number(new URLSearchParams(location.search).get("car") ?? NaN);
 void start();
 
 async function start(): Promise<void> {
@@ -41,7 +41,8 @@ async function start(): Promise<void> {
   element("controls").hidden = false;
   connectControls();
   readPanel();
-  if (Number.isInteger(linked)) choose(linked);
+  const { chosen: linked } = panel.told.dataset;
+  if (linked) choose(Number(linked));
   if (!stage) return;
   stage.lay(await fetchGround());
   let last = performance.now();
@@ -66,16 +67,16 @@ function picture(stage: Stage, seconds: number): void {
   const instant = source.advance(seconds);
   if (instant) crowd.show(instant);
   const moment = crowd.moment;
-  const car = chosen ?? -1;
+  const car = chosen ?? NaN;
   const place = crowd.place(car);
   if (approaching && place >= 0) {
     approaching = false;
     stage.camera.approach(crowd.x[place]!, crowd.y[place]!);
   }
   if (following && place >= 0) stage.camera.follow(crowd.x[place]!, crowd.y[place]!);
-  const view = moment ? moment.cars.indexOf(car) : -1;
+  const subject = moment?.subjects[moment.cars.indexOf(car)] ?? NO_ONE;
   const thoughts = moment?.thoughts?.car === car ? moment.thoughts : undefined;
-  stage.draw(seconds, crowd, thoughts, car, view >= 0 ? moment!.subjects[view]! : -1);
+  stage.draw(seconds, crowd, thoughts, car, subject === NO_ONE ? NaN : subject);
   labels.show(stage, crowd, numbers, chosen);
   if (replay) showReplayTime(replay, crowd.time);
 }
@@ -95,7 +96,7 @@ function choose(car: number | null): void {
 
 function chooseNext(): void {
   const cars = [...numbers.keys()];
-  if (cars.length) choose(cars[(cars.indexOf(chosen ?? -1) + 1) % cars.length]!);
+  if (cars.length) choose(cars[(cars.indexOf(chosen ?? NaN) + 1) % cars.length]!);
 }
 
 function setFollowing(wanted: boolean): void {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -90,6 +91,18 @@ def totals(words: Words, frame: Frame) -> list[tuple[str, str]]:
     ]
 
 
+def results(words: Words, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(label, value) pairs of what a drive's result says, as far as it says it."""
+    seconds = ("driven_s", "goal_s", "collision_s", "edge_s", "infeasible_s", "ttc_min_s")
+    told = [(words(f"result.{name}"), words("seconds", seconds=f"{facts[name]:.1f}")) for name in seconds if _is_number(facts.get(name))]
+    if isinstance(facts.get("at_fault"), bool):
+        told.append((words("result.at_fault"), words("replays.yes" if facts["at_fault"] else "replays.no")))
+    comfort = facts.get("comfort")
+    if isinstance(comfort, dict) and _is_number(comfort.get("braking_max_mps2")):
+        told.append((words("result.braking_max_mps2"), words("result.mps2", value=f"{comfort['braking_max_mps2']:.1f}")))
+    return told
+
+
 def sentence(words: Words, frame: Frame, cars: Sequence[int], view: View, *, standing: bool) -> str:
     """Why the car drives or stands as it does, as one sentence."""
     subject = _subject(words, frame, cars, view) or words("kind.nobody")
@@ -114,6 +127,10 @@ def _row(words: Words, frame: Frame, cars: Sequence[int], car: int) -> Row:
         reason=view.reason.name,
         standing=standing,
     )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _place(frame: Frame, actor: int) -> int | None:

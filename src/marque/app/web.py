@@ -27,7 +27,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from marque.app.headers import SecurityHeaders
 from marque.app.live import SPEED_MAX, LiveCity
-from marque.app.telling import Lanes, card, rows, totals
+from marque.app.telling import Lanes, card, results, rows, totals
 from marque.app.wire import decode_moment, decode_thoughts, encode_moment, encode_thoughts
 from marque.app.words import LANGUAGES, Words, choose_language, words_of
 from marque.common import InputError
@@ -41,7 +41,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _MOMENTS_MAX = 256
 _COOKIE = "language"
 
-Car = Annotated[int | None, Query(ge=0)]
+Car = Annotated[int | None, Query()]
 
 
 class ClockCommand(BaseModel):
@@ -162,11 +162,16 @@ def _city_context(city: LiveCity, words: Words, car: int | None) -> dict[str, An
 
 
 def _replay_context(replay: Replay, words: Words, step: int, car: int | None) -> dict[str, Any]:
-    context: dict[str, Any] = {"words": words, "phase": "running", "failure": None, "ground": True, "chosen": car, "replay": replay.summary}
+    """What a replay's page and panel say at a step; where only one car is ours, it is the chosen one."""
+    summary = replay.summary
+    if car is None and len(summary.cars) == 1:
+        car = summary.cars[0]
+    context: dict[str, Any] = {"words": words, "phase": "running", "failure": None, "ground": True, "chosen": car}
+    context |= {"replay": summary, "results": results(words, summary.facts)}
     if not len(replay):
         return context
     frame = replay.frame(min(step, len(replay) - 1))
-    return context | _told(words, frame, replay.summary.cars, car, _lanes(replay.ground))
+    return context | _told(words, frame, summary.cars, car, _lanes(replay.ground))
 
 
 def _told(words: Words, frame: Frame, cars: Sequence[int], car: int | None, lanes: Lanes) -> dict[str, Any]:

@@ -57,7 +57,7 @@ export class Glows {
     this.mesh.renderOrder = 5;
   }
 
-  /** distance: of the camera, m; chosen and subject: actors to ring, −1 none. */
+  /** distance: of the camera, m; chosen and subject: actors to ring, NaN for none. */
   show(crowd: Crowd, distance: number, seen: (x: number, y: number) => boolean, chosen: number, subject: number): void {
     this.instances.count = 0;
     this.addSignals(crowd.moment?.signals, distance, seen);

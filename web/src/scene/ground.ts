@@ -1,5 +1,5 @@
 // The road map as two static meshes: surfaces, and the markings on them (which fade out where they would only flicker).
-import { DoubleSide, Group, MeshBasicMaterial } from "three";
+import { DoubleSide, Group, type Mesh, MeshBasicMaterial } from "three";
 import type { Numbers, Parcel } from "../data/parcel.ts";
 import { GROUND } from "./palette.ts";
 import { beside, Layer } from "./strips.ts";
@@ -51,8 +51,8 @@ export class Ground {
     const solid = new MeshBasicMaterial({ vertexColors: true, depthTest: false, depthWrite: false, side: DoubleSide });
     this.markings.side = DoubleSide;
     const surfaces = [drawPaths(this.lanes), drawKerbs(this.lanes), drawAsphalt(this.lanes)];
-    surfaces.forEach((layer, order) => this.group.add(...layer.meshes(solid, order)));
-    this.group.add(...drawMarkings(this.lanes, parcel.columns).meshes(this.markings, surfaces.length));
+    surfaces.forEach((layer, order) => this.add(layer.meshes(solid, order)));
+    this.add(drawMarkings(this.lanes, parcel.columns).meshes(this.markings, surfaces.length));
     const box = extent(this.lanes);
     this.middle = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
     this.radius = Math.max(30, Math.hypot(box[2] - box[0], box[3] - box[1]) / 2);
@@ -62,6 +62,10 @@ export class Ground {
   fade(distance: number): void {
     this.markings.opacity = Math.max(0, Math.min(0.9, (MARKINGS_FAR_M - distance) / (MARKINGS_FAR_M - MARKINGS_NEAR_M)));
     this.markings.visible = this.markings.opacity > 0;
+  }
+
+  private add(meshes: Mesh[]): void {
+    for (const mesh of meshes) this.group.add(mesh);
   }
 }
 
