@@ -110,16 +110,18 @@ def test_missing_elements_and_absurd_attributes_give_a_map_or_an_error(folder, c
     answer(folder, mutated(cross.read_bytes(), rng))
 
 
-@pytest.mark.parametrize("value", ["nan", "1e308", "-1", "0", "inf", "x"])
-@pytest.mark.parametrize(("element", "attribute"), [("lane", "speed"), ("lane", "width"), ("phase", "duration"), ("lane", "shape")])
+FAULTS = [
+    *(("lane", attribute, value) for attribute in ("speed", "width") for value in ("nan", "1e308", "-1", "0", "inf", "x")),
+    *(("lane", "shape", f"{value},0 5,5") for value in ("nan", "1e308", "inf", "x")),
+    *(("phase", "duration", value) for value in ("nan", "1e308", "-1", "inf", "x")),
+]
+
+
+@pytest.mark.parametrize(("element", "attribute", "value"), FAULTS)
 def test_an_absurd_number_is_refused_at_its_element(folder, cross, element, attribute, value):
     root = etree.parse(cross).getroot()
     victim = next(root.iter(element))
-    if (element, attribute, value) == ("phase", "duration", "0"):
-        pytest.skip("a phase of no length is harmless")
-    victim.set(attribute, f"{value},0 5,5" if attribute == "shape" else value)
-    if (element, attribute) == ("lane", "shape") and value in ("-1", "0"):
-        pytest.skip("a place on the map")
+    victim.set(attribute, value)
     said = answer(folder, etree.tostring(root))
     assert said is not None
     assert victim.get("id") in said if element == "lane" else "signal 0." in said or "phase" in said

@@ -7,9 +7,10 @@ or as wide as its lane where that is narrower).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from marque.common import Floats, Ints, Record, Records
 from marque.driving.map.geometry import wrap
@@ -23,6 +24,8 @@ _TOUCH_M = 0.05  # a shorter zone is a touch of ends, which the lanes before or 
 _ALIGNED_RAD = math.pi / 4.0
 _SAME_WAY_RAD, _OPPOSITE_RAD = math.radians(30.0), math.radians(150.0)
 _MERGE, _CROSS = int(Meeting.MERGE), int(Meeting.CROSSING)
+_OVER = np.dtype([("lane", "i4"), ("over", LANE_CROSSING)], align=True)
+_PAIR = np.dtype([("a", "i4"), ("b", "i4")], align=True)
 _ZONE = np.dtype(
     [("a", "i4"), ("b", "i4"), ("meeting", "i4"), ("a0", "f8"), ("a1", "f8"), ("b0", "f8"), ("b1", "f8")],
     align=True,
@@ -31,11 +34,11 @@ _ZONE = np.dtype(
 
 def build_conflicts(spec: RoadSpec, index: dict[str, int], points: Records, lanes: Records, successors: Ints) -> Records:
     """All CONFLICT records, lane after lane; sets conflict_first and conflict_count of the lanes."""
-    named = np.array([(index[a], index[b]) for a, b in spec.yields if a in index and b in index], np.int32).reshape(-1, 2)
+    named = np.array([tuple(sorted((index[a], index[b]))) for a, b in spec.yields if a in index and b in index], _PAIR)
     everywhere = spec.overlaps_meet or not np.any(lanes["junction"] >= 0)
     boxes = lane_boxes(points, lanes)
-    pairs = candidate_pairs(boxes, lanes, np.sort(named, axis=1), everywhere)
-    zones = find_zones(points, lanes, successors, boxes, pairs)
+    pairs = candidate_pairs(boxes, lanes, named, everywhere)
+    zones = _collect(lambda room: find_zones(points, lanes, successors, boxes, pairs, room), _ZONE, pairs.size)
     ids = [lane for lane, _ in sorted(index.items(), key=lambda item: item[1])]
     yields = np.array([_right_of_way(spec, lanes, points, ids, a, b, meeting) for a, b, meeting, *_ in zones.tolist()], np.int32).reshape(
         -1, 2
@@ -103,21 +106,31 @@ def lane_boxes(points: Records, lanes: Records) -> Floats:
     return boxes
 
 
-def candidate_pairs(boxes: Floats, lanes: Records, named: Ints, everywhere: bool) -> Ints:
-    """Pairs (n, 2), a < b, of lanes for vehicles that may meet: of one junction, named by the source, or (everywhere) close by."""
+def candidate_pairs(boxes: Floats, lanes: Records, named: Records, everywhere: bool) -> Records:
+    """Pairs, a < b, of lanes for vehicles that may meet: of one junction, named by the source, or (everywhere) close by."""
     vehicles = (lanes["road"] & ~int(Road.PEDESTRIAN)) != 0
     group = np.zeros(lanes.size, np.int32) if everywhere else lanes["junction"]
     chosen = np.flatnonzero(vehicles & (group >= 0)).astype(np.int32)
     chosen = chosen[np.lexsort((boxes[chosen, 0], group[chosen]))]
-    near = _near_pairs(boxes, np.ascontiguousarray(group), chosen)
-    pairs = np.unique(np.concatenate([near, named]), axis=0) if near.size + named.size else near
-    return np.ascontiguousarray(pairs[pairs[:, 0] < pairs[:, 1]])
+    group = np.ascontiguousarray(group)
+    near = _collect(lambda room: _near_pairs(boxes, group, chosen, room), _PAIR, 16 * lanes.size)
+    pairs = np.unique(np.concatenate([near, named]))
+    return pairs[pairs["a"] < pairs["b"]]
+
+
+def _collect(found: Callable[[Records], int], dtype: DTypeLike, guess: int) -> Records:
+    """What a kernel finds, nobody knows beforehand how much: it fills the room it is given and returns how many there are."""
+    room: Records = np.zeros(guess, dtype)
+    count = found(room)
+    if count > guess:
+        room = np.zeros(count, dtype)
+        found(room)
+    return room[:count]
 
 
 @kernel
-def _near_pairs(boxes: Floats, group: Ints, chosen: Ints) -> Ints:
+def _near_pairs(boxes: Floats, group: Ints, chosen: Ints, pairs: Records) -> int:
     """Pairs of one group whose boxes come within a body's width; chosen is sorted by group, then by the box's low x."""
-    pairs = np.empty((1024, 2), np.int32)
     n = 0
     for i in range(chosen.size):
         a = chosen[i]
@@ -127,13 +140,10 @@ def _near_pairs(boxes: Floats, group: Ints, chosen: Ints) -> Ints:
                 break
             if boxes[b, 1] > boxes[a, 3] + BODY_WIDTH_M or boxes[a, 1] > boxes[b, 3] + BODY_WIDTH_M:
                 continue
-            if n == pairs.shape[0]:
-                grown = np.empty((2 * n, 2), np.int32)
-                grown[:n] = pairs
-                pairs = grown
-            pairs[n, 0], pairs[n, 1] = min(a, b), max(a, b)
+            if n < pairs.size:
+                pairs[n].a, pairs[n].b = min(a, b), max(a, b)
             n += 1
-    return pairs[:n].copy()
+    return n
 
 
 @kernel
@@ -208,12 +218,14 @@ def _body(points: Records, lane: Record) -> float:
 
 
 @kernel
-def find_zones(points: Records, lanes: Records, successors: Ints, boxes: Floats, pairs: Ints) -> Records:
-    """Conflict zones of the candidate pairs. Left out: where two lanes begin together (a fork), where one begins as the other ends."""
-    zones = np.empty(256, _ZONE)
+def find_zones(points: Records, lanes: Records, successors: Ints, boxes: Floats, pairs: Records, zones: Records) -> int:
+    """Conflict zones of the candidate pairs; returns how many there are.
+
+    Left out: where two lanes begin together (a fork), where one begins as the other ends.
+    """
     n = 0
-    for k in range(pairs.shape[0]):
-        ia, ib = pairs[k, 0], pairs[k, 1]
+    for k in range(pairs.size):
+        ia, ib = pairs[k].a, pairs[k].b
         a, b = lanes[ia], lanes[ib]
         reach = 0.5 * (_body(points, a) + _body(points, b))
         a_start, b_start = points[a.point_first].heading, points[b.point_first].heading
@@ -245,16 +257,12 @@ def find_zones(points: Records, lanes: Records, successors: Ints, boxes: Floats,
             touching = min(a1 - a0, b1 - b0) < _TOUCH_M
             if touching or fork or (chain and not merge):
                 continue
-            if n == zones.size:
-                grown = np.empty(2 * n, _ZONE)
-                grown[:n] = zones
-                zones = grown
-            zone = zones[n]
-            zone.a, zone.b, zone.meeting = ia, ib, _MERGE if merge else _CROSS
-            zone.a0, zone.a1, zone.b0, zone.b1 = a0, a1, b0, b1
+            if n < zones.size:
+                zone = zones[n]
+                zone.a, zone.b, zone.meeting = ia, ib, _MERGE if merge else _CROSS
+                zone.a0, zone.a1, zone.b0, zone.b1 = a0, a1, b0, b1
             n += 1
-    found: Records = zones[:n].copy()
-    return found
+    return n
 
 
 def build_lane_crossings(crossings: Sequence[CrossingSpec], junction: Ints, points: Records, lanes: Records) -> Records:
@@ -263,20 +271,19 @@ def build_lane_crossings(crossings: Sequence[CrossingSpec], junction: Ints, poin
     vehicles = np.flatnonzero((lanes["road"] & ~int(Road.PEDESTRIAN)) != 0).astype(np.int32)
     axes = np.array([c.axis for c in crossings], float).reshape(-1, 2, 2)
     widths = np.array([c.width_m for c in crossings], float)
-    owner, found = _cross(points, lanes, boxes, vehicles, axes, widths, junction)
-    order = np.lexsort((found["enter_s"], owner))
-    count = np.bincount(owner, minlength=lanes.size)
+    found = _collect(lambda room: _cross(points, lanes, boxes, vehicles, axes, widths, junction, room), _OVER, 16 * widths.size)
+    order = np.lexsort((found["over"]["enter_s"], found["lane"]))
+    count = np.bincount(found["lane"], minlength=lanes.size)
     lanes["crossing_count"] = count
     lanes["crossing_first"] = np.cumsum(count) - count
-    return found[order]
+    return np.ascontiguousarray(found["over"][order])
 
 
 @kernel
 def _cross(
-    points: Records, lanes: Records, boxes: Floats, vehicles: Ints, axes: Floats, widths: Floats, junction: Ints
-) -> tuple[Ints, Records]:
-    """Where lanes run over crossings; (owner lane, LANE_CROSSING). A crossing of a junction meets the lanes of that junction only."""
-    owner, found = np.empty(256, np.int32), np.empty(256, LANE_CROSSING)
+    points: Records, lanes: Records, boxes: Floats, vehicles: Ints, axes: Floats, widths: Floats, junction: Ints, found: Records
+) -> int:
+    """Where lanes run over crossings; returns how often. A crossing of a junction meets the lanes of that junction only."""
     n = 0
     for c in range(axes.shape[0]):
         x0, y0, x1, y1 = axes[c, 0, 0], axes[c, 0, 1], axes[c, 1, 0], axes[c, 1, 1]
@@ -305,15 +312,11 @@ def _cross(
                 half = 0.5 * _body(points, lane)
                 reach_s = (0.5 * widths[c] + half * cosine) / sine
                 reach_t = (half + 0.5 * widths[c] * cosine) / sine
-                if n == owner.size:
-                    more_owner, more = np.empty(2 * n, np.int32), np.empty(2 * n, LANE_CROSSING)
-                    more_owner[:n] = owner
-                    more[:n] = found
-                    owner, found = more_owner, more
-                owner[n] = lane_index
-                found[n].crossing = c
-                found[n].enter_s = max(0.0, p.s + u * length - reach_s)
-                found[n].leave_s = min(lane.length, p.s + u * length + reach_s)
-                found[n].enter_t, found[n].leave_t = max(0.0, t - reach_t), min(along, t + reach_t)
+                if n < found.size:
+                    over = found[n].over
+                    found[n].lane, over.crossing = lane_index, c
+                    over.enter_s = max(0.0, p.s + u * length - reach_s)
+                    over.leave_s = min(lane.length, p.s + u * length + reach_s)
+                    over.enter_t, over.leave_t = max(0.0, t - reach_t), min(along, t + reach_t)
                 n += 1
-    return owner[:n].copy(), found[:n].copy()
+    return n

@@ -87,7 +87,7 @@ def end_headings(xy: Floats, start: Ints, link_from: Ints, link_to: Ints, juncti
         a, b = start[lane], start[lane + 1]
         own[lane, 0] = math.atan2(xy[a + 1, 1] - xy[a, 1], xy[a + 1, 0] - xy[a, 0])
         own[lane, 1] = math.atan2(xy[b - 1, 1] - xy[b - 2, 1], xy[b - 1, 0] - xy[b - 2, 0])
-    heading[:] = own
+        heading[lane, 0], heading[lane, 1] = own[lane, 0], own[lane, 1]
     for k in range(link_from.size):
         successors[link_from[k]] += 1
         predecessors[link_to[k]] += 1
@@ -132,22 +132,27 @@ def refine(borders: Floats, start: Ints, heading: Floats, out: Floats, out_start
         here = _segment_heading(borders, first)
         before = _rounding_m(2.0 * wrap(here - heading[lane, 0]))
         for i in range(first, last):
-            out[n, :6], out[n, 6] = borders[i], 0.0
-            n += 1
+            n = _put(borders, i, 0.0, 0.0, out, n)
             length = math.hypot(borders[i + 1, 0] - borders[i, 0], borders[i + 1, 1] - borders[i, 1])
             following = _segment_heading(borders, i + 1) if i + 1 < last else here
             after = _rounding_m(wrap(following - here) if i + 1 < last else 2.0 * wrap(heading[lane, 1] - here))
             for k in range(_marks(before, after, length, marks)):
-                u = marks[k, 0] / length
-                for column in range(6):
-                    out[n, column] = borders[i, column] + u * (borders[i + 1, column] - borders[i, column])
-                out[n, 6] = marks[k, 1]
-                n += 1
+                n = _put(borders, i, marks[k, 0] / length, marks[k, 1], out, n)
             before, here = after, following
-        out[n, :6], out[n, 6] = borders[last], 0.0
-        n += 1
+        n = _put(borders, last, 0.0, 0.0, out, n)
     out_start[start.size - 1] = n
     return n
+
+
+@kernel
+def _put(borders: Floats, i: int, u: float, inside: float, out: Floats, n: int) -> int:
+    """Writes the point a share u of the way from point i to the next into row n; returns the next row."""
+    for column in range(6):
+        out[n, column] = borders[i, column]
+        if u > 0.0:
+            out[n, column] += u * (borders[i + 1, column] - borders[i, column])
+    out[n, 6] = inside
+    return n + 1
 
 
 @kernel
