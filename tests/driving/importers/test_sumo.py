@@ -228,3 +228,29 @@ def test_left_hand_networks_have_their_first_lane_at_the_left(games, tmp_path):
     left, right = load_map(path), load_map(games / "cross" / "cross.net.xml")
     assert not left.right_hand_traffic
     assert np.array_equal(left.arrays.lanes["left"], right.arrays.lanes["right"])
+
+
+@pytest.mark.parametrize(("state", "owed"), [("m", Yield.YIELD), ("s", Yield.STOP), ("w", Yield.ALTERNATE), ("Z", Yield.ALTERNATE)])
+def test_the_sign_at_a_connection_says_how_to_give_way(games, tmp_path, state, owed):
+    """The left turn :0_2_0 gives way to link 7, the straight road :0_7_0, from its waiting place on."""
+    tree = etree.parse(games / "cross" / "cross.net.xml")
+    tree.find('.//connection[@via=":0_2_0"]').set("state", state)
+    tree.write(tmp_path / "signs.net.xml")
+    road_map = load_map(tmp_path / "signs.net.xml")
+    lane = road_map.arrays.lanes[road_map.lane_ids.index(":0_12_0")]
+    met = road_map.arrays.conflicts[lane["conflict_first"] :][: lane["conflict_count"]]
+    assert met["yields"][met["other"] == road_map.lane_ids.index(":0_7_0")].tolist() == [owed]
+
+
+def test_the_road_gives_way_to_the_rails_at_a_level_crossing(games, tmp_path):
+    tree = etree.parse(games / "cross" / "cross.net.xml")
+    tree.find('.//junction[@id="0"]').set("type", "rail_crossing")
+    tree.find('.//lane[@id=":0_4_0"]').set("allow", "rail")
+    tree.write(tmp_path / "rails.net.xml")
+    road_map = load_map(tmp_path / "rails.net.xml")
+    conflicts = road_map.arrays.conflicts
+    assert "level_crossing" in road_map.junction_kinds
+    meets = conflicts[conflicts["other"] == road_map.lane_ids.index(":0_4_0")]
+    assert meets.size > 4
+    assert (meets["yields"] == Yield.YIELD).all()
+    assert (conflicts["yields"][meets["mirror"]] == Yield.NONE).all()
