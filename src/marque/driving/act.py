@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from marque.common import Floats
 from marque.driving.guard import LONGEST, Stop
 from marque.driving.lines import CELLS, Lines
 from marque.driving.speed import TICK_S, Profiles
@@ -21,18 +20,21 @@ def act(lines: Lines, i: int, profiles: Profiles, row: int, state: VehicleState,
     if part > 1e-6:
         v += part * (profiles.v[row, low + 1] - v)
         s += part * (profiles.s[row, low + 1] - s)
-    return Command((v - state.speed_mps) / step_s, _steer(lines.curvature[i], s, state, step_s, vehicle))
+    c = min(CELLS - 2, int(s))
+    curvature = lines.cell[i, c].curvature + (s - c) * (lines.cell[i, c + 1].curvature - lines.cell[i, c].curvature)
+    return Command((v - state.speed_mps) / step_s, _steer(curvature, state, step_s, vehicle))
 
 
 @kernel
 def act_stop(stop: Stop, state: VehicleState, step_s: float, vehicle: VehicleParameters) -> Command:
     """Drive on along the stopping trajectory; `stop.now_s` is the instant this command leads to."""
     tick = min(LONGEST - 1, round(stop.now_s[0] / TICK_S))
-    return Command((stop.v[tick] - state.speed_mps) / step_s, _steer(stop.curvature, stop.s[tick], state, step_s, vehicle))
+    s = stop.s[tick]
+    c = min(CELLS - 2, int(s))
+    curvature = stop.curvature[c] + (s - c) * (stop.curvature[c + 1] - stop.curvature[c])
+    return Command((stop.v[tick] - state.speed_mps) / step_s, _steer(curvature, state, step_s, vehicle))
 
 
 @kernel
-def _steer(curvature: Floats, s: float, state: VehicleState, step_s: float, vehicle: VehicleParameters) -> float:
-    base = min(CELLS - 2, int(s))
-    k = curvature[base] + (s - base) * (curvature[base + 1] - curvature[base])
-    return (math.atan(vehicle.wheelbase_m * k) - state.steering_rad) / step_s
+def _steer(curvature: float, state: VehicleState, step_s: float, vehicle: VehicleParameters) -> float:
+    return (math.atan(vehicle.wheelbase_m * curvature) - state.steering_rad) / step_s

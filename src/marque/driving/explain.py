@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from marque.common import Floats
+from marque.common import Floats, Records
 from marque.driving.lines import Lines
-from marque.driving.occupancy import FREE, REASON, Occupancy
 from marque.driving.observation import Kind
+from marque.driving.occupancy import FREE, REASON, Occupancy
 from marque.driving.path import Paths
-from marque.driving.perceive import Tracks
 from marque.driving.plan import Task, goal_cells
 from marque.driving.predict import STEPS
 from marque.driving.speed import TICKS, Profiles
@@ -30,10 +29,10 @@ _PEDESTRIAN = float(Reason.PEDESTRIAN)
 
 @kernel
 def explain(
-    lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, tracks: Tracks, task: Task, i: int, row: int, out: Floats
+    lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, tracks: Records, task: Task, i: int, row: int, out: Floats
 ) -> None:  # fmt: skip
     """out: (4,) `Reason`, subject (an actor's id or a signal, −1 none), distance m, speed aimed at m/s."""
-    last = lines.cells[i] - 1
+    last = lines.line[i].cells - 1
     now = profiles.v[row, 0]
     end = profiles.v[row, TICKS - 1]
     out[TARGET] = end
@@ -41,21 +40,21 @@ def explain(
         s, v = profiles.s[row, 2 * t], profiles.v[row, 2 * t]
         c = min(last, int(s + 0.5))
         ahead = occupancy.next[i, t, c]
-        wish = lines.allowed[i, c]
+        wish = lines.cell[i, c].allowed
         if ahead < FREE and ahead <= last and ahead - s < 2.0 + 1.6 * v and v < wish - 0.7:
             _name(occupancy.why[i, t, ahead], ahead + 0.0, tracks, out)
             return
     c = min(last, int(profiles.s[row, TICKS - 1] + 0.5))
     out[SUBJECT], out[DISTANCE] = _NO_SUBJECT, profiles.s[row, TICKS - 1]
-    kind = paths.kind[lines.path[i]]
+    kind = paths.path[lines.line[i].path].kind
     if kind != 0:
         out[REASON_SLOT] = _CHANGES[kind]
         return
-    if abs(lines.target[i]) > 1.0:
+    if abs(lines.line[i].target) > 1.0:
         for t in range(0, STEPS, 2):
             s = profiles.s[row, 2 * t]
-            ahead = occupancy.next[0, t, min(lines.cells[0] - 1, int(s + 0.5))]
-            if ahead < lines.cells[0]:
+            ahead = occupancy.next[0, t, min(lines.line[0].cells - 1, int(s + 0.5))]
+            if ahead < lines.line[0].cells:
                 _name(occupancy.why[0, t, ahead], ahead + 0.0, tracks, out)
                 out[REASON_SLOT] = _PASS
                 return
@@ -65,16 +64,16 @@ def explain(
             if first >= 0:
                 out[REASON_SLOT], out[DISTANCE] = _ARRIVE, first
                 return
-    if lines.allowed[i, c] < lines.limit[i, c] - 0.7 and now > lines.allowed[i, c] - 1.5:
+    if lines.cell[i, c].allowed < lines.cell[i, c].limit - 0.7 and now > lines.cell[i, c].allowed - 1.5:
         out[REASON_SLOT] = _CURVE
-    elif now > lines.limit[i, 0] - 1.0:
+    elif now > lines.cell[i, 0].limit - 1.0:
         out[REASON_SLOT] = _SPEED_LIMIT
     else:
         out[REASON_SLOT] = _CRUISE
 
 
 @kernel
-def _name(why: int, distance: float, tracks: Tracks, out: Floats) -> None:
+def _name(why: int, distance: float, tracks: Records, out: Floats) -> None:
     reason, subject = why // REASON, why % REASON
     out[REASON_SLOT], out[DISTANCE] = reason, distance
     if reason == Reason.RED_LIGHT or reason == Reason.AMBER_LIGHT:
@@ -82,22 +81,22 @@ def _name(why: int, distance: float, tracks: Tracks, out: Floats) -> None:
     elif reason == Reason.STOP_SIGN or reason == Reason.NO_ROUTE:
         out[SUBJECT] = _NO_SUBJECT
     else:
-        out[SUBJECT] = tracks.ids[subject]
+        out[SUBJECT] = tracks[subject].id
         if reason == Reason.FOLLOW:
-            kind = tracks.kinds[subject]
+            kind = tracks[subject].kind
             if kind == Kind.PEDESTRIAN:
                 out[REASON_SLOT] = _PEDESTRIAN
-            elif kind == Kind.STATIC or tracks.standing_s[subject] > 20.0:
+            elif kind == Kind.STATIC or tracks[subject].standing_s > 20.0:
                 out[REASON_SLOT] = _OBSTACLE
 
 
 @kernel
-def explain_stop(occupancy: Occupancy, lines: Lines, tracks: Tracks, out: Floats) -> None:
+def explain_stop(occupancy: Occupancy, lines: Lines, tracks: Records, out: Floats) -> None:
     """The guard's stopping trajectory is driven: say for whom."""
     out[TARGET] = 0.0
     out[SUBJECT], out[DISTANCE] = _NO_SUBJECT, 0.0
-    if lines.count[0] > 0:
+    if lines.used[0] > 0:
         ahead = occupancy.next[0, 0, 0]
-        if ahead < lines.cells[0]:
+        if ahead < lines.line[0].cells:
             _name(occupancy.why[0, 0, ahead], ahead + 0.0, tracks, out)
     out[REASON_SLOT] = _EMERGENCY

@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Floats, Ints
+from marque.common import Floats, Records
 from marque.driving.lines import CELLS, Lines
 from marque.driving.occupancy import FREE, REASON, Occupancy
-from marque.driving.perceive import Tracks
 from marque.driving.plan import BEST, Choice
 from marque.driving.predict import STEP_S, STEPS
 from marque.driving.speed import TICK_S, Profiles
@@ -56,16 +55,16 @@ def _after(profiles: Profiles, row: int, last: int, t: float) -> tuple[float, fl
 
 
 @kernel
-def verify(lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Tracks, i: int, row: int, last: int) -> bool:
+def verify(lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Records, i: int, row: int, last: int) -> bool:
     """Whether driving this candidate up to tick `last` and braking fully from there touches nobody and stays on the road."""
     here = occupancy.why[i, 0, 0] if occupancy.risk[i, 0, 0] >= _SURE else NOTHING
     halt = last * TICK_S + profiles.v[row, last] / BRAKING_MPS2
     for t in range(1, STEPS):
         s, _ = _after(profiles, row, last, t * STEP_S)
-        c = min(lines.cells[i] - 1, int(s + 0.5))
+        c = min(lines.line[i].cells - 1, int(s + 0.5))
         if occupancy.risk[i, t, c] >= _SURE and occupancy.why[i, t, c] != here:
             return False
-        if lines.outside[i, c] and not lines.outside[i, 0]:
+        if lines.cell[i, c].outside and not lines.cell[i, 0].outside:
             return False
         if t * STEP_S > halt:
             break
@@ -73,26 +72,26 @@ def verify(lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Track
 
 
 @kernel
-def _leader_may_brake(occupancy: Occupancy, tracks: Tracks, lines: Lines, i: int, s: float, v: float) -> bool:
+def _leader_may_brake(occupancy: Occupancy, tracks: Records, lines: Lines, i: int, s: float, v: float) -> bool:
     """RSS's longitudinal rule for the one ahead: if it brakes hard from now on, so can we from (s, v), and do not touch it.
 
     Source: Shalev-Shwartz, Shammah, Shashua 2017, definition 1, the response time being what passes until (s, v).
     """
     ahead = occupancy.next[i, 0, 0]
-    if ahead >= FREE or ahead >= lines.cells[i]:
+    if ahead >= FREE or ahead >= lines.line[i].cells:
         return True
     why = occupancy.why[i, 0, ahead]
     if why // REASON != Reason.FOLLOW:
         return True
     slot = why % REASON
-    lead = max(0.0, tracks.speed[slot] * math.cos(tracks.heading[slot] - lines.heading[i, ahead]))
+    lead = max(0.0, tracks[slot].speed * math.cos(tracks[slot].heading - lines.cell[i, ahead].heading))
     room = ahead + lead * lead / (2.0 * _LEADER_BRAKING_MPS2)
     return s + v * v / (2.0 * BRAKING_MPS2) <= room or v <= 0.05
 
 
 @kernel
 def guard(
-    lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Tracks, choice: Choice, state: VehicleState, step_s: float, stop: Stop
+    lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Records, choice: Choice, state: VehicleState, step_s: float, stop: Stop
 ) -> int:  # fmt: skip
     """Index of the candidate that may be driven; NOTHING when the stopping trajectory has to be. Updates `stop`."""
     first = math.ceil(step_s / TICK_S - 1e-6)
@@ -111,9 +110,9 @@ def guard(
 
 @kernel
 def _hold(lines: Lines, profiles: Profiles, i: int, row: int, last: int, step_s: float, stop: Stop) -> None:
-    cells = lines.cells[i]
-    stop.curvature[:cells] = lines.curvature[i, :cells]
-    stop.curvature[cells:] = 0.0
+    cells = lines.line[i].cells
+    for c in range(CELLS):
+        stop.curvature[c] = lines.cell[i, c].curvature if c < cells else 0.0
     for tick in range(LONGEST):
         stop.s[tick], stop.v[tick] = _after(profiles, row, last, tick * TICK_S)
     stop.now_s[0] = step_s

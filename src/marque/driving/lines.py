@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Bytes, Floats, Ints
+from marque.common import Floats, Ints, Records
 from marque.driving.map import MapArrays, Road
 from marque.driving.map.query import on_road
-from marque.driving.path import BEHIND, COMFORT_LATERAL_MPS2, PATHS, Paths
+from marque.driving.path import BEHIND, COMFORT_LATERAL_MPS2, PATHS, STATIONS, Paths
 from marque.vehicle import VehicleParameters, VehicleState, kernel
 
 LINES = 20
@@ -27,66 +27,50 @@ _OFFSETS = (0.0, 0.7, -0.7, 1.5, -1.5, 2.8, -2.8)
 _EDGE_MARGIN_M = 0.08
 
 
-class Lines(NamedTuple):
-    """The candidate lines of one cycle; the first `count[0]` hold."""
+LINE = np.dtype([("path", "i8"), ("target", "f8"), ("cells", "i8")])  # the path it belongs to, its offset m left, how many cells hold
+CELL = np.dtype(
+    [
+        ("x", "f8"),  # rear axle
+        ("y", "f8"),
+        ("heading", "f8"),
+        ("curvature", "f8"),
+        ("offset", "f8"),  # m left of the path
+        ("station", "f8"),  # on the path
+        ("allowed", "f8"),  # m/s
+        ("limit", "f8"),  # m/s
+        ("outside", "i8"),  # 1 where a corner of the body leaves the road
+        ("keep_clear", "i8"),  # 1 where the car must not come to rest (a junction's conflict zone)
+        ("goals", "i8"),  # bits: goals whose region and heading hold with the body's centre here
+    ]
+)
 
-    count: Ints  # (1,)
-    path: Ints  # (LINES,)
-    target: Floats  # (LINES,) m left of the path
-    cells: Ints  # (LINES,) how many hold
-    x: Floats  # (LINES, CELLS) rear axle
-    y: Floats
-    heading: Floats
-    curvature: Floats
-    offset: Floats  # m left of the path
-    allowed: Floats  # m/s
-    limit: Floats  # m/s
-    station: Floats  # on the path
-    outside: Bytes  # 1 where a corner of the body leaves the road
-    keep_clear: Bytes  # 1 where the car must not come to rest (a junction's conflict zone)
-    goals: Bytes  # bits: goals whose region and heading hold with the body's centre here
+
+class Lines(NamedTuple):
+    """The candidate lines of one cycle; the first `used[0]` hold."""
+
+    used: Ints  # (1,)
+    line: Records  # (LINES,) LINE
+    cell: Records  # (LINES, CELLS) CELL
 
 
 def no_lines() -> Lines:
-    def grid() -> Floats:
-        return np.zeros((LINES, CELLS))
-
-    def marks() -> Bytes:
-        return np.zeros((LINES, CELLS), np.uint8)
-
-    return Lines(
-        np.zeros(1, np.int32),
-        np.zeros(LINES, np.int32),
-        np.zeros(LINES),
-        np.zeros(LINES, np.int32),
-        grid(),
-        grid(),
-        grid(),
-        grid(),
-        grid(),
-        grid(),
-        grid(),
-        grid(),
-        marks(),
-        marks(),
-        marks(),
-    )
+    return Lines(np.zeros(1, np.int32), np.zeros(LINES, LINE), np.zeros((LINES, CELLS), CELL))
 
 
 @kernel
 def draw_lines(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, goal_offsets: Floats, lines: Lines) -> None:
     """All candidate lines of this cycle. goal_offsets: (PATHS,) offset at which a goal's region lies on each path; nan for none."""
-    lines.count[0] = 0
+    lines.used[0] = 0
     speed = max(2.0, state.speed_mps)
     curvature = math.tan(state.steering_rad) / vehicle.wheelbase_m
     for p in range(PATHS):
-        if paths.kind[p] < 0:
+        if paths.path[p].kind < 0:
             continue
         if p == 0:
             for target in _OFFSETS:
                 _draw(m, p, target, 2.0, speed, curvature, vehicle, paths, lines)
             _draw(m, p, 0.0, 0.7, speed, curvature, vehicle, paths, lines)
-            _draw(m, p, paths.rear_d[p], 2.0, speed, curvature, vehicle, paths, lines)
+            _draw(m, p, paths.path[p].rear_d, 2.0, speed, curvature, vehicle, paths, lines)
         else:
             for comfort in (0.8, 2.0, 5.0):
                 _draw(m, p, 0.0, comfort, speed, curvature, vehicle, paths, lines)
@@ -100,34 +84,34 @@ def _draw(
     vehicle: VehicleParameters, paths: Paths, lines: Lines,
 ) -> None:  # fmt: skip
     """One line: reaches `target` so soon that the quintic's peak lateral acceleration, 5.77·|way|·speed²/length², is lateral_mps2."""
-    if lines.count[0] >= LINES:
+    if lines.used[0] >= LINES:
         return
-    i = lines.count[0]
-    d, turn = paths.rear_d[p], paths.rear_turn[p]
+    i = lines.used[0]
+    d, turn = paths.path[p].rear_d, paths.path[p].rear_turn
     if abs(turn) > 1.2:
         return
-    base = min(max(0, int(paths.rear_s[p])), paths.count[p] - 2)
-    k_ref = paths.curvature[p, base]
+    base = min(max(0, int(paths.path[p].rear_s)), STATIONS - 2)
+    k_slope = paths.station[p, base + 1].curvature - paths.station[p, base].curvature
+    k_ref = paths.station[p, base].curvature + (paths.path[p].rear_s - base) * k_slope
     stretch = 1.0 - k_ref * d
     if stretch < 0.15:
         return
     slope = math.tan(turn) * stretch
-    k_slope = paths.curvature[p, base + 1] - paths.curvature[p, base]
     bend = (curvature * stretch / math.cos(turn) - k_ref) * stretch / math.cos(turn) ** 2 - (k_slope * d + k_ref * slope) * math.tan(turn)
     bend = min(0.5, max(-0.5, bend))
     way = abs(target - d) + 2.0 * abs(slope)
     length = min(90.0, max(7.0, speed * math.sqrt(5.77 * way / lateral_mps2)))
     a3, a4, a5 = _quintic(d, slope, bend, target, length)
 
-    s, cells = paths.rear_s[p], 0
+    s, cells = paths.path[p].rear_s, 0
     for c in range(CELLS):
         base = int(s)
-        if base >= paths.count[p] - 1:
+        if base >= STATIONS - 1:
             break
         f = s - base
-        k_ref = paths.curvature[p, base] + f * (paths.curvature[p, base + 1] - paths.curvature[p, base])
-        k_slope = paths.curvature[p, base + 1] - paths.curvature[p, base]
-        u = min(length, s - paths.rear_s[p])
+        k_ref = paths.station[p, base].curvature + f * (paths.station[p, base + 1].curvature - paths.station[p, base].curvature)
+        k_slope = paths.station[p, base + 1].curvature - paths.station[p, base].curvature
+        u = min(length, s - paths.path[p].rear_s)
         off = d + u * (slope + u * (0.5 * bend + u * (a3 + u * (a4 + u * a5))))
         off1 = slope + u * (bend + u * (3.0 * a3 + u * (4.0 * a4 + u * 5.0 * a5)))
         off2 = bend + u * (6.0 * a3 + u * (12.0 * a4 + u * 20.0 * a5))
@@ -138,25 +122,31 @@ def _draw(
             break
         turn = math.atan2(off1, stretch)
         cos = math.cos(turn)
-        heading = paths.heading[p, base] + f * (paths.heading[p, base + 1] - paths.heading[p, base])
-        lines.x[i, c] = paths.x[p, base] + f * (paths.x[p, base + 1] - paths.x[p, base]) - off * math.sin(heading)
-        lines.y[i, c] = paths.y[p, base] + f * (paths.y[p, base + 1] - paths.y[p, base]) + off * math.cos(heading)
-        lines.heading[i, c] = heading + turn
-        lines.curvature[i, c] = ((off2 + (k_slope * off + k_ref * off1) * math.tan(turn)) * cos * cos / stretch + k_ref) * cos / stretch
-        lines.offset[i, c], lines.station[i, c] = off, s
-        bendy = math.sqrt(COMFORT_LATERAL_MPS2 / max(1e-6, abs(lines.curvature[i, c])))
-        lines.allowed[i, c] = min(paths.allowed[p, base], max(bendy, 0.6 * paths.allowed[p, base]))
-        lines.limit[i, c] = paths.limit[p, base]
-        lines.outside[i, c] = lines.keep_clear[i, c] = lines.goals[i, c] = 0
+        heading = paths.station[p, base].heading + f * (paths.station[p, base + 1].heading - paths.station[p, base].heading)
+        lines.cell[i, c].x = (
+            paths.station[p, base].x + f * (paths.station[p, base + 1].x - paths.station[p, base].x) - off * math.sin(heading)
+        )
+        lines.cell[i, c].y = (
+            paths.station[p, base].y + f * (paths.station[p, base + 1].y - paths.station[p, base].y) + off * math.cos(heading)
+        )
+        lines.cell[i, c].heading = heading + turn
+        lines.cell[i, c].curvature = (
+            ((off2 + (k_slope * off + k_ref * off1) * math.tan(turn)) * cos * cos / stretch + k_ref) * cos / stretch
+        )
+        lines.cell[i, c].offset, lines.cell[i, c].station = off, s
+        bendy = math.sqrt(COMFORT_LATERAL_MPS2 / max(1e-6, abs(lines.cell[i, c].curvature)))
+        lines.cell[i, c].allowed = min(paths.station[p, base].allowed, max(bendy, 0.6 * paths.station[p, base].allowed))
+        lines.cell[i, c].limit = paths.station[p, base].limit
+        lines.cell[i, c].outside = lines.cell[i, c].keep_clear = lines.cell[i, c].goals = 0
         # What the map does not know is not a road's edge.
-        if c < EDGE_CELLS and s + vehicle.rear_axle_m + 0.5 * vehicle.length_m < paths.end_s[p]:
-            lines.outside[i, c] = _outside(m, lines.x[i, c], lines.y[i, c], lines.heading[i, c], vehicle)
+        if c < EDGE_CELLS and s + vehicle.rear_axle_m + 0.5 * vehicle.length_m < paths.path[p].end_s:
+            lines.cell[i, c].outside = _outside(m, lines.cell[i, c].x, lines.cell[i, c].y, lines.cell[i, c].heading, vehicle)
         s += cos / stretch
         cells = c + 1
     if cells < 3:
         return
-    lines.path[i], lines.target[i], lines.cells[i] = p, target, cells
-    lines.count[0] = i + 1
+    lines.line[i].path, lines.line[i].target, lines.line[i].cells = p, target, cells
+    lines.used[0] = i + 1
 
 
 @kernel
@@ -190,8 +180,8 @@ def _outside(m: MapArrays, x: float, y: float, heading: float, vehicle: VehicleP
 @kernel
 def centre_offset(lines: Lines, i: int, c: int, vehicle: VehicleParameters) -> tuple[float, float]:
     """The body's centre when the rear axle is in cell c of line i; m."""
-    heading = lines.heading[i, c]
-    return lines.x[i, c] + vehicle.rear_axle_m * math.cos(heading), lines.y[i, c] + vehicle.rear_axle_m * math.sin(heading)
+    heading = lines.cell[i, c].heading
+    return lines.cell[i, c].x + vehicle.rear_axle_m * math.cos(heading), lines.cell[i, c].y + vehicle.rear_axle_m * math.sin(heading)
 
 
 @kernel
@@ -201,18 +191,18 @@ def mark_goals(lines: Lines, vehicle: VehicleParameters, starts: Ints, corners: 
     starts: (polygons + 1,) into corners (n, 2); owners: (polygons,) goal of each; headings: (goals, 2) low and width, width ≥ 2π free.
     A goal without polygons may be reached anywhere: it owns a polygon slice of no corners.
     """
-    for i in range(lines.count[0]):
-        for c in range(lines.cells[i]):
+    for i in range(lines.used[0]):
+        for c in range(lines.line[i].cells):
             x, y = centre_offset(lines, i, c, vehicle)
             bits = 0
             for q in range(len(owners)):
                 goal = owners[q]
-                turned = (lines.heading[i, c] - headings[goal, 0]) % (2.0 * math.pi)
+                turned = (lines.cell[i, c].heading - headings[goal, 0]) % (2.0 * math.pi)
                 if headings[goal, 1] < 2.0 * math.pi and turned > headings[goal, 1]:
                     continue
                 if starts[q] == starts[q + 1] or inside_polygon(corners, starts[q], starts[q + 1], x, y):
                     bits |= 1 << goal
-            lines.goals[i, c] = bits
+            lines.cell[i, c].goals = bits
 
 
 @kernel
@@ -233,9 +223,9 @@ def inside_polygon(corners: Floats, first: int, last: int, x: float, y: float) -
 def offset_of(paths: Paths, p: int, x: float, y: float, vehicle: VehicleParameters) -> float:
     """Offset of a point from path p for a body's centre, m left; nan when it does not lie beside the path ahead."""
     best, offset = 36.0, math.nan
-    for i in range(BEHIND, paths.count[p]):
-        cos, sin = math.cos(paths.heading[p, i]), math.sin(paths.heading[p, i])
-        dx, dy = x - paths.x[p, i] - vehicle.rear_axle_m * cos, y - paths.y[p, i] - vehicle.rear_axle_m * sin
+    for i in range(BEHIND, STATIONS):
+        cos, sin = math.cos(paths.station[p, i].heading), math.sin(paths.station[p, i].heading)
+        dx, dy = x - paths.station[p, i].x - vehicle.rear_axle_m * cos, y - paths.station[p, i].y - vehicle.rear_axle_m * sin
         if dx * dx + dy * dy < best:
             best = dx * dx + dy * dy
             offset = dy * cos - dx * sin

@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Floats, Ints
+from marque.common import Floats, Ints, Records
 from marque.driving.lines import CELLS, LINES, Lines, centre_offset
 from marque.driving.observation import Kind
-from marque.driving.perceive import Tracks
 from marque.driving.predict import STEPS, Predictions
 from marque.driving.view import Reason
 from marque.vehicle import VehicleParameters, boxes_overlap, kernel
@@ -44,38 +43,46 @@ def no_occupancy() -> Occupancy:
 
 
 @kernel
-def occupy(tracks: Tracks, predictions: Predictions, lines: Lines, vehicle: VehicleParameters, out: Occupancy) -> None:
+def occupy(tracks: Records, predictions: Predictions, lines: Lines, vehicle: VehicleParameters, out: Occupancy) -> None:
     """Mark where the body would touch each hypothesis of each road user."""
-    count = lines.count[0]
+    count = lines.used[0]
     out.risk[:count] = 0.0
     out.why[:count] = 0
     for i in range(count):
-        cells = lines.cells[i]
-        low_x, high_x = lines.x[i, :cells].min() - 9.0, lines.x[i, :cells].max() + 9.0
-        low_y, high_y = lines.y[i, :cells].min() - 9.0, lines.y[i, :cells].max() + 9.0
-        for mode in range(predictions.count[0]):
-            slot = predictions.owner[mode]
+        cells = lines.line[i].cells
+        low_x, high_x, low_y, high_y = _bounds(lines, i, 9.0)
+        for mode in range(predictions.used[0]):
+            slot = predictions.mode[mode].owner
             margin = _WIDTH_MARGIN_M
-            if tracks.kinds[slot] == Kind.PEDESTRIAN or tracks.kinds[slot] == Kind.BICYCLE:
+            if tracks[slot].kind == Kind.PEDESTRIAN or tracks[slot].kind == Kind.BICYCLE:
                 margin = _CROWD_MARGIN_M
-            weight = predictions.probability[mode] * (_BEHIND if _is_behind(tracks, slot, lines, i) else 1.0)
+            weight = predictions.mode[mode].probability * (_BEHIND if _is_behind(tracks, slot, lines, i) else 1.0)
             reach = 0.5 * math.hypot(vehicle.length_m + _LENGTH_MARGIN_M, vehicle.width_m + margin)
-            reach += 0.5 * math.hypot(tracks.length[slot], tracks.width[slot])
+            reach += 0.5 * math.hypot(tracks[slot].length, tracks[slot].width)
             near = -1
             for t in range(STEPS):
-                x, y = predictions.x[mode, t], predictions.y[mode, t]
+                x, y = predictions.at[mode, t].x, predictions.at[mode, t].y
                 if x < low_x or x > high_x or y < low_y or y > high_y:
                     continue
                 near = _nearest(lines, i, cells, x, y, near)
-                _mark(tracks, slot, predictions.heading[mode, t], x, y, lines, i, near, t, weight, margin, reach, vehicle, out)
+                _mark(tracks, slot, predictions.at[mode, t].heading, x, y, lines, i, near, t, weight, margin, reach, vehicle, out)
 
 
 @kernel
-def _is_behind(tracks: Tracks, slot: int, lines: Lines, i: int) -> bool:
-    cos, sin = math.cos(lines.heading[i, 0]), math.sin(lines.heading[i, 0])
-    dx, dy = tracks.x[slot] - lines.x[i, 0], tracks.y[slot] - lines.y[i, 0]
-    facing = math.cos(tracks.heading[slot] - lines.heading[i, 0])
-    return dx * cos + dy * sin < -0.5 * tracks.length[slot] and abs(dy * cos - dx * sin) < 1.2 and facing > 0.7
+def _bounds(lines: Lines, i: int, margin: float) -> tuple[float, float, float, float]:
+    low_x, high_x, low_y, high_y = np.inf, -np.inf, np.inf, -np.inf
+    for c in range(lines.line[i].cells):
+        x, y = lines.cell[i, c].x, lines.cell[i, c].y
+        low_x, high_x, low_y, high_y = min(low_x, x), max(high_x, x), min(low_y, y), max(high_y, y)
+    return low_x - margin, high_x + margin, low_y - margin, high_y + margin
+
+
+@kernel
+def _is_behind(tracks: Records, slot: int, lines: Lines, i: int) -> bool:
+    cos, sin = math.cos(lines.cell[i, 0].heading), math.sin(lines.cell[i, 0].heading)
+    dx, dy = tracks[slot].x - lines.cell[i, 0].x, tracks[slot].y - lines.cell[i, 0].y
+    facing = math.cos(tracks[slot].heading - lines.cell[i, 0].heading)
+    return dx * cos + dy * sin < -0.5 * tracks[slot].length and abs(dy * cos - dx * sin) < 1.2 and facing > 0.7
 
 
 @kernel
@@ -84,14 +91,14 @@ def _nearest(lines: Lines, i: int, cells: int, x: float, y: float, near: int) ->
     if near < 0:
         best, least = 0, np.inf
         for c in range(0, cells, 4):
-            square = (lines.x[i, c] - x) ** 2 + (lines.y[i, c] - y) ** 2
+            square = (lines.cell[i, c].x - x) ** 2 + (lines.cell[i, c].y - y) ** 2
             if square < least:
                 best, least = c, square
         near = best
-    least = (lines.x[i, near] - x) ** 2 + (lines.y[i, near] - y) ** 2
+    least = (lines.cell[i, near].x - x) ** 2 + (lines.cell[i, near].y - y) ** 2
     for step in (1, -1):
         while 0 <= near + step < cells:
-            square = (lines.x[i, near + step] - x) ** 2 + (lines.y[i, near + step] - y) ** 2
+            square = (lines.cell[i, near + step].x - x) ** 2 + (lines.cell[i, near + step].y - y) ** 2
             if square >= least:
                 break
             near, least = near + step, square
@@ -100,19 +107,19 @@ def _nearest(lines: Lines, i: int, cells: int, x: float, y: float, near: int) ->
 
 @kernel
 def _mark(
-    tracks: Tracks, slot: int, heading: float, x: float, y: float, lines: Lines, i: int, near: int, t: int,
+    tracks: Records, slot: int, heading: float, x: float, y: float, lines: Lines, i: int, near: int, t: int,
     weight: float, margin: float, reach: float, vehicle: VehicleParameters, out: Occupancy,
 ) -> None:  # fmt: skip
     for step in (1, -1):
         c = near if step == 1 else near - 1
         missed = 0
-        while 0 <= c < lines.cells[i] and missed < 4:
+        while 0 <= c < lines.line[i].cells and missed < 4:
             cx, cy = centre_offset(lines, i, c, vehicle)
             if (cx - x) ** 2 + (cy - y) ** 2 > reach * reach:
                 missed += 1
             elif boxes_overlap(
-                cx, cy, lines.heading[i, c], vehicle.length_m + _LENGTH_MARGIN_M, vehicle.width_m + margin,
-                x, y, heading, tracks.length[slot], tracks.width[slot],
+                cx, cy, lines.cell[i, c].heading, vehicle.length_m + _LENGTH_MARGIN_M, vehicle.width_m + margin,
+                x, y, heading, tracks[slot].length, tracks[slot].width,
             ):  # fmt: skip
                 out.risk[i, t, c] = min(1.0, out.risk[i, t, c] + weight)
                 if out.why[i, t, c] == 0 or weight >= _SURE:
@@ -124,7 +131,7 @@ def _mark(
 def block(lines: Lines, i: int, first: int, last: int, t_first: int, t_last: int, weight: float, why: int, out: Occupancy) -> None:
     """Forbid cells first..last of line i during instants t_first..t_last (both inclusive, cut to the grid)."""
     for t in range(max(0, t_first), min(STEPS - 1, t_last) + 1):
-        for c in range(max(0, first), min(lines.cells[i] - 1, last) + 1):
+        for c in range(max(0, first), min(lines.line[i].cells - 1, last) + 1):
             if out.risk[i, t, c] < weight:
                 out.risk[i, t, c] = weight
                 out.why[i, t, c] = why
@@ -133,7 +140,7 @@ def block(lines: Lines, i: int, first: int, last: int, t_first: int, t_last: int
 @kernel
 def look_ahead(lines: Lines, i: int, out: Occupancy) -> None:
     """Fill `next`: scanning from the far end, the first cell ahead that is surely blocked."""
-    cells = lines.cells[i]
+    cells = lines.line[i].cells
     for t in range(STEPS):
         ahead = FREE
         for c in range(cells - 1, -1, -1):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Floats, Ints
+from marque.common import Floats, Ints, Records
 from marque.driving.map import MapArrays, Road
 from marque.driving.map.query import locate_all, pose_at, project
 from marque.driving.route import FAR_M, best_successor
@@ -29,60 +29,53 @@ UNLIMITED_MPS = 36.0
 _CARS = int(Road.CAR)
 
 
-class Paths(NamedTuple):
-    """The paths of one cycle. Station i of path p is metre i − BEHIND from where it was laid; frames and units as in the map."""
+PATH = np.dtype(
+    [
+        ("kind", "i8"),  # 0 keep, 1 left, 2 right, −1 unused
+        ("lane_count", "i8"),
+        ("cost", "f8"),  # metres to the goal along this path from the car's place, with what lane changes cost
+        ("way", "f8"),  # the metres alone
+        ("rear_s", "f8"),  # station of the rear axle
+        ("rear_d", "f8"),  # its distance left of the path, m
+        ("rear_turn", "f8"),  # the car's heading relative to the path, rad
+        ("end_s", "f8"),  # station at which the known road ends and the path only goes on straight; inf when it does not
+    ]
+)
+STATION = np.dtype(
+    [
+        ("x", "f8"),
+        ("y", "f8"),
+        ("heading", "f8"),  # unwrapped
+        ("curvature", "f8"),
+        ("limit", "f8"),  # posted speed limit, m/s
+        ("allowed", "f8"),  # speed that limit and bends ahead allow with comfortable braking, m/s
+    ]
+)
+PASSED = np.dtype([("lane", "i8"), ("start", "f8")])  # a lane of a path, the station at which it starts (may be negative)
 
-    kind: Ints  # (PATHS,) 0 keep, 1 left, 2 right, −1 unused
-    count: Ints  # (PATHS,) stations
-    x: Floats  # (PATHS, STATIONS)
-    y: Floats
-    heading: Floats  # unwrapped
-    curvature: Floats
-    limit: Floats  # posted speed limit, m/s
-    allowed: Floats  # speed that limit and bends ahead allow with comfortable braking, m/s
-    lane_of: Ints  # (PATHS, STATIONS) index into `lanes`
-    lanes: Ints  # (PATHS, LANES)
-    starts: Floats  # (PATHS, LANES) station at which each lane starts; may be negative
-    lane_count: Ints  # (PATHS,)
-    cost: Floats  # (PATHS,) metres to the goal along this path from the car's place
-    rear_s: Floats  # (PATHS,) station of the rear axle
-    rear_d: Floats  # (PATHS,) its distance left of the path
-    rear_turn: Floats  # (PATHS,) the car's heading relative to the path, rad
-    end_s: Floats  # (PATHS,) station at which the known road ends and the path only goes on straight; inf when it does not
+
+class Paths(NamedTuple):
+    """The paths of one cycle. Station i of a path is metre i − BEHIND from where it was laid; frames and units as in the map."""
+
+    path: Records  # (PATHS,) PATH
+    station: Records  # (PATHS, STATIONS) STATION
+    lane: Records  # (PATHS, LANES) PASSED
 
 
 def no_paths() -> Paths:
-    def grid() -> Floats:
-        return np.zeros((PATHS, STATIONS))
-
-    return Paths(
-        np.full(PATHS, -1, np.int32),
-        np.zeros(PATHS, np.int32),
-        grid(),
-        grid(),
-        grid(),
-        grid(),
-        grid(),
-        grid(),
-        np.zeros((PATHS, STATIONS), np.int32),
-        np.zeros((PATHS, LANES), np.int32),
-        np.zeros((PATHS, LANES)),
-        np.zeros(PATHS, np.int32),
-        np.zeros(PATHS),
-        np.zeros(PATHS),
-        np.zeros(PATHS),
-        np.zeros(PATHS),
-        np.full(PATHS, np.inf),
-    )
+    paths = Paths(np.zeros(PATHS, PATH), np.zeros((PATHS, STATIONS), STATION), np.zeros((PATHS, LANES), PASSED))
+    paths.path["kind"] = -1
+    return paths
 
 
 @kernel
-def lay_paths(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, cost: Floats, history: Ints, paths: Paths) -> int:
+def lay_paths(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, cost: Floats, way: Floats, history: Ints, paths: Paths) -> int:
     """Lay the path of the car's own lane and of the lanes beside it; returns the lane the car is on, −1 when on none.
 
-    cost: (L,) metres to the goal (`route.cost_to_go`). history: lanes driven lately, newest first, updated here.
+    cost, way: (L,) metres to the goal (`route.cost_to_go`). history: lanes driven lately, newest first, updated here.
     """
-    paths.kind[:] = -1
+    for p in range(PATHS):
+        paths.path[p].kind = -1
     lane, s = _own_lane(m, state, cost, history)
     if lane < 0:
         _lay_straight(state, vehicle, paths)
@@ -91,6 +84,7 @@ def lay_paths(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, cos
         for k in range(len(history) - 1, 0, -1):
             history[k] = history[k - 1]
         history[0] = lane
+    paths.path[0].way = way[lane] - s
     _lay(m, 0, lane, s, state, vehicle, cost, history, paths)
     for side in range(1, 3):
         beside = m.lanes[lane].left if side == 1 else m.lanes[lane].right
@@ -100,6 +94,7 @@ def lay_paths(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, cos
         if not allowed and cost[lane] < FAR_M:
             continue
         beside_s, _, _ = project(m, beside, state.x_m, state.y_m, m.lanes[beside].point_first)
+        paths.path[side].way = way[beside] - beside_s
         _lay(m, side, beside, beside_s, state, vehicle, cost, history, paths)
     return lane
 
@@ -145,7 +140,7 @@ def _follows(m: MapArrays, lane: int, following: int) -> bool:
 def _lay(
     m: MapArrays, p: int, lane: int, s: float, state: VehicleState, vehicle: VehicleParameters, cost: Floats, history: Ints, paths: Paths
 ) -> None:  # fmt: skip
-    paths.cost[p] = cost[lane] - s if cost[lane] < FAR_M else FAR_M
+    paths.path[p].cost = cost[lane] - s if cost[lane] < FAR_M else FAR_M
     # The lanes behind, nearest first, until BEHIND metres are covered.
     behind, behind_count, missing = np.empty(8, np.int32), 0, BEHIND - s
     first = lane
@@ -162,13 +157,13 @@ def _lay(
         station -= m.lanes[behind[k]].length
     n = 0
     for k in range(behind_count - 1, -1, -1):
-        paths.lanes[p, n], paths.starts[p, n] = behind[k], station
+        paths.lane[p, n].lane, paths.lane[p, n].start = behind[k], station
         station += m.lanes[behind[k]].length
         n += 1
     current = lane
     dead_end = False
     while n < LANES:
-        paths.lanes[p, n], paths.starts[p, n] = current, station
+        paths.lane[p, n].lane, paths.lane[p, n].start = current, station
         station += m.lanes[current].length
         n += 1
         if station >= STATIONS:
@@ -177,14 +172,13 @@ def _lay(
         if current < 0:
             dead_end = True
             break
-    paths.lane_count[p] = n
-    paths.end_s[p] = station if dead_end else math.inf
-    paths.kind[p] = p
-    paths.count[p] = STATIONS
-    _sample(m, p, STATIONS, paths)
-    _smooth(paths.x[p], paths.y[p], STATIONS)
-    _differentiate(p, STATIONS, paths)
-    _allow(p, STATIONS, paths)
+    paths.path[p].lane_count = n
+    paths.path[p].end_s = station if dead_end else math.inf
+    paths.path[p].kind = p
+    _sample(m, p, paths)
+    _smooth(paths.station[p])
+    _differentiate(paths.station[p])
+    _allow(paths.station[p])
     _place(p, state, vehicle, paths)
 
 
@@ -206,64 +200,62 @@ def _before(m: MapArrays, lane: int, history: Ints) -> int:
 
 
 @kernel
-def _sample(m: MapArrays, p: int, count: int, paths: Paths) -> None:
+def _sample(m: MapArrays, p: int, paths: Paths) -> None:
     """Points of the centre lines, 1 m apart; before the first lane and behind the last one the end's direction goes on."""
-    k, hint = 0, m.lanes[paths.lanes[p, 0]].point_first
-    for i in range(count):
-        while k + 1 < paths.lane_count[p] and i >= paths.starts[p, k + 1]:
+    k, hint = 0, m.lanes[paths.lane[p, 0].lane].point_first
+    for i in range(STATIONS):
+        while k + 1 < paths.path[p].lane_count and i >= paths.lane[p, k + 1].start:
             k += 1
-            hint = m.lanes[paths.lanes[p, k]].point_first
-        lane = paths.lanes[p, k]
-        s = i - paths.starts[p, k]
+            hint = m.lanes[paths.lane[p, k].lane].point_first
+        lane = paths.lane[p, k].lane
+        s = i - paths.lane[p, k].start
         inside = min(max(s, 0.0), m.lanes[lane].length)
         x, y, heading, hint = pose_at(m, lane, inside, 0.0, hint)
-        paths.x[p, i] = x + (s - inside) * math.cos(heading)
-        paths.y[p, i] = y + (s - inside) * math.sin(heading)
-        paths.lane_of[p, i] = k
+        paths.station[p, i].x = x + (s - inside) * math.cos(heading)
+        paths.station[p, i].y = y + (s - inside) * math.sin(heading)
         limit = m.lanes[lane].speed_limit
-        paths.limit[p, i] = limit if limit > 0.5 and limit < UNLIMITED_MPS else UNLIMITED_MPS
+        paths.station[p, i].limit = limit if limit > 0.5 and limit < UNLIMITED_MPS else UNLIMITED_MPS
 
 
 @kernel
-def _smooth(x: Floats, y: Floats, count: int) -> None:
+def _smooth(line: Records) -> None:
     for _ in range(SMOOTHING_PASSES):
-        last_x, last_y = x[0], y[0]
-        for i in range(1, count - 1):
-            here_x, here_y = x[i], y[i]
-            x[i] = 0.25 * last_x + 0.5 * here_x + 0.25 * x[i + 1]
-            y[i] = 0.25 * last_y + 0.5 * here_y + 0.25 * y[i + 1]
+        last_x, last_y = line[0].x, line[0].y
+        for i in range(1, STATIONS - 1):
+            here_x, here_y = line[i].x, line[i].y
+            line[i].x = 0.25 * last_x + 0.5 * here_x + 0.25 * line[i + 1].x
+            line[i].y = 0.25 * last_y + 0.5 * here_y + 0.25 * line[i + 1].y
             last_x, last_y = here_x, here_y
 
 
 @kernel
-def _differentiate(p: int, count: int, paths: Paths) -> None:
+def _differentiate(line: Records) -> None:
     """Headings by central differences, unwrapped; curvature by differences of heading, once more smoothed."""
-    x, y, heading, curvature = paths.x[p], paths.y[p], paths.heading[p], paths.curvature[p]
-    for i in range(count):
-        a, b = max(0, i - 1), min(count - 1, i + 1)
-        direction = math.atan2(y[b] - y[a], x[b] - x[a])
+    for i in range(STATIONS):
+        a, b = max(0, i - 1), min(STATIONS - 1, i + 1)
+        direction = math.atan2(line[b].y - line[a].y, line[b].x - line[a].x)
         if i > 0:
-            direction = heading[i - 1] + (direction - heading[i - 1] + math.pi) % (2.0 * math.pi) - math.pi
-        heading[i] = direction
-    for i in range(count):
-        a, b = max(0, i - 1), min(count - 1, i + 1)
-        step = math.hypot(x[b] - x[a], y[b] - y[a])
-        curvature[i] = (heading[b] - heading[a]) / step if step > 0.2 else 0.0
+            direction = line[i - 1].heading + (direction - line[i - 1].heading + math.pi) % (2.0 * math.pi) - math.pi
+        line[i].heading = direction
+    for i in range(STATIONS):
+        a, b = max(0, i - 1), min(STATIONS - 1, i + 1)
+        step = math.hypot(line[b].x - line[a].x, line[b].y - line[a].y)
+        line[i].curvature = (line[b].heading - line[a].heading) / step if step > 0.2 else 0.0
     for _ in range(3):
-        last = curvature[0]
-        for i in range(1, count - 1):
-            here = curvature[i]
-            curvature[i] = 0.25 * last + 0.5 * here + 0.25 * curvature[i + 1]
+        last = line[0].curvature
+        for i in range(1, STATIONS - 1):
+            here = line[i].curvature
+            line[i].curvature = 0.25 * last + 0.5 * here + 0.25 * line[i + 1].curvature
             last = here
 
 
 @kernel
-def _allow(p: int, count: int, paths: Paths) -> None:
+def _allow(line: Records) -> None:
     ahead = np.inf
-    for i in range(count - 1, -1, -1):
-        bend = math.sqrt(COMFORT_LATERAL_MPS2 / max(1e-6, abs(paths.curvature[p, i])))
-        ahead = min(min(paths.limit[p, i], bend), math.sqrt(ahead * ahead + 2.0 * COMFORT_BRAKING_MPS2))
-        paths.allowed[p, i] = ahead
+    for i in range(STATIONS - 1, -1, -1):
+        bend = math.sqrt(COMFORT_LATERAL_MPS2 / max(1e-6, abs(line[i].curvature)))
+        ahead = min(min(line[i].limit, bend), math.sqrt(ahead * ahead + 2.0 * COMFORT_BRAKING_MPS2))
+        line[i].allowed = ahead
 
 
 @kernel
@@ -272,31 +264,30 @@ def _place(p: int, state: VehicleState, vehicle: VehicleParameters, paths: Paths
     rear_x = state.x_m - vehicle.rear_axle_m * math.cos(state.heading_rad)
     rear_y = state.y_m - vehicle.rear_axle_m * math.sin(state.heading_rad)
     nearest, least = 0, np.inf
-    for i in range(min(paths.count[p], 2 * BEHIND + 4)):
-        square = (paths.x[p, i] - rear_x) ** 2 + (paths.y[p, i] - rear_y) ** 2
+    for i in range(2 * BEHIND + 4):
+        square = (paths.station[p, i].x - rear_x) ** 2 + (paths.station[p, i].y - rear_y) ** 2
         if square < least:
             nearest, least = i, square
-    cos, sin = math.cos(paths.heading[p, nearest]), math.sin(paths.heading[p, nearest])
-    dx, dy = rear_x - paths.x[p, nearest], rear_y - paths.y[p, nearest]
+    cos, sin = math.cos(paths.station[p, nearest].heading), math.sin(paths.station[p, nearest].heading)
+    dx, dy = rear_x - paths.station[p, nearest].x, rear_y - paths.station[p, nearest].y
     along = min(1.0, max(-1.0, dx * cos + dy * sin))
-    paths.rear_s[p] = nearest + along
+    paths.path[p].rear_s = nearest + along
     # On a bend the perpendicular of the foot differs from that of the station by curvature · along.
-    turn = paths.curvature[p, nearest] * along
-    paths.rear_d[p] = dy * cos - dx * sin - 0.5 * turn * along
-    heading = paths.heading[p, nearest] + turn
-    paths.rear_turn[p] = (state.heading_rad - heading + math.pi) % (2.0 * math.pi) - math.pi
+    turn = paths.station[p, nearest].curvature * along
+    paths.path[p].rear_d = dy * cos - dx * sin - 0.5 * turn * along
+    heading = paths.station[p, nearest].heading + turn
+    paths.path[p].rear_turn = (state.heading_rad - heading + math.pi) % (2.0 * math.pi) - math.pi
 
 
 @kernel
 def _lay_straight(state: VehicleState, vehicle: VehicleParameters, paths: Paths) -> None:
     """Off every lane: straight on, as slowly as a car may be asked to that does not know the road."""
     cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
-    count = 60
-    paths.kind[0], paths.count[0], paths.lane_count[0], paths.end_s[0] = 0, count, 0, math.inf
-    for i in range(count):
-        paths.x[0, i] = state.x_m + (i - BEHIND) * cos
-        paths.y[0, i] = state.y_m + (i - BEHIND) * sin
-        paths.heading[0, i], paths.curvature[0, i], paths.lane_of[0, i] = state.heading_rad, 0.0, -1
-        paths.limit[0, i] = paths.allowed[0, i] = max(state.speed_mps, 5.0)
-    paths.cost[0] = FAR_M
-    paths.rear_s[0], paths.rear_d[0], paths.rear_turn[0] = BEHIND - vehicle.rear_axle_m, 0.0, 0.0
+    paths.path[0].kind, paths.path[0].lane_count, paths.path[0].end_s = 0, 0, math.inf
+    for i in range(STATIONS):
+        paths.station[0, i].x = state.x_m + (i - BEHIND) * cos
+        paths.station[0, i].y = state.y_m + (i - BEHIND) * sin
+        paths.station[0, i].heading, paths.station[0, i].curvature = state.heading_rad, 0.0
+        paths.station[0, i].limit = paths.station[0, i].allowed = max(state.speed_mps, 5.0)
+    paths.path[0].cost = paths.path[0].way = FAR_M
+    paths.path[0].rear_s, paths.path[0].rear_d, paths.path[0].rear_turn = BEHIND - vehicle.rear_axle_m, 0.0, 0.0

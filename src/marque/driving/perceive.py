@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Bytes, Floats, Ints
+from marque.common import Records
 from marque.driving.observation import Observation
 from marque.vehicle import kernel
 
@@ -18,47 +17,35 @@ _YAW_GAIN = 0.5
 _NONE = -(2**31)
 
 
-class Tracks(NamedTuple):
-    """Up to CAPACITY road users, slot by slot; `ids` is _NONE in an empty slot. World frame, SI, centres of bodies."""
+TRACK = np.dtype(
+    [
+        ("id", "i8"),  # _NONE in an empty slot
+        ("kind", "i8"),  # `Kind`
+        ("x", "f8"),  # centre of the body, m, world frame
+        ("y", "f8"),
+        ("heading", "f8"),
+        ("speed", "f8"),
+        ("acceleration", "f8"),
+        ("yaw_rate", "f8"),
+        ("length", "f8"),
+        ("width", "f8"),
+        ("standing_s", "f8"),  # how long it has not moved
+        ("cycles", "i8"),  # how often it has been seen
+        ("seen", "i8"),  # in this cycle
+    ],
+    align=True,
+)
 
-    ids: Ints
-    kinds: Bytes
-    x: Floats
-    y: Floats
-    heading: Floats
-    speed: Floats
-    acceleration: Floats
-    yaw_rate: Floats
-    length: Floats
-    width: Floats
-    standing_s: Floats  # how long it has not moved
-    cycles: Ints  # how often it has been seen
-    seen: Bytes  # in this cycle
 
-
-def no_tracks() -> Tracks:
-    def values() -> Floats:
-        return np.zeros(CAPACITY)
-
-    return Tracks(
-        np.full(CAPACITY, _NONE, np.int32),
-        np.zeros(CAPACITY, np.uint8),
-        values(),
-        values(),
-        values(),
-        values(),
-        values(),
-        values(),
-        values(),
-        values(),
-        values(),
-        np.zeros(CAPACITY, np.int32),
-        np.zeros(CAPACITY, np.uint8),
-    )
+def no_tracks() -> Records:
+    """(CAPACITY,) TRACK: road users slot by slot."""
+    tracks = np.zeros(CAPACITY, TRACK)
+    tracks["id"] = _NONE
+    return tracks
 
 
 @kernel
-def perceive(tracks: Tracks, seen: Observation, ego_x: float, ego_y: float, step_s: float) -> None:
+def perceive(tracks: Records, seen: Observation, ego_x: float, ego_y: float, step_s: float) -> None:
     """Bring the tracks up to this instant. Speeds are taken as observed, rates by first-order filters of their differences."""
     n = len(seen.ids)
     chosen = np.arange(n)
@@ -67,45 +54,46 @@ def perceive(tracks: Tracks, seen: Observation, ego_x: float, ego_y: float, step
         for i in range(n):
             distance[i] = math.hypot(seen.x_m[i] - ego_x, seen.y_m[i] - ego_y)
         chosen = np.argsort(distance)[:CAPACITY]
-    tracks.seen[:] = 0
+    for slot in range(CAPACITY):
+        tracks[slot].seen = 0
     for i in chosen:
         for slot in range(CAPACITY):
-            if tracks.ids[slot] == seen.ids[i]:
+            if tracks[slot].id == seen.ids[i]:
                 _follow(tracks, slot, seen, i, step_s)
                 break
     for slot in range(CAPACITY):
-        if not tracks.seen[slot]:
-            tracks.ids[slot] = _NONE
-            tracks.cycles[slot] = 0
+        if not tracks[slot].seen:
+            tracks[slot].id = _NONE
+            tracks[slot].cycles = 0
     free = 0
     for i in chosen:
         known = False
         for slot in range(CAPACITY):
-            known = known or tracks.ids[slot] == seen.ids[i]
+            known = known or tracks[slot].id == seen.ids[i]
         if not known:
-            while tracks.ids[free] != _NONE:
+            while tracks[free].id != _NONE:
                 free += 1
-            tracks.ids[free] = seen.ids[i]
-            tracks.acceleration[free] = tracks.yaw_rate[free] = tracks.standing_s[free] = 0.0
+            tracks[free].id = seen.ids[i]
+            tracks[free].acceleration = tracks[free].yaw_rate = tracks[free].standing_s = 0.0
             _take(tracks, free, seen, i)
 
 
 @kernel
-def _follow(tracks: Tracks, slot: int, seen: Observation, i: int, step_s: float) -> None:
-    acceleration = (seen.speed_mps[i] - tracks.speed[slot]) / step_s
-    turned = (seen.heading_rad[i] - tracks.heading[slot] + math.pi) % (2.0 * math.pi) - math.pi
-    first = tracks.cycles[slot] == 1
-    tracks.acceleration[slot] += (1.0 if first else _ACCELERATION_GAIN) * (min(9.0, max(-10.0, acceleration)) - tracks.acceleration[slot])
-    tracks.yaw_rate[slot] += (1.0 if first else _YAW_GAIN) * (turned / step_s - tracks.yaw_rate[slot])
-    tracks.standing_s[slot] = tracks.standing_s[slot] + step_s if abs(seen.speed_mps[i]) < 0.2 else 0.0
+def _follow(tracks: Records, slot: int, seen: Observation, i: int, step_s: float) -> None:
+    acceleration = (seen.speed_mps[i] - tracks[slot].speed) / step_s
+    turned = (seen.heading_rad[i] - tracks[slot].heading + math.pi) % (2.0 * math.pi) - math.pi
+    first = tracks[slot].cycles == 1
+    tracks[slot].acceleration += (1.0 if first else _ACCELERATION_GAIN) * (min(9.0, max(-10.0, acceleration)) - tracks[slot].acceleration)
+    tracks[slot].yaw_rate += (1.0 if first else _YAW_GAIN) * (turned / step_s - tracks[slot].yaw_rate)
+    tracks[slot].standing_s = tracks[slot].standing_s + step_s if abs(seen.speed_mps[i]) < 0.2 else 0.0
     _take(tracks, slot, seen, i)
 
 
 @kernel
-def _take(tracks: Tracks, slot: int, seen: Observation, i: int) -> None:
-    tracks.kinds[slot] = seen.kinds[i]
-    tracks.x[slot], tracks.y[slot] = seen.x_m[i], seen.y_m[i]
-    tracks.heading[slot], tracks.speed[slot] = seen.heading_rad[i], seen.speed_mps[i]
-    tracks.length[slot], tracks.width[slot] = seen.length_m[i], seen.width_m[i]
-    tracks.cycles[slot] += 1
-    tracks.seen[slot] = 1
+def _take(tracks: Records, slot: int, seen: Observation, i: int) -> None:
+    tracks[slot].kind = seen.kinds[i]
+    tracks[slot].x, tracks[slot].y = seen.x_m[i], seen.y_m[i]
+    tracks[slot].heading, tracks[slot].speed = seen.heading_rad[i], seen.speed_mps[i]
+    tracks[slot].length, tracks[slot].width = seen.length_m[i], seen.width_m[i]
+    tracks[slot].cycles += 1
+    tracks[slot].seen = 1

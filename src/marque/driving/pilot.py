@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Floats, Ints
+from marque.common import Floats, Ints, Records
 from marque.driving.act import act, act_stop
 from marque.driving.explain import DISTANCE, REASON_SLOT, SUBJECT, TARGET, explain, explain_stop
 from marque.driving.goal import Goal
@@ -21,7 +21,7 @@ from marque.driving.map import MapArrays, RoadMap
 from marque.driving.observation import Observation
 from marque.driving.occupancy import Occupancy, look_ahead, no_occupancy, occupy
 from marque.driving.path import PATHS, Paths, lay_paths, no_paths
-from marque.driving.perceive import Tracks, no_tracks, perceive
+from marque.driving.perceive import no_tracks, perceive
 from marque.driving.plan import Choice, Task, aim_profiles, choose, no_choice, pace
 from marque.driving.predict import Predictions, no_predictions, predict
 from marque.driving.route import cost_to_go, lanes_of_goals
@@ -36,7 +36,7 @@ _LAST_KIND, _LAST_TARGET, _LINE, _PROFILE, _LANE = 0, 1, 2, 3, 4
 class Mind(NamedTuple):
     """All the arrays of one pilot."""
 
-    tracks: Tracks
+    tracks: Records
     paths: Paths
     lines: Lines
     predictions: Predictions
@@ -44,7 +44,8 @@ class Mind(NamedTuple):
     profiles: Profiles
     choice: Choice
     stop: Stop
-    cost: Floats  # (L,) metres to the goal
+    cost: Floats  # (L,) metres to the goal, with what lane changes cost
+    way: Floats  # (L,) the metres alone
     eta: Floats  # (L,) scratch of `rules.reach_ahead`
     history: Ints  # (8,) lanes driven lately
     memory: Ints  # (8,) of the rules
@@ -55,10 +56,12 @@ class Mind(NamedTuple):
 
 
 @kernel
-def _cycle(m: MapArrays, mind: Mind, task: Task, state: VehicleState, seen: Observation, step_s: float, vehicle: VehicleParameters) -> Command:
+def _cycle(
+    m: MapArrays, mind: Mind, task: Task, state: VehicleState, seen: Observation, step_s: float, vehicle: VehicleParameters
+) -> Command:
     timed = task.timed[0] == 1
     perceive(mind.tracks, seen, state.x_m, state.y_m, step_s)
-    lane = lay_paths(m, state, vehicle, mind.cost, mind.history, mind.paths)
+    lane = lay_paths(m, state, vehicle, mind.cost, mind.way, mind.history, mind.paths)
     reach_ahead(m, state, vehicle, mind.paths, seen.signals, mind.eta)
     predict(m, mind.tracks, seen.signals, mind.eta, mind.predictions)
     forget_ahead(mind.paths, mind.eta)
@@ -70,15 +73,13 @@ def _cycle(m: MapArrays, mind: Mind, task: Task, state: VehicleState, seen: Obse
     sample_profiles(state.speed_mps, state.acceleration_mps2, vehicle, mind.profiles)
     if timed:
         aim_profiles(mind.lines, state, mind.profiles, task, vehicle)
-    for i in range(mind.lines.count[0]):
+    for i in range(mind.lines.used[0]):
         look_ahead(mind.lines, i, mind.occupancy)
         wish = math.inf
         if timed:
             _, wish = pace(mind.lines, mind.paths, i, task, 0.0, 0.0)
         follow(mind.lines, i, state.speed_mps, state.acceleration_mps2, max(1.0, wish), mind.occupancy, mind.profiles)
-    choose(
-        mind.lines, mind.paths, mind.profiles, mind.occupancy, task, int(mind.last[_LAST_KIND]), mind.last[_LAST_TARGET], mind.choice
-    )
+    choose(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, int(mind.last[_LAST_KIND]), mind.last[_LAST_TARGET], mind.choice)
     passed = guard(mind.lines, mind.profiles, mind.occupancy, mind.tracks, mind.choice, state, step_s, mind.stop)
     mind.last[_LANE] = lane
     if passed == NOTHING and mind.stop.now_s[0] >= 0.0:
@@ -92,7 +93,7 @@ def _cycle(m: MapArrays, mind: Mind, task: Task, state: VehicleState, seen: Obse
         mind.last[_LINE] = NOTHING
         explain_stop(mind.occupancy, mind.lines, mind.tracks, mind.reason)
         return Command(-vehicle.braking_max_mps2, -state.steering_rad / step_s)
-    mind.last[_LAST_KIND], mind.last[_LAST_TARGET] = mind.paths.kind[mind.lines.path[i]], mind.lines.target[i]
+    mind.last[_LAST_KIND], mind.last[_LAST_TARGET] = mind.paths.path[mind.lines.line[i].path].kind, mind.lines.line[i].target
     mind.last[_LINE], mind.last[_PROFILE] = i, row
     explain(mind.lines, mind.paths, mind.profiles, mind.occupancy, mind.tracks, task, i, row, mind.reason)
     return act(mind.lines, i, mind.profiles, row, state, step_s, vehicle)
@@ -103,7 +104,7 @@ def _offsets(mind: Mind, vehicle: VehicleParameters) -> None:
     """Where each goal's own region lies beside each path: the nearest middle that is beside it."""
     for p in range(PATHS):
         mind.goal_offsets[p] = math.nan
-        if mind.paths.kind[p] < 0:
+        if mind.paths.path[p].kind < 0:
             continue
         for k in range(len(mind.centres)):
             offset = offset_of(mind.paths, p, mind.centres[k, 0], mind.centres[k, 1], vehicle)
@@ -132,6 +133,7 @@ class Pilot:
             no_choice(),
             no_stop(),
             np.zeros(lanes),
+            np.zeros(lanes),
             np.full(lanes, np.inf),
             np.full(8, -1, np.int32),
             np.full(8, -1, np.int32),
@@ -147,7 +149,7 @@ class Pilot:
     def begin(self, state: VehicleState, time_s: float, goals: tuple[Goal, ...]) -> None:
         """Start a drive: forget everything seen before."""
         mind = self._mind
-        mind.tracks.ids[:] = no_tracks().ids
+        mind.tracks[:] = no_tracks()
         mind.history[:] = -1
         mind.memory[:] = -1
         mind.last[:] = 0.0
@@ -159,9 +161,11 @@ class Pilot:
     def retarget(self, goals: tuple[Goal, ...]) -> None:
         """Go somewhere else from here on; at most 8 goals, of which any one will do."""
         self._goals = goals
-        cost_to_go(self.road_map.arrays, lanes_of_goals(self.road_map, goals), self._mind.cost)
+        cost_to_go(self.road_map.arrays, lanes_of_goals(self.road_map, goals), self._mind.cost, self._mind.way)
         self._task = _task(goals, self.road_map)
-        centres = [polygon.mean(axis=0) for goal in goals for polygon in goal.polygons] + [np.array(c[:2]) for g in goals for c in g.circles]
+        centres = [polygon.mean(axis=0) for goal in goals for polygon in goal.polygons] + [
+            np.array(c[:2]) for g in goals for c in g.circles
+        ]
         self._mind = self._mind._replace(centres=np.array(centres).reshape(-1, 2))
 
     def cycle(self, state: VehicleState, seen: Observation) -> Command:
@@ -178,14 +182,16 @@ class Pilot:
         reason = Reason(int(mind.reason[REASON_SLOT]))
         line, row = int(mind.last[_LINE]), int(mind.last[_PROFILE])
         plan = np.empty((0, 4)) if line == NOTHING else self._plan(line, row)
-        lanes = mind.paths.lanes[0, : mind.paths.lane_count[0]]
-        ahead = mind.paths.starts[0, : mind.paths.lane_count[0]] + self.road_map.arrays.lanes["length"][lanes] > mind.paths.rear_s[0]
+        passed = mind.paths.lane[0, : mind.paths.path["lane_count"][0]]
+        ends = passed["start"] + self.road_map.arrays.lanes["length"][passed["lane"]]
+        lanes = passed["lane"][ends > mind.paths.path["rear_s"][0]]
         predictions = []
-        for mode in range(int(mind.predictions.count[0])):
-            slot = mind.predictions.owner[mode]
-            if mind.tracks.speed[slot] > 0.3:
-                points = np.column_stack((mind.predictions.x[mode, ::3], mind.predictions.y[mode, ::3]))
-                predictions.append(Prediction(int(mind.tracks.ids[slot]), float(mind.predictions.probability[mode]), points))
+        for mode in range(int(mind.predictions.used[0])):
+            hypothesis, at = mind.predictions.mode[mode], mind.predictions.at[mode, ::3]
+            track = mind.tracks[hypothesis["owner"]]
+            if track["speed"] > 0.3:
+                points = np.column_stack((at["x"], at["y"]))
+                predictions.append(Prediction(int(track["id"]), float(hypothesis["probability"]), points))
         return View(
             reason,
             int(mind.reason[SUBJECT]),
@@ -193,17 +199,18 @@ class Pilot:
             float(mind.reason[TARGET]),
             plan,
             3 * TICK_S,
-            lanes[ahead].astype(np.int32),
+            lanes.astype(np.int32),
             tuple(predictions),
         )
 
     def _plan(self, line: int, row: int) -> Floats:
-        lines, profiles = self._mind.lines, self._mind.profiles
-        s = np.minimum(profiles.s[row, :TICKS:3], lines.cells[line] - 1.0)
-        cells = np.arange(lines.cells[line])
-        heading = np.interp(s, cells, lines.heading[line, : len(cells)])
-        x = np.interp(s, cells, lines.x[line, : len(cells)]) + self.vehicle.rear_axle_m * np.cos(heading)
-        y = np.interp(s, cells, lines.y[line, : len(cells)]) + self.vehicle.rear_axle_m * np.sin(heading)
+        profiles = self._mind.profiles
+        cells = self._mind.lines.cell[line, : self._mind.lines.line["cells"][line]]
+        s = np.minimum(profiles.s[row, :TICKS:3], len(cells) - 1.0)
+        at = np.arange(len(cells))
+        heading = np.interp(s, at, cells["heading"])
+        x = np.interp(s, at, cells["x"]) + self.vehicle.rear_axle_m * np.cos(heading)
+        y = np.interp(s, at, cells["y"]) + self.vehicle.rear_axle_m * np.sin(heading)
         return np.column_stack((x, y, heading, profiles.v[row, :TICKS:3]))
 
 

@@ -75,8 +75,8 @@ def no_choice() -> Choice:
 def goal_cells(lines: Lines, i: int, goal: int) -> tuple[int, int]:
     """First and last cell of line i's first stretch inside a goal; (−1, −1) when it does not lead there."""
     first = last = -1
-    for c in range(lines.cells[i]):
-        if lines.goals[i, c] >> goal & 1:
+    for c in range(lines.line[i].cells):
+        if lines.cell[i, c].goals >> goal & 1:
             if first < 0:
                 first = c
             last = c
@@ -93,7 +93,7 @@ def aim_profiles(lines: Lines, state: VehicleState, vehicle_profiles: Profiles, 
         if early > HORIZON_S or late < 0.15:
             continue
         for i in (0, 1):
-            if i >= lines.count[0]:
+            if i >= lines.used[0]:
                 break
             first, last = goal_cells(lines, i, goal)
             if first < 0:
@@ -105,7 +105,9 @@ def aim_profiles(lines: Lines, state: VehicleState, vehicle_profiles: Profiles, 
                     natural = 2.0 * way / arrival - state.speed_mps
                     low, high = max(0.0, slow + 0.2), min(45.0, fast - 0.2)
                     aim(state.speed_mps, way, min(high, max(low, natural)), arrival, vehicle, vehicle_profiles)
-                    aim(state.speed_mps, way, min(high, max(low, 1.3 * natural - 0.3 * state.speed_mps)), arrival, vehicle, vehicle_profiles)
+                    aim(
+                        state.speed_mps, way, min(high, max(low, 1.3 * natural - 0.3 * state.speed_mps)), arrival, vehicle, vehicle_profiles
+                    )
             break
 
 
@@ -119,13 +121,12 @@ def pace(lines: Lines, paths: Paths, i: int, task: Task, end_s: float, at_s: flo
             continue
         first, last = goal_cells(lines, i, goal)
         if first < 0:
-            cost = paths.cost[lines.path[i]]
-            if cost >= FAR_M:
+            if paths.path[lines.line[i].path].cost >= FAR_M:
                 continue
-            near, far = max(cost, float(lines.cells[i])), math.inf
+            near, far = max(0.0, paths.path[lines.line[i].path].way), math.inf
         else:
             near, far = first + 0.7, last - 0.7
-            if last >= lines.cells[i] - 1:
+            if last >= lines.line[i].cells - 1:
                 far = math.inf
         slowest = min(slowest, max(0.0, (near - end_s) / late))
         fastest = max(fastest, math.inf if early <= 0.05 and far > end_s else max(0.0, (far - end_s) / max(0.1, early)))
@@ -134,11 +135,11 @@ def pace(lines: Lines, paths: Paths, i: int, task: Task, end_s: float, at_s: flo
 
 @kernel
 def _line_cost(lines: Lines, paths: Paths, i: int, least: float, last_kind: int, last_target: float) -> float:
-    p = lines.path[i]
-    cost = _ROUTE * min(_ROUTE_MAX, paths.cost[p] - least) + _OFFSET * abs(lines.target[i])
-    if paths.kind[p] != 0:
+    p = lines.line[i].path
+    cost = _ROUTE * min(_ROUTE_MAX, paths.path[p].cost - least) + _OFFSET * abs(lines.line[i].target)
+    if paths.path[p].kind != 0:
         cost += _CHANGE
-    if paths.kind[p] == last_kind and abs(lines.target[i] - last_target) < 0.3:
+    if paths.path[p].kind == last_kind and abs(lines.line[i].target - last_target) < 0.3:
         cost -= _STICK
     return cost
 
@@ -153,14 +154,14 @@ def choose(
     if task.timed[0]:
         ends = task.windows[:, 1].max()
     least = np.inf
-    for i in range(lines.count[0]):
-        least = min(least, paths.cost[lines.path[i]])
+    for i in range(lines.used[0]):
+        least = min(least, paths.path[lines.line[i].path].cost)
     comfort = np.zeros(PROFILES)
-    for row in range(profiles.count[0]):
+    for row in range(profiles.used[0]):
         comfort[row] = _comfort(profiles, row)
-    for i in range(lines.count[0]):
+    for i in range(lines.used[0]):
         base = _line_cost(lines, paths, i, least, last_kind, last_target)
-        for row in range(profiles.count[0]):
+        for row in range(profiles.used[0]):
             if row < LINES and row != i:
                 continue
             gain = _gain(lines, paths, profiles, i, row, task)
@@ -183,7 +184,7 @@ def _gain(lines: Lines, paths: Paths, profiles: Profiles, i: int, row: int, task
     """What the pair achieves: progress, or for a timed goal meeting it, or keeping a pace that will."""
     end = profiles.s[row, TICKS - 1]
     if not task.timed[0]:
-        return _PROGRESS * min(end, float(lines.cells[i]))
+        return _PROGRESS * min(end, float(lines.line[i].cells))
     best = 0.0
     for goal in range(len(task.windows)):
         early, late, slow, fast = task.windows[goal]
@@ -193,9 +194,9 @@ def _gain(lines: Lines, paths: Paths, profiles: Profiles, i: int, row: int, task
             if not slow <= v <= fast:
                 continue
             c = int(s)
-            if c + 1 >= lines.cells[i]:
+            if c + 1 >= lines.line[i].cells:
                 break
-            inside = (lines.goals[i, c] >> goal & 1) + (lines.goals[i, c + 1] >> goal & 1)
+            inside = (lines.cell[i, c].goals >> goal & 1) + (lines.cell[i, c + 1].goals >> goal & 1)
             if inside > 0:
                 # Deep inside and soon is surer than at the rim and late.
                 depth = 1.0 if inside == 2 else 0.75
@@ -205,15 +206,21 @@ def _gain(lines: Lines, paths: Paths, profiles: Profiles, i: int, row: int, task
     slowest, fastest = pace(lines, paths, i, task, end, HORIZON_S)
     speed = profiles.v[row, TICKS - 1]
     if slowest == math.inf:
-        return 0.3 * end
-    lack = max(0.0, slowest - 0.5 * (speed + lines.allowed[i, lines.cells[i] - 1])) + 0.3 * max(0.0, slowest - speed)
+        return _PROGRESS * end
+    lack = max(0.0, slowest - 0.5 * (speed + lines.cell[i, lines.line[i].cells - 1].allowed)) + 0.3 * max(0.0, slowest - speed)
     excess = max(0.0, speed - fastest) + (5.0 if fastest == 0.0 else 0.0)
-    return 0.15 * end - _PACE * min(100.0, lack * lack + excess * excess)
+    return 0.15 * end - _PACE * (_growing(lack) + _growing(excess))
+
+
+@kernel
+def _growing(x: float) -> float:
+    """Quadratic up to 4, linear beyond: what is far out of reach still pulls, but does not drown everything else."""
+    return x * x if x < 4.0 else 8.0 * x - 16.0
 
 
 @kernel
 def _weigh(lines: Lines, profiles: Profiles, occupancy: Occupancy, i: int, row: int, cost: float, ends: float, limit: float) -> float:
-    last = lines.cells[i] - 1
+    last = lines.line[i].cells - 1
     for t in range(1, STEPS):
         if cost >= limit:
             return np.inf
@@ -231,22 +238,22 @@ def _weigh(lines: Lines, profiles: Profiles, occupancy: Occupancy, i: int, row: 
             gap = ahead - s
             if gap < need:
                 cost += counts * _GAP * (1.0 - gap / need) ** 2
-        over = v - lines.allowed[i, c]
+        over = v - lines.cell[i, c].allowed
         if over > 0.2:
             cost += counts * _SPEED * over * over
-        lateral = abs(lines.curvature[i, c]) * v * v
+        lateral = abs(lines.cell[i, c].curvature) * v * v
         if lateral > _LATERAL_COMFORT:
             cost += _LATERAL * (lateral - _LATERAL_COMFORT) ** 2
             if lateral > _LATERAL_LIMIT and near:
                 cost += _IMPOSSIBLE
         if near and c < last:
-            bend = lines.curvature[i, c + 1] - lines.curvature[i, c]
-            if abs(bend) * v * 2.6 / (1.0 + 6.6 * lines.curvature[i, c] ** 2) > _STEERING_LIMIT:
+            bend = lines.cell[i, c + 1].curvature - lines.cell[i, c].curvature
+            if abs(bend) * v * 2.6 / (1.0 + 6.6 * lines.cell[i, c].curvature ** 2) > _STEERING_LIMIT:
                 cost += 0.1 * _IMPOSSIBLE
-        if lines.outside[i, c] and not lines.outside[i, 0]:
+        if lines.cell[i, c].outside and not lines.cell[i, 0].outside:
             cost += counts * _EDGE * (3.0 if near else 1.0)
     end = min(last, int(profiles.s[row, TICKS - 1] + 0.5))
-    if profiles.v[row, TICKS - 1] < 0.5 and lines.keep_clear[i, end] and not lines.keep_clear[i, 0]:
+    if profiles.v[row, TICKS - 1] < 0.5 and lines.cell[i, end].keep_clear and not lines.cell[i, 0].keep_clear:
         cost += _BLOCK
     return cost
 

@@ -23,17 +23,18 @@ _ROADS = int(Road.CAR)
 
 
 @kernel
-def cost_to_go(m: MapArrays, goal_lanes: Bytes, out: Floats) -> None:
+def cost_to_go(m: MapArrays, goal_lanes: Bytes, out: Floats, way: Floats) -> None:
     """Metres from the start of every lane to the nearest goal lane, by Dijkstra backwards; FAR_M where there is no way.
 
-    goal_lanes: (L,) 1 on a goal lane. out: (L,). A goal lane costs nothing. Only lanes for cars, and goal lanes, are driven.
+    goal_lanes: (L,) 1 on a goal lane. out: (L,) metres with what lane changes cost; way: (L,) the metres alone. A goal lane costs nothing.
+    Only lanes for cars, and goal lanes, are driven.
     """
-    out[:] = FAR_M
+    out[:] = way[:] = FAR_M
     queue = [(0.0, np.int32(0))]
     queue.pop()
     for lane in range(len(goal_lanes)):
         if goal_lanes[lane]:
-            out[lane] = 0.0
+            out[lane] = way[lane] = 0.0
             heapq.heappush(queue, (0.0, np.int32(lane)))
     while len(queue) > 0:
         cost, lane = heapq.heappop(queue)
@@ -44,6 +45,7 @@ def cost_to_go(m: MapArrays, goal_lanes: Bytes, out: Floats) -> None:
             before = m.predecessors[k]
             if m.lanes[before].road & _ROADS and cost + m.lanes[before].length < out[before]:
                 out[before] = cost + m.lanes[before].length
+                way[before] = way[lane] + m.lanes[before].length
                 heapq.heappush(queue, (out[before], before))
         for side in range(2):
             beside = here.left if side == 0 else here.right
@@ -52,7 +54,7 @@ def cost_to_go(m: MapArrays, goal_lanes: Bytes, out: Floats) -> None:
             allowed = m.lanes[beside].may_change_right if side == 0 else m.lanes[beside].may_change_left
             price = cost + (LANE_CHANGE_M if allowed else FORBIDDEN_CHANGE_M)
             if price < out[beside]:
-                out[beside] = price
+                out[beside], way[beside] = price, way[lane]
                 heapq.heappush(queue, (price, beside))
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from marque.common import Bytes, Floats, Ints
+from marque.common import Bytes, Floats, Ints, Records
 from marque.driving.lines import Lines
 from marque.driving.map import Colour, MapArrays, Meeting, Yield
 from marque.driving.observation import Kind
 from marque.driving.occupancy import REASON, Occupancy, block
 from marque.driving.path import Paths
-from marque.driving.perceive import CAPACITY, Tracks
+from marque.driving.perceive import CAPACITY
 from marque.driving.predict import STEP_S, STEPS, Predictions, shown
 from marque.driving.view import Reason
 from marque.vehicle import VehicleParameters, VehicleState, kernel
@@ -41,9 +41,9 @@ STOPPED_LANE, WAITING = 0, 1
 def reach_ahead(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, signals: Bytes, eta: Floats) -> None:
     """eta: (L,) seconds until the car's nose enters each lane of its own path; inf elsewhere and beyond a light that stops it."""
     front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
-    for k in range(paths.lane_count[0]):
-        lane = paths.lanes[0, k]
-        away = paths.starts[0, k] - paths.rear_s[0] - front
+    for k in range(paths.path[0].lane_count):
+        lane = paths.lane[0, k].lane
+        away = paths.lane[0, k].start - paths.path[0].rear_s - front
         if away > 0.0 and Colour.RED <= shown(m, lane, signals) <= Colour.AMBER:
             return
         eta[lane] = max(0.0, away) / max(3.0, state.speed_mps)
@@ -52,13 +52,13 @@ def reach_ahead(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, p
 @kernel
 def forget_ahead(paths: Paths, eta: Floats) -> None:
     """Undo `reach_ahead`."""
-    for k in range(paths.lane_count[0]):
-        eta[paths.lanes[0, k]] = math.inf
+    for k in range(paths.path[0].lane_count):
+        eta[paths.lane[0, k].lane] = math.inf
 
 
 @kernel
 def obey(
-    m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, lines: Lines, tracks: Tracks,
+    m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, lines: Lines, tracks: Records,
     predictions: Predictions, signals: Bytes, memory: Ints, timed: bool, step_s: float, out: Occupancy,
 ) -> None:  # fmt: skip
     """Lay the rules over the occupancy of every line.
@@ -68,27 +68,42 @@ def obey(
     front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
     memory[WAITING] = memory[WAITING] + 1 if state.speed_mps < 0.5 else 0
     impatient = memory[WAITING] * step_s > _PATIENCE_S
-    for i in range(lines.count[0]):
-        p = lines.path[i]
+    for i in range(lines.used[0]):
+        p = lines.line[i].path
         # Station of the rear axle's cell 0; a line's own length differs from its path's by less than a cell per bend.
-        zero = paths.rear_s[p]
-        for k in range(1, paths.lane_count[p]):
-            lane = paths.lanes[p, k]
-            line = paths.starts[p, k - 1] + m.lanes[paths.lanes[p, k - 1]].stop_s - zero - front
-            if paths.starts[p, k] + m.lanes[lane].length < zero - 2.0:
+        zero = paths.path[p].rear_s
+        for k in range(1, paths.path[p].lane_count):
+            lane = paths.lane[p, k].lane
+            line = paths.lane[p, k - 1].start + m.lanes[paths.lane[p, k - 1].lane].stop_s - zero - front
+            if paths.lane[p, k].start + m.lanes[lane].length < zero - 2.0:
                 continue
-            if line > lines.cells[i]:
+            if line > lines.line[i].cells:
                 break
             colour = shown(m, lane, signals)
             _light(m, lane, line, colour, state, lines, i, out)
             if m.lanes[lane].conflict_count > 0:
                 if colour != Colour.GREEN_PROTECTED:
-                    _give_way(m, lane, line, paths.starts[p, k] - zero, front, impatient, state, vehicle, lines, i, tracks, predictions, memory, out)
-                _keep_clear(m, lane, paths.starts[p, k] - zero, front, vehicle, lines, i)
-        for k in range(paths.lane_count[p]):
-            _crossings(m, paths.lanes[p, k], paths.starts[p, k] - zero, front, vehicle, lines, i, tracks, signals, out)
-        if paths.end_s[p] < math.inf and not timed:
-            _hold(paths.end_s[p] - zero - front, lines, i, 0, STEPS, 1.0, Reason.NO_ROUTE * REASON, out)
+                    _give_way(
+                        m,
+                        lane,
+                        line,
+                        paths.lane[p, k].start - zero,
+                        front,
+                        impatient,
+                        state,
+                        vehicle,
+                        lines,
+                        i,
+                        tracks,
+                        predictions,
+                        memory,
+                        out,
+                    )
+                _keep_clear(m, lane, paths.lane[p, k].start - zero, front, vehicle, lines, i)
+        for k in range(paths.path[p].lane_count):
+            _crossings(m, paths.lane[p, k].lane, paths.lane[p, k].start - zero, front, vehicle, lines, i, tracks, signals, out)
+        if paths.path[p].end_s < math.inf and not timed:
+            _hold(paths.path[p].end_s - zero - front, lines, i, 0, STEPS, 1.0, Reason.NO_ROUTE * REASON, out)
 
 
 @kernel
@@ -112,7 +127,7 @@ def _hold(line: float, lines: Lines, i: int, t_first: int, t_last: int, weight: 
 @kernel
 def _give_way(
     m: MapArrays, lane: int, line: float, start: float, front: float, impatient: bool, state: VehicleState, vehicle: VehicleParameters,
-    lines: Lines, i: int, tracks: Tracks, predictions: Predictions, memory: Ints, out: Occupancy,
+    lines: Lines, i: int, tracks: Records, predictions: Predictions, memory: Ints, out: Occupancy,
 ) -> None:  # fmt: skip
     """Right of way on one lane of the path; start: where the lane begins, line: where the nose stops, in cells."""
     here = m.lanes[lane]
@@ -132,31 +147,31 @@ def _give_way(
         hold = line if line > -0.5 else enter
         merging = conflict.meeting == Meeting.MERGE
         before = _BEFORE_IMPATIENT_S if impatient else (_BEFORE_MERGE_S if merging else _BEFORE_S)
-        for mode in range(predictions.count[0]):
-            if predictions.probability[mode] < 0.12:
+        for mode in range(predictions.used[0]):
+            if predictions.mode[mode].probability < 0.12:
                 continue
-            t_in, t_out = _passes(predictions, mode, conflict, 0.5 * tracks.length[predictions.owner[mode]])
+            t_in, t_out = _passes(predictions, mode, conflict, 0.5 * tracks[predictions.mode[mode].owner].length)
             if t_in > STEPS:
                 continue
             if conflict.yields == Yield.ALTERNATE and t_in * STEP_S > max(0.0, line) / max(2.0, state.speed_mps):
                 continue
             first = max(1, math.ceil(min(hold, enter) - _LINE_GAP_M))
-            why = (Reason.MERGE if merging else Reason.YIELD) * REASON + predictions.owner[mode]
-            weight = min(1.0, 2.0 * predictions.probability[mode])
+            why = (Reason.MERGE if merging else Reason.YIELD) * REASON + predictions.mode[mode].owner
+            weight = min(1.0, 2.0 * predictions.mode[mode].probability)
             block(lines, i, first, int(leave), t_in - int(before / STEP_S), t_out + int(_AFTER_S / STEP_S), weight, why, out)
 
 
 @kernel
 def _passes(predictions: Predictions, mode: int, conflict: Any, nose: float) -> tuple[int, int]:
     """First and last instant at which a hypothesis is in the other lane's side of a conflict zone; (STEPS + 1, −1) for never."""
-    for j in range(predictions.lane_count[mode]):
-        if predictions.lanes[mode, j] != conflict.other:
+    for j in range(predictions.mode[mode].lane_count):
+        if predictions.lane[mode, j].lane != conflict.other:
             continue
-        enter = predictions.starts[mode, j] + conflict.other_enter_s - nose
-        leave = predictions.starts[mode, j] + conflict.other_leave_s + nose
+        enter = predictions.lane[mode, j].start + conflict.other_enter_s - nose
+        leave = predictions.lane[mode, j].start + conflict.other_leave_s + nose
         t_in, t_out = STEPS + 1, -1
         for t in range(STEPS):
-            if enter <= predictions.travelled[mode, t] <= leave:
+            if enter <= predictions.at[mode, t].travelled <= leave:
                 t_in = min(t_in, t)
                 t_out = t
         return t_in, t_out
@@ -169,51 +184,51 @@ def _keep_clear(m: MapArrays, lane: int, start: float, front: float, vehicle: Ve
     rear = 0.5 * vehicle.length_m - vehicle.rear_axle_m
     for k in range(here.conflict_first, here.conflict_first + here.conflict_count):
         first, last = int(start + m.conflicts[k].enter_s - front), int(start + m.conflicts[k].leave_s + rear)
-        for c in range(max(1, first), min(lines.cells[i] - 1, last) + 1):
-            lines.keep_clear[i, c] = 1
+        for c in range(max(1, first), min(lines.line[i].cells - 1, last) + 1):
+            lines.cell[i, c].keep_clear = 1
 
 
 @kernel
 def _crossings(
     m: MapArrays, lane: int, start: float, front: float, vehicle: VehicleParameters, lines: Lines, i: int,
-    tracks: Tracks, signals: Bytes, out: Occupancy,
+    tracks: Records, signals: Bytes, out: Occupancy,
 ) -> None:  # fmt: skip
     here = m.lanes[lane]
     for k in range(here.crossing_first, here.crossing_first + here.crossing_count):
         over = m.lane_crossings[k]
         first = int(start + over.enter_s - front - 1.0)
         last = int(start + over.leave_s + 0.5 * vehicle.length_m - vehicle.rear_axle_m + 0.5)
-        if last < 0 or first > lines.cells[i] or start + over.enter_s - front < -0.3:
+        if last < 0 or first > lines.line[i].cells or start + over.enter_s - front < -0.3:
             continue
         for slot in range(CAPACITY):
-            if tracks.seen[slot] and tracks.kinds[slot] == Kind.PEDESTRIAN:
+            if tracks[slot].seen and tracks[slot].kind == Kind.PEDESTRIAN:
                 t_in, t_out = _walks(m, over, tracks, slot, signals)
                 if t_in <= STEPS:
                     why = Reason.PEDESTRIAN * REASON + slot
                     block(lines, i, max(1, first), last, t_in - int(1.0 / STEP_S), t_out + int(0.4 / STEP_S), 1.0, why, out)
-        for c in range(max(1, first + 1), min(lines.cells[i] - 1, last) + 1):
-            lines.keep_clear[i, c] = 1
+        for c in range(max(1, first + 1), min(lines.line[i].cells - 1, last) + 1):
+            lines.cell[i, c].keep_clear = 1
 
 
 @kernel
-def _walks(m: MapArrays, over: Any, tracks: Tracks, slot: int, signals: Bytes) -> tuple[int, int]:
+def _walks(m: MapArrays, over: Any, tracks: Records, slot: int, signals: Bytes) -> tuple[int, int]:
     """Instants at which a pedestrian is on the lane's part of a crossing; (STEPS + 1, −1) for not in sight of it."""
     crossing = m.crossings[over.crossing]
     dx, dy = crossing.x1 - crossing.x0, crossing.y1 - crossing.y0
     length = math.hypot(dx, dy)
     dx, dy = dx / length, dy / length
-    px, py = tracks.x[slot] - crossing.x0, tracks.y[slot] - crossing.y0
+    px, py = tracks[slot].x - crossing.x0, tracks[slot].y - crossing.y0
     along, beside = px * dx + py * dy, abs(py * dx - px * dy)
     if beside > 0.5 * crossing.width + 1.0 or along < -_KERB_M or along > length + _KERB_M:
         return STEPS + 1, -1
     low, high = over.enter_t - 0.8, over.leave_t + 0.8
-    speed = tracks.speed[slot] * (math.cos(tracks.heading[slot]) * dx + math.sin(tracks.heading[slot]) * dy)
+    speed = tracks[slot].speed * (math.cos(tracks[slot].heading) * dx + math.sin(tracks[slot].heading) * dy)
     on_it = 0.3 < along < length - 0.3
     if abs(speed) < 0.2:
         if low <= along <= high:
             return 0, STEPS
         red = crossing.signal >= 0 and signals[crossing.signal] == Colour.RED
-        if on_it or (crossing.priority and not red and tracks.standing_s[slot] < _KERB_WAIT_S):
+        if on_it or (crossing.priority and not red and tracks[slot].standing_s < _KERB_WAIT_S):
             return 0, int(3.0 / STEP_S)
         return STEPS + 1, -1
     t_low, t_high = (low - along) / speed, (high - along) / speed

@@ -34,7 +34,7 @@ _IDM_GAP_M = 2.0
 class Profiles(NamedTuple):
     """s: m along the line, v: m/s, each (PROFILES, TICKS); first: (PROFILES,) the acceleration of the first tick."""
 
-    count: Ints  # (1,)
+    used: Ints  # (1,)
     s: Floats
     v: Floats
 
@@ -59,7 +59,7 @@ def sample_profiles(speed: float, acceleration: float, vehicle: VehicleParameter
                     s, v = _advance(s, v, _possible(a, v, vehicle))
                     out.s[row, t], out.v[row, t] = s, v
                 row += 1
-    out.count[0] = row
+    out.used[0] = row
 
 
 @kernel
@@ -84,7 +84,7 @@ def aim(speed: float, distance: float, arrival_speed: float, arrival_s: float, v
 
     With halves h = arrival_s / 2: distance = speed·2h + 1.5·h²·a1 + 0.5·h²·a2 and arrival_speed = speed + h·(a1 + a2).
     """
-    if out.count[0] >= PROFILES or arrival_s < 0.15 or arrival_s > (TICKS - 1) * TICK_S:
+    if out.used[0] >= PROFILES or arrival_s < 0.15 or arrival_s > (TICKS - 1) * TICK_S:
         return
     h = 0.5 * arrival_s
     both = (arrival_speed - speed) / h
@@ -92,8 +92,8 @@ def aim(speed: float, distance: float, arrival_speed: float, arrival_s: float, v
     a2 = both - a1
     if min(a1, a2) < -8.5 or max(a1, a2) > 6.0 or speed + a1 * h < 0.0:
         return
-    row = out.count[0]
-    out.count[0] += 1
+    row = out.used[0]
+    out.used[0] += 1
     s, v = 0.0, speed
     out.s[row, 0], out.v[row, 0] = s, v
     for t in range(1, TICKS):
@@ -114,11 +114,11 @@ def follow(lines: Lines, i: int, speed: float, acceleration: float, wish: float,
     """
     s, v, a = 0.0, speed, acceleration
     out.s[i, 0], out.v[i, 0] = s, v
-    last = lines.cells[i] - 1
+    last = lines.line[i].cells - 1
     for t in range(1, TICKS):
         cell = min(last, int(s + 0.5))
         instant = min(STEPS - 1, int((t - 1) * TICK_S / STEP_S))
-        desired = max(0.5, min(wish, lines.allowed[i, min(last, cell + 1)]))
+        desired = max(0.5, min(wish, lines.cell[i, min(last, cell + 1)].allowed))
         ratio = v / desired
         wanted = _IDM_ACCELERATION * (1.0 - ratio**4) if ratio <= 1.0 else -min(3.0, 1.5 * (v - desired))
         ahead = occupancy.next[i, instant, cell]
