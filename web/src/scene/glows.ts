@@ -40,11 +40,43 @@ const Form = { ROUND: 0, CONE: 1, BAR: 2, RING: 3 } as const;
 const BAR_SIGNAL = 0;
 const LAMPS_WITHIN_M = 420;
 
+const FROM_THE_RIGHT = [1, 2, 0, 3]; // order of the turns straight, left, right, back across a lane
+
+/** One signal across its share of a lane's stop line: middle, direction and half length. */
+interface Head {
+  x: number;
+  y: number;
+  along: number;
+  half: number;
+  signal: number;
+}
+
+/** Where several signals control one lane (by turn), each gets its share of the stop line. */
+function signalHeads(ground: Record<string, Numbers>): Head[] {
+  const [lines, kinds, signals, turns] = [ground["bar_line"]!, ground["bar_kind"]!, ground["bar_signal"]!, ground["bar_turn"]!];
+  const byLane = new Map<number, number[]>();
+  ground["bar_lane"]!.forEach((lane, i) => {
+    if (kinds[i] === BAR_SIGNAL) byLane.set(lane, [...(byLane.get(lane) ?? []), i]);
+  });
+  return [...byLane.values()].flatMap((bars) => {
+    bars.sort((a, b) => FROM_THE_RIGHT[turns[a]!]! - FROM_THE_RIGHT[turns[b]!]!);
+    return bars.map((bar, slot) => {
+      const [x0, y0, x1, y1] = [lines[4 * bar]!, lines[4 * bar + 1]!, lines[4 * bar + 2]!, lines[4 * bar + 3]!];
+      const at = (slot + 0.5) / bars.length;
+      const half = (0.44 * Math.hypot(x1 - x0, y1 - y0)) / bars.length;
+      return { x: x0 + at * (x1 - x0), y: y0 + at * (y1 - y0), along: Math.atan2(y1 - y0, x1 - x0), half, signal: signals[bar]! };
+    });
+  });
+}
+
 export class Glows {
   readonly mesh: Mesh<InstancedBufferGeometry, ShaderMaterial>;
   private readonly instances: Instances;
 
-  constructor(private readonly ground: Record<string, Numbers>) {
+  private readonly heads: Head[];
+
+  constructor(ground: Record<string, Numbers>) {
+    this.heads = signalHeads(ground);
     const geometry = new InstancedBufferGeometry();
     geometry.setAttribute("position", new BufferAttribute(new Float32Array([-1, -1, 0, 1, -1, 0, 1, 1, 0, -1, 1, 0]), 3));
     geometry.setIndex([0, 1, 2, 0, 2, 3]);
@@ -66,16 +98,12 @@ export class Glows {
   }
 
   private addSignals(signals: Uint8Array | undefined, distance: number, seen: (x: number, y: number) => boolean): void {
-    const [lines, kinds, heads] = [this.ground["bar_line"]!, this.ground["bar_kind"]!, this.ground["bar_signal"]!];
-    const size = Math.max(1, distance / 260);
-    for (let i = 0; i < kinds.length; i++) {
-      if (kinds[i] !== BAR_SIGNAL) continue;
-      const [x0, y0, x1, y1] = [lines[4 * i]!, lines[4 * i + 1]!, lines[4 * i + 2]!, lines[4 * i + 3]!];
-      if (!seen(x0, y0)) continue;
-      const colour = SIGNAL[signals?.[heads[i]!] ?? 0] ?? SIGNAL[0]!;
-      const [x, y] = [(x0 + x1) / 2, (y0 + y1) / 2];
-      this.add(x, y, Math.atan2(y1 - y0, x1 - x0), Form.BAR, 0.44 * Math.hypot(x1 - x0, y1 - y0), 0.3 * size, colour, 0.9);
-      this.add(x, y, 0, Form.ROUND, 3.4 * size, 3.4 * size, colour, 0.38);
+    const size = Math.max(1, distance / 300);
+    for (const head of this.heads) {
+      if (!seen(head.x, head.y)) continue;
+      const colour = SIGNAL[signals?.[head.signal] ?? 0] ?? SIGNAL[0]!;
+      this.add(head.x, head.y, head.along, Form.BAR, head.half * Math.max(1, size / 2), 0.3 * size, colour, 0.9);
+      this.add(head.x, head.y, 0, Form.ROUND, (1 + head.half) * size, (1 + head.half) * size, colour, 0.42);
     }
   }
 

@@ -31,7 +31,11 @@ export class Stage {
   /** Throws where WebGL 2 is missing. */
   constructor(private readonly surface: HTMLElement, canvas: HTMLCanvasElement, calm: boolean) {
     const software = drawsInSoftware();
-    this.renderer = new WebGLRenderer({ canvas, antialias: !software, powerPreference: "high-performance", stencil: false });
+    // Opaque, which spares the browser a blend; three.js by itself asks for a transparent one.
+    const context = canvas.getContext("webgl2", { alpha: false, antialias: !software, stencil: false, powerPreference: "high-performance" });
+    if (!context) throw new Error("WebGL 2 is missing");
+    this.renderer = new WebGLRenderer({ canvas, context });
+    this.renderer.autoClearColor = false; // the backdrop covers everything
     this.still = new StillLayer(this.renderer, new Color(BACKGROUND), software);
     this.renderer.outputColorSpace = LinearSRGBColorSpace;
     this.renderer.setPixelRatio(Math.min(window.devicePixelRatio, 2));

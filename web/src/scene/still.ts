@@ -2,15 +2,10 @@
 import { type Camera, type Color, Matrix4, Mesh, NearestFilter, PlaneGeometry, Scene, ShaderMaterial, Vector2, WebGLRenderTarget, type WebGLRenderer } from "three";
 
 const VERTEX = /* glsl */ `
-  varying vec2 at;
-  void main() {
-    at = uv;
-    gl_Position = vec4(2.0 * uv - 1.0, 0.0, 1.0);
-  }`;
+  void main() { gl_Position = vec4(2.0 * uv - 1.0, 0.0, 1.0); }`;
 const FRAGMENT = /* glsl */ `
   uniform sampler2D picture;
-  varying vec2 at;
-  void main() { gl_FragColor = texture2D(picture, at); }`;
+  void main() { gl_FragColor = texelFetch(picture, ivec2(gl_FragCoord.xy), 0); }`;
 const SAMPLES = 4;
 
 export class StillLayer {
@@ -45,7 +40,7 @@ export class StillLayer {
   draw(camera: Camera): void {
     camera.updateMatrixWorld();
     const view = new Matrix4().multiplyMatrices(camera.projectionMatrix, camera.matrixWorldInverse);
-    const moved = this.state === "none" || !view.equals(this.seenFrom);
+    const moved = this.state === "none" || !alike(view, this.seenFrom);
     if (!moved && this.state === "smooth") return;
     this.state = moved && this.thrifty ? "quick" : "smooth";
     this.seenFrom = view;
@@ -57,4 +52,9 @@ export class StillLayer {
     this.renderer.setRenderTarget(null);
     this.backdrop.material.uniforms["picture"]!.value = target.texture;
   }
+}
+
+/** Whether two views differ by no more than rounding does when the camera rests. */
+function alike(a: Matrix4, b: Matrix4): boolean {
+  return a.elements.every((value, i) => Math.abs(value - b.elements[i]!) <= 1e-7 * Math.max(1, Math.abs(value)));
 }
