@@ -20,7 +20,7 @@ class Driver:
     def __init__(self, road_map, vehicle, step_s):
         pass
 
-    def begin(self, state, time_s, goals):
+    def begin(self, goals):
         pass
 
     def cycle(self, state, seen):  # noqa: ARG002

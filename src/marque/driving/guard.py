@@ -19,7 +19,7 @@ from marque.driving.plan import BEST, Choice
 from marque.driving.predict import STEP_S, STEPS
 from marque.driving.speed import TICK_S, Profiles
 from marque.driving.view import Reason
-from marque.vehicle import VehicleState, kernel
+from marque.vehicle import kernel
 
 BRAKING_MPS2 = 7.5
 _LEADER_BRAKING_MPS2 = 7.0
@@ -91,7 +91,7 @@ def _leader_may_brake(occupancy: Occupancy, tracks: Records, lines: Lines, i: in
 
 @kernel
 def guard(
-    lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Records, choice: Choice, state: VehicleState, step_s: float, stop: Stop
+    lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Records, choice: Choice, step_s: float, stop: Stop
 ) -> int:  # fmt: skip
     """Index of the candidate that may be driven; NOTHING when the stopping trajectory has to be. Updates `stop`."""
     first = math.ceil(step_s / TICK_S - 1e-6)

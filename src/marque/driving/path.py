@@ -129,11 +129,8 @@ def _own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints) ->
 def _follows(m: MapArrays, lane: int, following: int) -> bool:
     if lane < 0:
         return False
-    here = m.lanes[lane]
-    for k in range(here.successor_first, here.successor_first + here.successor_count):
-        if m.successors[k] == following:
-            return True
-    return False
+    first = m.lanes[lane].successor_first
+    return following in m.successors[first : first + m.lanes[lane].successor_count]
 
 
 @kernel
@@ -191,7 +188,7 @@ def _before(m: MapArrays, lane: int, history: Ints) -> int:
         before = m.predecessors[k]
         for old in history:
             if old == before:
-                return before
+                return int(before)
         start = m.points[m.lanes[before].point_first].heading
         bend = abs((m.points[here.point_first].heading - start + math.pi) % (2.0 * math.pi) - math.pi)
         if bend < best_bend:
@@ -254,7 +251,7 @@ def _allow(line: Records) -> None:
     ahead = np.inf
     for i in range(STATIONS - 1, -1, -1):
         bend = math.sqrt(COMFORT_LATERAL_MPS2 / max(1e-6, abs(line[i].curvature)))
-        ahead = min(min(line[i].limit, bend), math.sqrt(ahead * ahead + 2.0 * COMFORT_BRAKING_MPS2))
+        ahead = min(line[i].limit, bend, math.sqrt(ahead * ahead + 2.0 * COMFORT_BRAKING_MPS2))
         line[i].allowed = ahead
 
 

@@ -51,15 +51,15 @@ def perceive(tracks: Records, seen: Observation, ego_x: float, ego_y: float, ste
     chosen = np.arange(n)
     if n > CAPACITY:
         distance = np.empty(n)
-        for i in range(n):
-            distance[i] = math.hypot(seen.x_m[i] - ego_x, seen.y_m[i] - ego_y)
+        for k in range(n):
+            distance[k] = math.hypot(seen.x_m[k] - ego_x, seen.y_m[k] - ego_y)
         chosen = np.argsort(distance)[:CAPACITY]
     for slot in range(CAPACITY):
         tracks[slot].seen = 0
     for i in chosen:
         for slot in range(CAPACITY):
             if tracks[slot].id == seen.ids[i]:
-                _follow(tracks, slot, seen, i, step_s)
+                _follow(tracks, slot, seen, int(i), step_s)
                 break
     for slot in range(CAPACITY):
         if not tracks[slot].seen:
@@ -75,7 +75,7 @@ def perceive(tracks: Records, seen: Observation, ego_x: float, ego_y: float, ste
                 free += 1
             tracks[free].id = seen.ids[i]
             tracks[free].acceleration = tracks[free].yaw_rate = tracks[free].standing_s = 0.0
-            _take(tracks, free, seen, i)
+            _take(tracks, free, seen, int(i))
 
 
 @kernel

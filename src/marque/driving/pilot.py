@@ -80,7 +80,7 @@ def _cycle(
             _, wish = pace(mind.lines, mind.paths, i, task, 0.0, 0.0)
         follow(mind.lines, i, state.speed_mps, state.acceleration_mps2, max(1.0, wish), mind.occupancy, mind.profiles)
     choose(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, int(mind.last[_LAST_KIND]), mind.last[_LAST_TARGET], mind.choice)
-    passed = guard(mind.lines, mind.profiles, mind.occupancy, mind.tracks, mind.choice, state, step_s, mind.stop)
+    passed = guard(mind.lines, mind.profiles, mind.occupancy, mind.tracks, mind.choice, step_s, mind.stop)
     mind.last[_LANE] = lane
     if passed == NOTHING and mind.stop.now_s[0] >= 0.0:
         mind.last[_LINE] = NOTHING
@@ -144,9 +144,8 @@ class Pilot:
         )
         self._goals: tuple[Goal, ...] = ()
         self._task = _task((), road_map)
-        self._state: VehicleState | None = None
 
-    def begin(self, state: VehicleState, time_s: float, goals: tuple[Goal, ...]) -> None:
+    def begin(self, goals: tuple[Goal, ...]) -> None:
         """Start a drive: forget everything seen before."""
         mind = self._mind
         mind.tracks[:] = no_tracks()
@@ -155,7 +154,6 @@ class Pilot:
         mind.last[:] = 0.0
         mind.last[_LINE] = NOTHING
         mind.stop.now_s[0] = -1.0
-        self._state = state
         self.retarget(goals)
 
     def retarget(self, goals: tuple[Goal, ...]) -> None:
@@ -172,7 +170,6 @@ class Pilot:
         """One cycle: what to ask of the actuators until the next one."""
         for k, goal in enumerate(self._goals):
             self._task.windows[k, :2] = goal.time_s[0] - seen.time_s, goal.time_s[1] - seen.time_s
-        self._state = state
         command = _cycle(self.road_map.arrays, self._mind, self._task, state, seen, self.step_s, self.vehicle)
         return Command(*command)
 

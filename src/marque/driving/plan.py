@@ -14,7 +14,7 @@ from marque.driving.path import Paths
 from marque.driving.predict import STEP_S, STEPS
 from marque.driving.route import FAR_M
 from marque.driving.speed import PROFILES, TICK_S, TICKS, Profiles, aim
-from marque.vehicle import VehicleState, kernel
+from marque.vehicle import VehicleParameters, VehicleState, kernel
 
 BEST = 8
 """Candidates handed to the guard, best first."""
@@ -86,7 +86,7 @@ def goal_cells(lines: Lines, i: int, goal: int) -> tuple[int, int]:
 
 
 @kernel
-def aim_profiles(lines: Lines, state: VehicleState, vehicle_profiles: Profiles, task: Task, vehicle: tuple[float, ...]) -> None:
+def aim_profiles(lines: Lines, state: VehicleState, profiles: Profiles, task: Task, vehicle: VehicleParameters) -> None:
     """Add profiles that meet a timed goal exactly: early, middle and late, near, middle and far, slow and fast."""
     for goal in range(len(task.windows)):
         early, late, slow, fast = task.windows[goal]
@@ -99,15 +99,13 @@ def aim_profiles(lines: Lines, state: VehicleState, vehicle_profiles: Profiles, 
             if first < 0:
                 continue
             for at in (0.5, 0.0, 1.0):
-                arrival = min(HORIZON_S, max(max(0.2, early), early + at * (min(late, HORIZON_S) - early)))
+                arrival = min(HORIZON_S, max(0.2, early, early + at * (min(late, HORIZON_S) - early)))
                 for part in (0.5, 0.08, 0.25, 0.75, 0.92):
                     way = first + part * (last - first)
                     natural = 2.0 * way / arrival - state.speed_mps
                     low, high = max(0.0, slow + 0.2), min(45.0, fast - 0.2)
-                    aim(state.speed_mps, way, min(high, max(low, natural)), arrival, vehicle, vehicle_profiles)
-                    aim(
-                        state.speed_mps, way, min(high, max(low, 1.3 * natural - 0.3 * state.speed_mps)), arrival, vehicle, vehicle_profiles
-                    )
+                    aim(state.speed_mps, way, min(high, max(low, natural)), arrival, vehicle, profiles)
+                    aim(state.speed_mps, way, min(high, max(low, 1.3 * natural - 0.3 * state.speed_mps)), arrival, vehicle, profiles)
             break
 
 
@@ -141,7 +139,7 @@ def _line_cost(lines: Lines, paths: Paths, i: int, least: float, last_kind: int,
         cost += _CHANGE
     if paths.path[p].kind == last_kind and abs(lines.line[i].target - last_target) < 0.3:
         cost -= _STICK
-    return cost
+    return float(cost)
 
 
 @kernel
@@ -184,7 +182,7 @@ def _gain(lines: Lines, paths: Paths, profiles: Profiles, i: int, row: int, task
     """What the pair achieves: progress, or for a timed goal meeting it, or keeping a pace that will."""
     end = profiles.s[row, TICKS - 1]
     if not task.timed[0]:
-        return _PROGRESS * min(end, float(lines.line[i].cells))
+        return float(_PROGRESS * min(end, lines.line[i].cells))
     best = 0.0
     for goal in range(len(task.windows)):
         early, late, slow, fast = task.windows[goal]
@@ -202,14 +200,14 @@ def _gain(lines: Lines, paths: Paths, profiles: Profiles, i: int, row: int, task
                 depth = 1.0 if inside == 2 else 0.75
                 best = max(best, _GOAL * depth - 2.0 * t * TICK_S)
     if best > 0.0:
-        return best + 0.1 * end
+        return float(best + 0.1 * end)
     slowest, fastest = pace(lines, paths, i, task, end, HORIZON_S)
     speed = profiles.v[row, TICKS - 1]
     if slowest == math.inf:
-        return _PROGRESS * end
+        return float(_PROGRESS * end)
     lack = max(0.0, slowest - 0.5 * (speed + lines.cell[i, lines.line[i].cells - 1].allowed)) + 0.3 * max(0.0, slowest - speed)
     excess = max(0.0, speed - fastest) + (5.0 if fastest == 0.0 else 0.0)
-    return 0.15 * end - _PACE * (_growing(lack) + _growing(excess))
+    return float(0.15 * end - _PACE * (_growing(lack) + _growing(excess)))
 
 
 @kernel

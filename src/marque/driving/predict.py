@@ -80,7 +80,7 @@ def _new_mode(out: Predictions, slot: int, probability: float) -> int:
     mode = out.used[0]
     out.used[0] += 1
     out.mode[mode].owner, out.mode[mode].probability, out.mode[mode].lane_count = slot, probability, 0
-    return mode
+    return int(mode)
 
 
 @kernel
@@ -111,7 +111,7 @@ def _speed_after(tracks: Records, slot: int, speed: float, t: float) -> float:
     acceleration = tracks[slot].acceleration * math.exp(-t / _SURPRISE_TAU_S)
     if speed < 0.0:
         return speed
-    return max(0.0, speed + acceleration * STEP_S)
+    return float(max(0.0, speed + acceleration * STEP_S))
 
 
 @kernel

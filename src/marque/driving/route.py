@@ -32,10 +32,10 @@ def cost_to_go(m: MapArrays, goal_lanes: Bytes, out: Floats, way: Floats) -> Non
     out[:] = way[:] = FAR_M
     queue = [(0.0, np.int32(0))]
     queue.pop()
-    for lane in range(len(goal_lanes)):
-        if goal_lanes[lane]:
-            out[lane] = way[lane] = 0.0
-            heapq.heappush(queue, (0.0, np.int32(lane)))
+    for goal in range(len(goal_lanes)):
+        if goal_lanes[goal]:
+            out[goal] = way[goal] = 0.0
+            heapq.heappush(queue, (0.0, np.int32(goal)))
     while len(queue) > 0:
         cost, lane = heapq.heappop(queue)
         if cost > out[lane]:
