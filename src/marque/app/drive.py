@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from marque import simulation
 from marque.common import InputError
 from marque.simulation.drive import Result, drive_file, facts, warm_up
 from marque.simulation.judge import Verdict
@@ -74,9 +75,10 @@ def scenario_files(paths: Sequence[Path]) -> list[Path]:
 
 def library_folder() -> Path:
     """The scenarios that come with Marque."""
-    from marque.simulation.library import folder
-
-    return folder()
+    folder = Path(simulation.__file__).parent / "library"
+    if not folder.is_dir():
+        raise InputError("--library", "", "this installation holds no scenario library", "Name files or folders instead.")
+    return folder
 
 
 def drive_files(files: Sequence[Path], replays: Path | None, workers: int) -> Iterator[list[Result]]:

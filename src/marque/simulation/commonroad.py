@@ -14,7 +14,7 @@ from lxml import etree
 
 from marque.common import Floats, InputError, Ints
 from marque.driving.goal import Goal
-from marque.driving.importers.commonroad import FARTHEST_M, number, point, points, read_lanelets, time_step
+from marque.driving.importers.commonroad import FARTHEST_M, check_document, number, point, points, read_lanelets, time_step
 from marque.driving.importers.xml import read_root
 from marque.driving.map import RoadMap
 from marque.driving.map.build import build_road_map
@@ -75,6 +75,7 @@ def read_scenario(path: Path) -> Scenario:
     Raises InputError with the file's name and the element at fault.
     """
     root = read_root(path)
+    check_document(root, path.name)
     reader = _Reader(path.name, root)
     spec = read_lanelets(root, path.name)
     road_map = build_road_map(spec)

@@ -42,7 +42,7 @@ _BRAKING_MPS2 = -0.5
 class Driver(Protocol):
     """What drives: `driving.Pilot`, or a stand-in of a test."""
 
-    def begin(self, state: VehicleState, time_s: float, goals: tuple[Goal, ...]) -> None: ...
+    def begin(self, goals: tuple[Goal, ...]) -> None: ...
     def cycle(self, state: VehicleState, seen: Observation) -> Command: ...
     def view(self) -> View: ...
 
@@ -165,7 +165,7 @@ def drive_problem(
     last = min(last, problem.start_step + round(LONGEST_DRIVE_S / scenario.step_s))
     states, frames, cycle_ms = [state], list[Frame](), list[float]()
     began = time.thread_time_ns()
-    driver.begin(state, problem.start_step * scenario.step_s, problem.goals)
+    driver.begin(problem.goals)
     for k in range(problem.start_step, last):
         if goal_test.reached(k, *state[:4]):
             break

@@ -15,9 +15,10 @@ EDGE_TOLERANCE_M = 0.005
 UNCOVERED_TOLERANCE_M2 = 0.02
 """What such thin parts may amount to."""
 
-SEAM_M = 0.1
-"""How far the surface of a lane is taken to reach on a side where it has a neighbour: two polylines along one marking leave slits."""
+SEAM_M = 1.0
+"""Neighbouring lanes no further apart than this touch: two polylines along one marking leave slits, and painted lines have a width."""
 
+_SURFACES, _SEAMS, _ENDS = 0, 1, 2
 _MOST_PIECES = 512
 _MOST_CORNERS = 16
 _NOTHING_M2 = 1e-10
@@ -30,7 +31,7 @@ def uncovered(x: float, y: float, heading: float, length: float, width: float, r
     The triangles of every lane segment that may touch the body are cut out of it one by one; what remains is exact up to rounding. The
     thickness of a part is twice its area over its perimeter: w for a long strip of width w. As in CommonRoad's drivability checker, all
     lanes count, whoever may use them, and where the map just ends the road does not: a lane without successor or predecessor goes on
-    straight for one length of the body. Lanes that are said to be neighbours touch, whatever the roundings of their borders.
+    straight for one length of the body, and lanes that are said to be neighbours touch.
     """
     pieces = np.empty((_MOST_PIECES, _MOST_CORNERS, 2))
     corners = np.zeros(_MOST_PIECES, np.int32)
@@ -42,9 +43,11 @@ def uncovered(x: float, y: float, heading: float, length: float, width: float, r
         pieces[0, i, 1] = y + along * sin + across * cos
     corners[0] = 4
     reach = 0.5 * math.hypot(length, width)
-    count = _cut_lanes(pieces, corners, 1, x, y, reach, 0.0, road)
+    count = _cut_lanes(pieces, corners, 1, x, y, reach, _SURFACES, 0.0, road)
     if count > 0:
-        count = _cut_lanes(pieces, corners, count, x, y, reach, length, road)
+        count = _cut_lanes(pieces, corners, count, x, y, reach, _SEAMS, 0.0, road)
+    if count > 0:
+        count = _cut_lanes(pieces, corners, count, x, y, reach, _ENDS, length, road)
     thickest, total = 0.0, 0.0
     for i in range(count):
         area = abs(_area(pieces[i], corners[i]))
@@ -54,8 +57,10 @@ def uncovered(x: float, y: float, heading: float, length: float, width: float, r
 
 
 @kernel
-def _cut_lanes(pieces: Floats, corners: Ints, count: int, x: float, y: float, reach: float, beyond: float, road: MapArrays) -> int:
-    """Cuts the lanes near a place out of the pieces; with `beyond` > 0, instead, what lies so far beyond the open ends of lanes."""
+def _cut_lanes(
+    pieces: Floats, corners: Ints, count: int, x: float, y: float, reach: float, what: int, beyond: float, road: MapArrays
+) -> int:
+    """Cuts out of the pieces what is near of the lanes: their surfaces, the seams between neighbours, or what lies beyond open ends."""
     quad, grid, wide = np.empty((4, 2)), road.grid[0], reach + beyond
     first_row, last_row = int((y - wide - grid.y0) / grid.cell_m), int((y + wide - grid.y0) / grid.cell_m)
     first_column, last_column = int((x - wide - grid.x0) / grid.cell_m), int((x + wide - grid.x0) / grid.cell_m)
@@ -65,13 +70,18 @@ def _cut_lanes(pieces: Floats, corners: Ints, count: int, x: float, y: float, re
             for item in range(road.grid_start[cell], road.grid_start[cell + 1]):
                 i = road.grid_points[item]
                 lane = road.lanes[road.points[i].lane]
-                if beyond == 0.0:
+                if what == _SURFACES:
                     count = _cut_quad(pieces, corners, count, _segment(road, i, quad), x, y, reach)
-                    continue
-                if i == lane.point_first and lane.predecessor_count == 0:
-                    count = _cut_quad(pieces, corners, count, _extended(_segment(road, i, quad), 0, beyond), x, y, reach)
-                if i == lane.point_first + lane.point_count - 2 and lane.successor_count == 0:
-                    count = _cut_quad(pieces, corners, count, _extended(_segment(road, i, quad), 2, beyond), x, y, reach)
+                elif what == _SEAMS:
+                    if lane.left >= 0:
+                        count = _cut_quad(pieces, corners, count, _seam(road, i, lane.left, False, quad), x, y, reach)
+                    if lane.oncoming >= 0:
+                        count = _cut_quad(pieces, corners, count, _seam(road, i, lane.oncoming, True, quad), x, y, reach)
+                else:
+                    if i == lane.point_first and lane.predecessor_count == 0:
+                        count = _cut_quad(pieces, corners, count, _extended(_segment(road, i, quad), 0, beyond), x, y, reach)
+                    if i == lane.point_first + lane.point_count - 2 and lane.successor_count == 0:
+                        count = _cut_quad(pieces, corners, count, _extended(_segment(road, i, quad), 2, beyond), x, y, reach)
                 if count == 0:
                     return 0
     return count
@@ -79,16 +89,31 @@ def _cut_lanes(pieces: Floats, corners: Ints, count: int, x: float, y: float, re
 
 @kernel
 def _segment(road: MapArrays, i: int, quad: Floats) -> Floats:
-    """Corners of the surface from point i on: left, right, then right, left of the next point; over the seam to a neighbour."""
-    lane = road.lanes[road.points[i].lane]
+    """Corners of the surface from point i on: left, right, then right, left of the next point."""
+    p, q = road.points[i], road.points[i + 1]
+    quad[0, 0], quad[0, 1], quad[1, 0], quad[1, 1] = p.left_x, p.left_y, p.right_x, p.right_y
+    quad[2, 0], quad[2, 1], quad[3, 0], quad[3, 1] = q.right_x, q.right_y, q.left_x, q.left_y
+    return quad
+
+
+@kernel
+def _seam(road: MapArrays, i: int, neighbour: int, left_border: bool, quad: Floats) -> Floats:
+    """What lies between the left border from point i on and the border of the lane beside it; nothing where that is too far away."""
     for k in range(2):
-        p = road.points[i + k]
-        dx, dy = p.left_x - p.right_x, p.left_y - p.right_y
-        seam = SEAM_M / max(SEAM_M, math.hypot(dx, dy))
-        to_left = seam if lane.left >= 0 or lane.oncoming >= 0 else 0.0
-        to_right = seam if lane.right >= 0 else 0.0
-        quad[3 * k, 0], quad[3 * k, 1] = p.left_x + to_left * dx, p.left_y + to_left * dy
-        quad[1 + k, 0], quad[1 + k, 1] = p.right_x - to_right * dx, p.right_y - to_right * dy
+        x, y = road.points[i + k].left_x, road.points[i + k].left_y
+        nearest_x, nearest_y, least = x, y, SEAM_M
+        lane = road.lanes[neighbour]
+        for j in range(lane.point_first, lane.point_first + lane.point_count - 1):
+            p, q = road.points[j], road.points[j + 1]
+            ax, ay, bx, by = (p.left_x, p.left_y, q.left_x, q.left_y) if left_border else (p.right_x, p.right_y, q.right_x, q.right_y)
+            dx, dy = bx - ax, by - ay
+            square = dx * dx + dy * dy
+            u = min(1.0, max(0.0, ((x - ax) * dx + (y - ay) * dy) / square)) if square > 0.0 else 0.0
+            distance = math.hypot(ax + u * dx - x, ay + u * dy - y)
+            if distance < least:
+                nearest_x, nearest_y, least = ax + u * dx, ay + u * dy, distance
+        quad[3 * k, 0], quad[3 * k, 1] = x, y
+        quad[1 + k, 0], quad[1 + k, 1] = nearest_x, nearest_y
     return quad
 
 
