@@ -28,6 +28,7 @@ let following = false;
 let approaching = false;
 let numbers = new Map<number, string>();
 let told = "";
+let lost = false;
 
 const panel = new Panel(element("panel"), panelAddress, readPanel);
 void start();
@@ -180,8 +181,11 @@ function readPanel(): void {
   document.body.dataset["phase"] = panel.told.dataset["phase"];
 }
 
+/** Once a lost server is back the page begins anew: it may have another city. */
 function showConnection(connected: boolean): void {
-  if (stage) trouble.textContent = connected ? "" : trouble.dataset["lost"]!;
+  if (connected && lost) location.reload();
+  lost = !connected;
+  if (stage) trouble.textContent = lost ? trouble.dataset["lost"]! : "";
 }
 
 function showClock(moment: Moment): void {

@@ -17,6 +17,7 @@ import traceback
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -99,6 +100,9 @@ class LiveCity:
         self._settings, self._build = settings, build
         self._changed = asyncio.Event()
         self._closing = False
+        self._pipe: Connection | None = None
+        self._process: BaseProcess | None = None
+        self._on_failure: Callable[[], None] = lambda: None
 
     def start(self, on_failure: Callable[[], None] = lambda: None) -> None:
         """Start the child; call from inside the event loop. on_failure is called once if the city ends by itself."""
@@ -108,15 +112,14 @@ class LiveCity:
         self._process.start()
         child_end.close()
         self._on_failure = on_failure
-        threading.Thread(target=self._listen, args=(asyncio.get_running_loop(),), daemon=True).start()
+        threading.Thread(target=self._listen, args=(self._pipe, asyncio.get_running_loop()), daemon=True).start()
 
     def stop(self) -> None:
         """End the child and every `watch`; safe to call twice and before start."""
         self.end_watches()
-        if not hasattr(self, "_process"):
+        if self._process is None:
             return
-        with contextlib.suppress(OSError):
-            self._pipe.send(None)
+        self._send(None)
         for end in (None, self._process.terminate, self._process.kill):
             if end is not None:
                 end()
@@ -131,25 +134,32 @@ class LiveCity:
 
     def set_speed(self, speed: float) -> None:
         """How fast the clock runs for everybody, × real time, 0 … SPEED_MAX; 0 pauses."""
-        with contextlib.suppress(OSError):
-            self._pipe.send(speed)
+        self._send(speed)
 
     async def watch(self) -> AsyncIterator[Moment]:
         """The latest moment now, then every new one; slow readers skip. Ends when the city does."""
         seen = None
-        while not self._closing and self.failure is None:
-            changed = self._changed
+        while True:
+            changed = self._changed  # before the questions, so that no change between them and the wait is missed
+            if self._closing or self.failure is not None:
+                return
             if self.latest is not None and self.latest is not seen:
                 seen = self.latest
                 yield seen
             else:
                 await changed.wait()
 
-    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _send(self, command: float | None) -> None:
+        """To the child, if there is one; None ends it."""
+        if self._pipe is not None:
+            with contextlib.suppress(OSError):
+                self._pipe.send(command)
+
+    def _listen(self, pipe: Connection, loop: asyncio.AbstractEventLoop) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has been closed
             while True:
                 try:
-                    message = self._pipe.recv()
+                    message = pipe.recv()
                 except (EOFError, OSError):
                     message = ("failed", RuntimeError("the simulation's process ended unexpectedly"))
                 loop.call_soon_threadsafe(self._hear, *message)

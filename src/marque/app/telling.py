@@ -71,7 +71,7 @@ def card(words: Words, frame: Frame, cars: Sequence[int], car: int, lanes: Lanes
             words("metres", metres=round(view.distance_m)) if math.isfinite(view.distance_m) else words("subject.none"),
         ),
         (words("card.route"), _length(words, float(lanes.length_m[_known(view, lanes)].sum()))),
-        (words("card.expects"), words("card.expects.value", **_expectations(view))),
+        (words("card.expects"), words("card.expects.value", actors=len({prediction.subject for prediction in view.predictions}))),
     ]
     return Card(_row(words, frame, cars, car), round(kmh_from_mps(frame.speed_mps[place])), tuple(facts))
 
@@ -178,7 +178,3 @@ def _known(view: View, lanes: Lanes) -> Ints:
 def _limit(words: Words, view: View, lanes: Lanes) -> str:
     route = _known(view, lanes)
     return _speed(words, float(lanes.limit_mps[route[0]])) if len(route) else words("subject.none")
-
-
-def _expectations(view: View) -> dict[str, int]:
-    return {"paths": len(view.predictions), "actors": len({prediction.subject for prediction in view.predictions})}

@@ -35,7 +35,6 @@ export class Stage {
     const context = canvas.getContext("webgl2", { alpha: false, antialias: !software, stencil: false, powerPreference: "high-performance" });
     if (!context) throw new Error("WebGL 2 is missing");
     this.renderer = new WebGLRenderer({ canvas, context });
-    this.renderer.autoClearColor = false; // the backdrop covers everything
     this.still = new StillLayer(this.renderer, new Color(BACKGROUND), software);
     this.renderer.outputColorSpace = LinearSRGBColorSpace;
     this.renderer.setPixelRatio(Math.min(window.devicePixelRatio, 2));
@@ -54,6 +53,7 @@ export class Stage {
     this.thoughts = new ThoughtsOnRoad(this.ground.lanes);
     this.still.scene.add(this.ground.group);
     this.scene.add(this.glows.mesh, this.thoughts.mesh);
+    this.surface.classList.add("drawn");
     this.camera.begin(this.ground.middle, this.ground.radius);
   }
 

@@ -48,7 +48,9 @@ export class StillLayer {
     const size = this.renderer.getDrawingBufferSize(new Vector2());
     target.setSize(size.x, size.y);
     this.renderer.setRenderTarget(target);
+    this.renderer.autoClearColor = true;
     this.renderer.render(this.scene, camera);
+    this.renderer.autoClearColor = false; // the backdrop covers everything
     this.renderer.setRenderTarget(null);
     this.backdrop.material.uniforms["picture"]!.value = target.texture;
   }

@@ -24,6 +24,7 @@ const FRAGMENT = /* glsl */ `
 const ROUTE_HALF_M = 0.55;
 const ROUTE_SHOWN_M = 1500;
 const PLAN_HALF_M = 0.95;
+const SAME_M = 0.1;
 const FAST_MPS = 14;
 const EXPECTED: Rgb = [0.96, 0.93, 0.86];
 
@@ -63,7 +64,10 @@ export class ThoughtsOnRoad {
       if (lane < 0 || lane >= this.lanes.count) continue;
       const line = this.lanes.line("centre", lane);
       const from = points.length ? 0 : nearest(line, x, y) + 1;
-      for (let i = 2 * from; i < line.length; i += 2) points.push(line[i]!, line[i + 1]!);
+      for (let i = 2 * from; i < line.length; i += 2) {
+        const repeats = points.length && Math.hypot(line[i]! - points.at(-2)!, line[i + 1]! - points.at(-1)!) < SAME_M;
+        if (!repeats) points.push(line[i]!, line[i + 1]!);
+      }
     }
     if (points.length < 4) return;
     const along = lengths(points);
@@ -77,7 +81,7 @@ export class ThoughtsOnRoad {
     const points = [x, y];
     const speeds = [plan[4 * skipped + 3] ?? 0];
     for (let i = skipped; i < plan.length / 4; i++) {
-      if (Math.hypot(plan[4 * i]! - points.at(-2)!, plan[4 * i + 1]! - points.at(-1)!) < 0.05) continue;
+      if (Math.hypot(plan[4 * i]! - points.at(-2)!, plan[4 * i + 1]! - points.at(-1)!) < SAME_M) continue;
       points.push(plan[4 * i]!, plan[4 * i + 1]!);
       speeds.push(plan[4 * i + 3]!);
     }
