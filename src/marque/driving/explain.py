@@ -41,7 +41,7 @@ def explain(
         c = min(last, int(s + 0.5))
         ahead = occupancy.next[i, t, c]
         wish = lines.cell[i, c].allowed
-        if ahead < FREE and ahead <= last and ahead - s < 2.0 + 1.6 * v and v < wish - 0.7:
+        if ahead < FREE and ahead <= last and ahead - s < 3.5 + 1.6 * v and v < wish - 0.7:
             _name(occupancy.why[i, t, ahead], ahead + 0.0, tracks, out)
             return
     c = min(last, int(profiles.s[row, TICKS - 1] + 0.5))

@@ -23,8 +23,8 @@ HORIZON_S = (TICKS - 1) * TICK_S
 # Weights. The unit is a metre of progress; everything else is said in what it is worth of that.
 _RISK = 220.0  # touching somebody for one instant of 0.2 s, far ahead
 _RISK_NEAR = 900.0  # the same within the next 2 s, where no later cycle will mend it
-_GAP = 3.0  # one instant bumper to bumper, falling to 0 at the time gap below
-_GAP_S, _GAP_STAND_M = 0.9, 0.5
+_GAP = 4.0  # one instant bumper to bumper, falling to 0 at the time gap below
+_GAP_S, _GAP_STAND_M = 0.9, 2.0
 _EDGE = 120.0  # one instant with a corner off the road
 _SPEED = 0.9  # per (m/s)² above what limit and bends allow, per instant
 _LATERAL = 0.8  # per (m/s²)² above comfortable

@@ -1,0 +1,91 @@
+"""Hand-laid roads and a closed loop for the pilot's tests."""
+
+import numpy as np
+
+from marque.driving.goal import Goal
+from marque.driving.map import Colour, Road
+from marque.driving.map.build import build_road_map
+from marque.driving.map.specs import LaneSpec, RoadSpec, SignalSpec
+from marque.driving.observation import Observation
+from marque.driving.pilot import Pilot
+from marque.vehicle import BMW_320I, VehicleState, boxes_overlap, step
+
+
+def lane(name, points, *, width=3.5, limit=13.9, **words):
+    """A lane along a line of points, its borders half a width to either side."""
+    centre = np.asarray(points, float)
+    along = np.gradient(centre, axis=0)
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    left = np.column_stack((-along[:, 1], along[:, 0])) * 0.5 * width
+    return LaneSpec(name, centre, centre + left, centre - left, Road.CAR, limit, **words)
+
+
+def straight(x0, y0, x1, y1, n=30):
+    return np.column_stack((np.linspace(x0, x1, n), np.linspace(y0, y1, n)))
+
+
+def two_lanes(length=400.0):
+    right = lane("right", straight(0, 0, length, 0), left_neighbour="left")
+    left = lane("left", straight(0, 3.5, length, 3.5), right_neighbour="right")
+    return build_road_map(RoadSpec("two lanes", "test", [right, left]))
+
+
+def bend(radius=12.0):
+    angle = np.linspace(-np.pi / 2, 0, 25)
+    arc = np.column_stack((80 + radius * np.cos(angle), radius + radius * np.sin(angle)))
+    onward = straight(80 + radius, radius, 80 + radius, radius + 120)
+    lanes = [lane("in", straight(0, 0, 80, 0), successors=["bend"]), lane("bend", arc, successors=["out"]), lane("out", onward)]
+    return build_road_map(RoadSpec("bend", "test", lanes))
+
+
+def light(colour):
+    lanes = [
+        lane("before", straight(0, 0, 100, 0), successors=["inside"]),
+        lane("inside", straight(100, 0, 115, 0, 5), junction="j", signal="s", successors=["behind"]),
+        lane("behind", straight(115, 0, 300, 0)),
+    ]
+    return build_road_map(RoadSpec("light", "test", lanes, signals=[SignalSpec("s", [(60.0, colour)])]))
+
+
+def crossroads(*, ego_yields):
+    """East-bound (ours) meets south-bound at (100, 0)."""
+    from marque.driving.map import Yield
+
+    ours, theirs = (Yield.YIELD, Yield.NONE) if ego_yields else (Yield.NONE, Yield.YIELD)
+    lanes = [
+        lane("west", straight(0, 0, 90, 0), successors=["across"]),
+        lane("across", straight(90, 0, 110, 0, 8), junction="j", successors=["east"]),
+        lane("east", straight(110, 0, 300, 0)),
+        lane("north", straight(100, 150, 100, 10), successors=["down"]),
+        lane("down", straight(100, 10, 100, -10, 8), junction="j", successors=["south"]),
+        lane("south", straight(100, -10, 100, -150)),
+    ]
+    yields = {("across", "down"): ours, ("down", "across"): theirs}
+    return build_road_map(RoadSpec("crossroads", "test", lanes, yields=yields))
+
+
+def observation(time_s, road_map, *others, colour=Colour.OFF):
+    """others: (id, kind, x, y, heading, speed, length, width)."""
+    table = np.array(others, float).reshape(-1, 8).T
+    signals = np.full(len(road_map.signal_ids), int(colour), np.uint8)
+    columns = [np.ascontiguousarray(column) for column in table[2:]]
+    return Observation(time_s, table[0].astype(np.int32), table[1].astype(np.uint8), *columns, signals)
+
+
+def to_lane(road_map, name):
+    return (Goal((0.0, np.inf), lanes=(road_map.lane_ids.index(name),)),)
+
+
+def drive(road_map, goals, state, seconds, others=lambda t: (), colour=lambda t: Colour.OFF):  # noqa: ARG005
+    """Drive in closed loop; returns the states and, per step, whether the car touched somebody."""
+    pilot = Pilot(road_map)
+    pilot.begin(goals)
+    states, touched = [state], []
+    for k in range(round(seconds / 0.1)):
+        here = others(0.1 * k)
+        command = pilot.cycle(state, observation(0.1 * k, road_map, *here, colour=colour(0.1 * k)))
+        state = step(state, command, 0.1, BMW_320I)
+        states.append(VehicleState(*state))
+        ego = (state.x_m, state.y_m, state.heading_rad, BMW_320I.length_m, BMW_320I.width_m)
+        touched.append(any(boxes_overlap(*ego, o[2], o[3], o[4], o[6], o[7]) for o in others(0.1 * (k + 1))))
+    return pilot, states, touched

@@ -1,0 +1,131 @@
+"""The driving system as a whole, on roads where what is right is plain."""
+
+import numpy as np
+import pytest
+from roads import bend, crossroads, drive, light, to_lane, two_lanes
+
+from marque.driving.map import Colour
+from marque.driving.observation import Kind
+from marque.driving.view import Reason
+from marque.vehicle import VehicleState
+
+
+def at(x, y=0.0, speed=10.0):
+    return VehicleState(x, y, 0.0, speed, 0.0, 0.0)
+
+
+def test_on_an_empty_road_it_keeps_its_lane_and_reaches_the_limit_without_passing_it():
+    pilot, states, _ = drive(two_lanes(), to_lane(two_lanes(), "right"), at(10.0, speed=0.0), 20.0)
+    speeds = [state.speed_mps for state in states]
+    assert 12.5 < speeds[-1] <= 14.4
+    assert max(speeds) <= 14.4
+    assert max(abs(state.y_m) for state in states) < 0.1
+    assert pilot.view().reason in (Reason.CRUISE, Reason.SPEED_LIMIT)
+
+
+def test_it_stops_behind_a_standing_car_where_there_is_no_way_round():
+    road = light(Colour.GREEN_PROTECTED)
+    parked = (7, Kind.CAR, 70.0, 0.0, 0.0, 0.0, 4.5, 1.9)
+    pilot, states, touched = drive(road, to_lane(road, "behind"), at(5.0), 15.0, lambda _t: (parked,), lambda _t: Colour.GREEN_PROTECTED)
+    assert not any(touched)
+    assert states[-1].speed_mps < 0.3
+    assert 1.0 < 70.0 - 2.25 - (states[-1].x_m + 2.254) < 8.0
+    assert pilot.view().subject == 7
+
+
+def test_it_passes_a_standing_car_by_the_free_lane_beside_it():
+    road = two_lanes()
+    parked = (7, Kind.STATIC, 90.0, 0.0, 0.0, 0.0, 4.5, 1.9)
+    _, states, touched = drive(road, to_lane(road, "right"), at(10.0), 18.0, lambda _t: (parked,))
+    assert not any(touched)
+    assert states[-1].x_m > 110.0
+
+
+def test_it_follows_a_slower_car_at_its_speed_with_a_second_or_so_between():
+    road = light(Colour.GREEN_PROTECTED)
+
+    def ahead(t):
+        return ((3, Kind.CAR, 40.0 + 6.0 * t, 0.0, 0.0, 6.0, 4.5, 1.8),)
+
+    _, states, touched = drive(road, to_lane(road, "behind"), at(10.0), 20.0, ahead, lambda _t: Colour.GREEN_PROTECTED)
+    gap = ahead(20.0)[0][2] - states[-1].x_m - 4.5
+    assert not any(touched)
+    assert states[-1].speed_mps == pytest.approx(6.0, abs=0.7)
+    assert 4.0 < gap < 16.0
+
+
+@pytest.mark.parametrize("colour", [Colour.RED, Colour.RED_AMBER])
+def test_it_waits_at_a_red_light_before_the_line_and_goes_when_it_turns_green(colour):
+    road = light(colour)
+    pilot, states, _ = drive(road, to_lane(road, "behind"), at(20.0), 25.0, colour=lambda t: colour if t < 14.0 else Colour.GREEN_PROTECTED)
+    noses = np.array([state.x_m + 2.254 for state in states])
+    assert noses[:140].max() <= 100.0
+    assert noses[140] > 95.0
+    assert states[138].speed_mps < 0.2
+    assert noses[-1] > 120.0
+    assert pilot.view().reason != Reason.RED_LIGHT
+
+
+def test_it_slows_down_for_a_bend_and_stays_inside_its_lane():
+    road = bend()
+    _, states, _ = drive(road, to_lane(road, "out"), at(5.0, speed=13.0), 22.0)
+    lateral = [abs(s.speed_mps**2 * np.tan(s.steering_rad) / 2.578) for s in states]
+    assert max(lateral) < 3.6
+    for state in states:
+        cos, sin = np.cos(state.heading_rad), np.sin(state.heading_rad)
+        for along in (-2.254, 2.254):
+            for side in (-0.805, 0.805):
+                x, y = state.x_m + along * cos - side * sin, state.y_m + along * sin + side * cos
+                if x > 80.0 and y < 12.0:
+                    assert abs(np.hypot(x - 80.0, y - 12.0) - 12.0) < 1.75
+    assert states[-1].y_m > 30.0
+
+
+def test_it_gives_way_to_who_has_priority_and_then_goes():
+    road = crossroads(ego_yields=True)
+
+    def crossing(t):
+        return ((5, Kind.CAR, 100.0, 75.0 - 10.0 * t, -np.pi / 2, 10.0, 4.5, 1.8),)
+
+    _, states, touched = drive(road, to_lane(road, "east"), at(15.0), 20.0, crossing)
+    assert not any(touched)
+    entered = next(k for k, state in enumerate(states) if state.x_m + 2.254 > 98.0)
+    assert crossing(0.1 * entered)[0][3] < -1.0
+    assert states[-1].x_m > 110.0
+
+
+def test_with_priority_it_does_not_stop_for_a_car_that_waits():
+    road = crossroads(ego_yields=False)
+    waiting = (5, Kind.CAR, 100.0, 8.0, -np.pi / 2, 0.0, 4.5, 1.8)
+    _, states, touched = drive(road, to_lane(road, "east"), at(15.0), 14.0, lambda _t: (waiting,))
+    assert not any(touched)
+    assert min(state.speed_mps for state in states) > 6.0
+
+
+def test_a_car_that_takes_its_priority_away_is_not_hit():
+    road = crossroads(ego_yields=False)
+
+    def rude(t):
+        return ((5, Kind.CAR, 100.0, 70.0 - 9.0 * t, -np.pi / 2, 9.0, 4.5, 1.8),)
+
+    _, _, touched = drive(road, to_lane(road, "east"), at(20.0), 15.0, rude)
+    assert not any(touched)
+
+
+def test_a_goal_in_time_place_and_speed_is_met():
+    from marque.driving.goal import Goal
+
+    road = two_lanes()
+    region = np.array([[60.0, 2.0], [72.0, 2.0], [72.0, 5.0], [60.0, 5.0]])
+    goal = Goal((5.0, 5.6), polygons=(region,), speed_mps=(8.0, 12.0), heading_rad=(-0.1, 0.1))
+    _, states, _ = drive(road, (goal,), at(10.0), 6.0)
+    met = [60 <= s.x_m <= 72 and 2 <= s.y_m <= 5 and 8 <= s.speed_mps <= 12 and abs(s.heading_rad) <= 0.1 for s in states]
+    assert any(met[50:57])
+
+
+def test_two_pilots_on_one_map_do_not_share_a_thought():
+    road = two_lanes()
+    alone = drive(road, to_lane(road, "right"), at(10.0), 3.0)[1]
+    parked = (7, Kind.STATIC, 60.0, 0.0, 0.0, 0.0, 4.5, 1.9)
+    drive(road, to_lane(road, "left"), at(20.0), 3.0, lambda _t: (parked,))
+    assert drive(road, to_lane(road, "right"), at(10.0), 3.0)[1] == alone
