@@ -15,7 +15,7 @@ from marque.driving.goal import Goal
 from marque.driving.map.model import MapArrays
 from marque.simulation.checks import Trajectory, first_collision, goal_steps, in_region, lane_polygon
 from marque.simulation.scenario import PlanningProblem, Scenario
-from marque.simulation.surface import is_beside, uncovered
+from marque.simulation.surface import extended_quad, is_beside, segment_quad, uncovered
 from marque.simulation.turning import LONGEST_S, most_turning
 from marque.vehicle import VehicleParameters, acceleration_limits, kernel
 
@@ -65,7 +65,7 @@ def goal_fault(scenario: Scenario, problem: PlanningProblem, goal: Goal, vehicle
             asked = f"{goal.speed_mps[0]:g} to {goal.speed_mps[1]:g}"
             return f"the goal asks for {asked} m/s, within {horizon_s:.1f} s only {slowest:.1f} to {fastest:.1f} can be reached"
     if not goal.anywhere:
-        least = least_way(scenario, problem, goal)
+        least = least_way(scenario, problem, goal, vehicle)
         if math.isinf(least):
             return "no road leads from the start to the goal's region"
         if least > farthest:
@@ -98,12 +98,12 @@ def turn_to(heading_rad: float, interval: tuple[float, float]) -> float:
     return 0.0 if past <= width else min(past - width, 2.0 * math.pi - past)
 
 
-def least_way(scenario: Scenario, problem: PlanningProblem, goal: Goal) -> float:
+def least_way(scenario: Scenario, problem: PlanningProblem, goal: Goal, vehicle: VehicleParameters) -> float:
     """A length, m, that no way on the road from the start to the goal's region falls short of; inf where there is none.
 
-    The centre of a body that is wholly on the road is on the road. Two points of its way one cell's width apart lie in the same or in
-    touching cells (of 8 around), and all are cells with road in them: a way of length l passes at most ⌈l / cell⌉ such borders. So n
-    borders need more than (n − 1) cells' width. The straight line is a second bound.
+    The centre of a body that is wholly on the road is on the road, or on a seam no wider than a cell. Two points of its way one cell's
+    width apart lie in the same or in touching cells (of 8 around), and all are cells with road in them: a way of length l passes at most
+    ⌈l / cell⌉ such borders. So n borders need more than (n − 1) cells' width. The straight line is a second bound.
     """
     points = scenario.road_map.arrays.points
     outlines = tuple(lane_polygon(scenario.road_map, lane) for lane in goal.lanes)
@@ -111,9 +111,10 @@ def least_way(scenario: Scenario, problem: PlanningProblem, goal: Goal) -> float
     width = float(max(points["left_x"].max(), points["right_x"].max())) - x0
     height = float(max(points["left_y"].max(), points["right_y"].max())) - y0
     cell = max(_CELL_M, math.sqrt(width * height / _MOST_CELLS))
-    road = np.zeros((int(height / cell) + 3, int(width / cell) + 3), np.uint8)
-    x0, y0 = x0 - cell, y0 - cell
-    _pave(scenario.road_map.arrays, x0, y0, cell, road)
+    margin = 2.0 * vehicle.length_m
+    road = np.zeros((int((height + 2.0 * margin) / cell) + 3, int((width + 2.0 * margin) / cell) + 3), np.uint8)
+    x0, y0 = x0 - margin - cell, y0 - margin - cell
+    _pave(scenario.road_map.arrays, x0, y0, cell, vehicle.length_m, road)
     steps = np.full(road.shape, -1, np.int32)
     _flood(road, int((problem.y_m - y0) / cell), int((problem.x_m - x0) / cell), steps)
     region = np.zeros(road.shape, np.uint8)
@@ -136,18 +137,18 @@ def shapes_of(scenario: Scenario, goal: Goal) -> list[Floats]:
 
 
 @kernel
-def _pave(road: MapArrays, x0: float, y0: float, cell: float, out: Bytes) -> None:
-    """Marks every cell that a lane segment's bounding triangles touch."""
-    triangle = np.empty((3, 2))
+def _pave(road: MapArrays, x0: float, y0: float, cell: float, beyond: float, out: Bytes) -> None:
+    """Marks every cell in which a body can have its centre: lanes, and what lies up to `beyond` past their open ends."""
+    quad = np.empty((4, 2))
     for i in range(road.points.size - 1):
-        p, q = road.points[i], road.points[i + 1]
-        if p.lane == q.lane:
-            triangle[0, 0], triangle[0, 1] = p.left_x, p.left_y
-            triangle[1, 0], triangle[1, 1] = p.right_x, p.right_y
-            triangle[2, 0], triangle[2, 1] = q.right_x, q.right_y
-            _touch(triangle, x0, y0, cell, out)
-            triangle[1, 0], triangle[1, 1] = q.left_x, q.left_y
-            _touch(triangle, x0, y0, cell, out)
+        if road.points[i].lane != road.points[i + 1].lane:
+            continue
+        lane = road.lanes[road.points[i].lane]
+        _touch(segment_quad(road, i, quad), x0, y0, cell, out)
+        if i == lane.point_first and lane.predecessor_count == 0:
+            _touch(extended_quad(segment_quad(road, i, quad), 0, beyond), x0, y0, cell, out)
+        if i == lane.point_first + lane.point_count - 2 and lane.successor_count == 0:
+            _touch(extended_quad(segment_quad(road, i, quad), 2, beyond), x0, y0, cell, out)
 
 
 @kernel

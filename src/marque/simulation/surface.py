@@ -71,7 +71,7 @@ def _cut_lanes(
                 i = road.grid_points[item]
                 lane = road.lanes[road.points[i].lane]
                 if what == _SURFACES:
-                    count = _cut_quad(pieces, corners, count, _segment(road, i, quad), x, y, reach)
+                    count = _cut_quad(pieces, corners, count, segment_quad(road, i, quad), x, y, reach)
                 elif what == _SEAMS:
                     if lane.left >= 0:
                         count = _cut_quad(pieces, corners, count, _seam(road, i, lane.left, False, quad), x, y, reach)
@@ -79,16 +79,16 @@ def _cut_lanes(
                         count = _cut_quad(pieces, corners, count, _seam(road, i, lane.oncoming, True, quad), x, y, reach)
                 else:
                     if i == lane.point_first and lane.predecessor_count == 0:
-                        count = _cut_quad(pieces, corners, count, _extended(_segment(road, i, quad), 0, beyond), x, y, reach)
+                        count = _cut_quad(pieces, corners, count, extended_quad(segment_quad(road, i, quad), 0, beyond), x, y, reach)
                     if i == lane.point_first + lane.point_count - 2 and lane.successor_count == 0:
-                        count = _cut_quad(pieces, corners, count, _extended(_segment(road, i, quad), 2, beyond), x, y, reach)
+                        count = _cut_quad(pieces, corners, count, extended_quad(segment_quad(road, i, quad), 2, beyond), x, y, reach)
                 if count == 0:
                     return 0
     return count
 
 
 @kernel
-def _segment(road: MapArrays, i: int, quad: Floats) -> Floats:
+def segment_quad(road: MapArrays, i: int, quad: Floats) -> Floats:
     """Corners of the surface from point i on: left, right, then right, left of the next point."""
     p, q = road.points[i], road.points[i + 1]
     quad[0, 0], quad[0, 1], quad[1, 0], quad[1, 1] = p.left_x, p.left_y, p.right_x, p.right_y
@@ -118,7 +118,7 @@ def _seam(road: MapArrays, i: int, neighbour: int, left_border: bool, quad: Floa
 
 
 @kernel
-def _extended(quad: Floats, side: int, beyond: float) -> Floats:
+def extended_quad(quad: Floats, side: int, beyond: float) -> Floats:
     """In place: the surface of a segment (side 0: its start, 2: its end) becomes what lies beyond that side, in the segment's direction."""
     far = 2 - side
     dx = quad[side, 0] + quad[side + 1, 0] - quad[far, 0] - quad[far + 1, 0]
