@@ -173,15 +173,26 @@ class Pilot:
         command = _cycle(self.road_map.arrays, self._mind, self._task, state, seen, self.step_s, self.vehicle)
         return Command(*command)
 
+    def reason(self) -> Reason:
+        """Why it drives as it does (`View.reason`)."""
+        return Reason(int(self._mind.reason[REASON_SLOT]))
+
+    def lane(self) -> int:
+        """The lane it takes itself to be on, −1 for none."""
+        return int(self._mind.last[_LANE])
+
+    def route(self) -> Ints:
+        """The lanes still ahead on its way as far as it looks, the present one first."""
+        paths = self._mind.paths
+        passed = paths.lane[0, : paths.path["lane_count"][0]]
+        ends = passed["start"] + self.road_map.arrays.lanes["length"][passed["lane"]]
+        return np.asarray(passed["lane"][ends > paths.path["rear_s"][0]], np.int32)
+
     def view(self) -> View:
         """What the last cycle thought."""
         mind = self._mind
-        reason = Reason(int(mind.reason[REASON_SLOT]))
         line, row = int(mind.last[_LINE]), int(mind.last[_PROFILE])
         plan = np.empty((0, 4)) if line == NOTHING else self._plan(line, row)
-        passed = mind.paths.lane[0, : mind.paths.path["lane_count"][0]]
-        ends = passed["start"] + self.road_map.arrays.lanes["length"][passed["lane"]]
-        lanes = passed["lane"][ends > mind.paths.path["rear_s"][0]]
         predictions = []
         for mode in range(int(mind.predictions.used[0])):
             hypothesis, at = mind.predictions.mode[mode], mind.predictions.at[mode, ::3]
@@ -190,13 +201,13 @@ class Pilot:
                 points = np.column_stack((at["x"], at["y"]))
                 predictions.append(Prediction(int(track["id"]), float(hypothesis["probability"]), points))
         return View(
-            reason,
+            self.reason(),
             int(mind.reason[SUBJECT]),
             float(mind.reason[DISTANCE]),
             float(mind.reason[TARGET]),
             plan,
             3 * TICK_S,
-            lanes.astype(np.int32),
+            self.route(),
             tuple(predictions),
         )
 

@@ -1,0 +1,289 @@
+"""A city in which cars of our system drive among the traffic, trip after trip, and what comes of it is counted."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from marque.common import Floats, InputError, Ints
+from marque.driving.goal import Goal
+from marque.driving.map import Road, RoadMap
+from marque.driving.map.query import on_road, pose_at
+from marque.driving.observation import Kind, Observation
+from marque.driving.pilot import Pilot
+from marque.driving.view import Reason, View
+from marque.simulation.frame import Flag, Frame
+from marque.simulation.random import choice
+from marque.simulation.traffic import GuestStates, Traffic
+from marque.vehicle import BMW_320I, VehicleParameters, VehicleState, boxes_overlap, step
+
+SIGHT_M = 120.0
+STUCK_S = 180.0
+_STANDING_MPS = 0.3
+_ROUTE_AHEAD = 16
+_ROOM_M = 14.0
+"""Free way kept around the place where a car is put."""
+_TRIES = 4000
+_HOME_M = 25.0
+"""A lane must be so long to start from or go to."""
+_DRIVABLE = int(Road.CAR | Road.BUS | Road.TRUCK | Road.EMERGENCY | Road.BICYCLE)
+_PLACE, _DESTINATION = 11, 12  # purposes of random numbers
+
+
+@dataclass(slots=True)
+class Record:
+    """What one car has done so far. Times in seconds of the city's clock."""
+
+    routes_started: int = 0
+    routes_finished: int = 0
+    routes_abandoned: int = 0
+    """Stuck, or ended by a collision."""
+    driven_m: float = 0.0
+    collisions: list[dict[str, float | int | bool | str]] = field(default_factory=list)
+    stuck: list[dict[str, float | str]] = field(default_factory=list)
+    longest_wait_s: float = 0.0
+    """Standing without a red light."""
+    off_road_s: float = 0.0
+    emergency_s: float = 0.0
+    lateral_mps2: list[float] = field(default_factory=list)
+    jerk_mps3: list[float] = field(default_factory=list)
+
+
+class _Car:
+    """One self-driving car: its body, its pilot, its present trip."""
+
+    def __init__(self, number: int, road_map: RoadMap, vehicle: VehicleParameters, step_s: float) -> None:
+        self.number = number
+        self.pilot = Pilot(road_map, vehicle, step_s)
+        self.state = VehicleState(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        self.record = Record()
+        self.destination = -1
+        self.waits_s = 0.0
+        self.off_road = False
+        self.trips = 0
+
+
+class City:
+    """Traffic with self-driving cars in it.
+
+    Everything follows from the map and the seed: the same seed gives the same city to the byte. Raises InputError where the map has no
+    connected roads, or no room, for so many.
+    """
+
+    def __init__(
+        self, road_map: RoadMap, *, seed: int = 0, vehicles: int = 400, pedestrians: int = 60, cars: int = 10,
+        step_s: float = 0.1, vehicle: VehicleParameters = BMW_320I,
+    ) -> None:  # fmt: skip
+        self.road_map, self.seed, self.step_s, self.vehicle = road_map, seed, step_s, vehicle
+        pedestrians = pedestrians if len(road_map.crossing_ids) else 0
+        self.traffic = Traffic(road_map, vehicles=vehicles, pedestrians=pedestrians, guests=cars, seed=seed, step_s=step_s)
+        lanes = road_map.arrays.lanes
+        self._homes: Ints = np.flatnonzero((lanes["component"] == 0) & (lanes["junction"] < 0) & (lanes["length"] >= _HOME_M)).astype(np.int32)
+        if cars and len(self._homes) < 2:
+            raise InputError(road_map.source, "", "has no two connected lanes for trips", "Choose a map with a network of roads.")
+        self._cars = [_Car(number, road_map, vehicle, step_s) for number in range(cars)]
+        self._first = vehicles
+        self.cycle_ms: list[float] = []
+        for car in self._cars:
+            self._place(car)
+            self._seat()
+        self._present = self.traffic.frame()
+
+    @property
+    def time_s(self) -> float:
+        return self.traffic.time_s
+
+    @property
+    def records(self) -> list[Record]:
+        return [car.record for car in self._cars]
+
+    def id_of(self, car: int) -> int:
+        """The id that car has in every frame and observation."""
+        return self._first + car
+
+    def step(self) -> None:
+        """One step: every pilot decides on what it sees now, then all cars and the traffic move, then it is judged."""
+        now = self._present
+        states = []
+        for car in self._cars:
+            seen = self._observe(car, now)
+            began = time.thread_time_ns()
+            command = car.pilot.cycle(car.state, seen)
+            self.cycle_ms.append((time.thread_time_ns() - began) * 1e-6)
+            states.append(VehicleState(*step(car.state, command, self.step_s, self.vehicle)))
+        for car, state in zip(self._cars, states, strict=True):
+            self._note_motion(car, state)
+            car.state = state
+        self.traffic.step(self._guests())
+        self._present = self.traffic.frame()
+        for car in self._cars:
+            self._judge(car)
+
+    def frame(self) -> Frame:
+        """The city now, with the thoughts of every self-driving car."""
+        flags = self._present.flags.copy()
+        views = {}
+        for car in self._cars:
+            view = car.pilot.view()
+            views[self.id_of(car.number)] = view
+            at = np.flatnonzero(self._present.ids == self.id_of(car.number))
+            flags[at] = _flags(car.state, view)
+        return self._present._replace(flags=flags, views=views)
+
+    def _observe(self, car: _Car, now: Frame) -> Observation:
+        near = (now.x_m - car.state.x_m) ** 2 + (now.y_m - car.state.y_m) ** 2 < SIGHT_M**2
+        near &= now.ids != self.id_of(car.number)
+        return Observation(
+            now.time_s,
+            now.ids[near],
+            now.kinds[near],
+            now.x_m[near],
+            now.y_m[near],
+            now.heading_rad[near],
+            now.speed_mps[near],
+            now.length_m[near],
+            now.width_m[near],
+            now.signals,
+        )
+
+    def _guests(self) -> GuestStates:
+        states = np.array([car.state for car in self._cars]).reshape(-1, 6).T
+        shape = (1, len(self._cars))
+        routes = np.full((*shape, _ROUTE_AHEAD), -1, np.int32)
+        for car in self._cars:
+            ahead = car.pilot.route()[:_ROUTE_AHEAD]
+            routes[0, car.number, : len(ahead)] = ahead
+        length, width = np.full(shape, self.vehicle.length_m), np.full(shape, self.vehicle.width_m)
+        columns = [np.ascontiguousarray(states[k]).reshape(shape) for k in range(4)]
+        return GuestStates(np.ones(shape, np.bool_), np.full(shape, Kind.CAR, np.uint8), *columns, length, width, routes)
+
+    def _seat(self) -> None:
+        """Make the cars known to the traffic before the first step."""
+        guests = self._guests()
+        present = np.array([[car.trips > 0 for car in self._cars]])
+        self.traffic.step(guests._replace(present=present), steps=0)
+
+    def _place(self, car: _Car) -> None:
+        """Put the car on a free stretch of road and give it a trip."""
+        arrays, frame = self.road_map.arrays, self.traffic.frame()
+        others = [(other.state.x_m, other.state.y_m) for other in self._cars if other is not car and other.trips]
+        xs = np.concatenate((frame.x_m, [x for x, _ in others]))
+        ys = np.concatenate((frame.y_m, [y for _, y in others]))
+        for attempt in range(_TRIES):
+            key = car.trips * _TRIES + attempt
+            lane = int(self._homes[choice(self.seed, car.number, key, _PLACE, len(self._homes))])
+            x, y, heading, _ = pose_at(arrays, lane, 0.5 * arrays.lanes[lane]["length"], 0.0, -1)
+            if np.min((xs - x) ** 2 + (ys - y) ** 2, initial=np.inf) > _ROOM_M**2:
+                car.state = VehicleState(x, y, heading, 0.0, 0.0, 0.0)
+                car.waits_s = 0.0
+                car.pilot.begin(self._next_goals(car))
+                return
+        raise InputError(self.road_map.source, "", f"has no free place for self-driving car {car.number + 1}", "Ask for fewer vehicles.")
+
+    def _next_goals(self, car: _Car) -> tuple[Goal, ...]:
+        while True:
+            car.trips += 1
+            lane = int(self._homes[choice(self.seed, car.number, car.trips, _DESTINATION, len(self._homes))])
+            x, y, _, _ = pose_at(self.road_map.arrays, lane, 0.0, 0.0, -1)
+            if lane != car.destination and np.hypot(x - car.state.x_m, y - car.state.y_m) > 2.0 * _HOME_M:
+                break
+        car.destination = lane
+        car.record.routes_started += 1
+        return (Goal((0.0, np.inf), lanes=(lane,)),)
+
+    def _note_motion(self, car: _Car, state: VehicleState) -> None:
+        record = car.record
+        record.driven_m += 0.5 * (car.state.speed_mps + state.speed_mps) * self.step_s
+        record.lateral_mps2.append(state.speed_mps**2 * float(np.tan(state.steering_rad)) / self.vehicle.wheelbase_m)
+        record.jerk_mps3.append((state.acceleration_mps2 - car.state.acceleration_mps2) / self.step_s)
+
+    def _judge(self, car: _Car) -> None:
+        record, reason = car.record, car.pilot.reason()
+        record.emergency_s += self.step_s * (reason == Reason.EMERGENCY)
+        hit = self._touched(car)
+        if hit >= 0:
+            record.collisions.append(self._collision(car, hit))
+            self._abandon(car)
+            return
+        car.off_road = self._off_road(car.state)
+        record.off_road_s += self.step_s * car.off_road
+        if car.state.speed_mps > _STANDING_MPS:
+            car.waits_s = 0.0
+        elif reason not in (Reason.RED_LIGHT, Reason.AMBER_LIGHT):
+            car.waits_s += self.step_s
+            record.longest_wait_s = max(record.longest_wait_s, car.waits_s)
+        if car.waits_s > STUCK_S:
+            record.stuck.append({"time_s": self.time_s, "x_m": car.state.x_m, "y_m": car.state.y_m, "reason": reason.name})
+            self._abandon(car)
+        elif car.pilot.lane() == car.destination:
+            record.routes_finished += 1
+            car.pilot.retarget(self._next_goals(car))
+
+    def _abandon(self, car: _Car) -> None:
+        car.record.routes_abandoned += 1
+        self._place(car)
+        self._seat()
+        self._present = self.traffic.frame()
+
+    def _touched(self, car: _Car) -> int:
+        """Index in the present frame of a body the car touches, −1 for none."""
+        now = self._present
+        near = np.flatnonzero((now.x_m - car.state.x_m) ** 2 + (now.y_m - car.state.y_m) ** 2 < 20.0**2)
+        for k in near:
+            if now.ids[k] != self.id_of(car.number) and boxes_overlap(
+                car.state.x_m, car.state.y_m, car.state.heading_rad, self.vehicle.length_m, self.vehicle.width_m,
+                now.x_m[k], now.y_m[k], now.heading_rad[k], now.length_m[k], now.width_m[k],
+            ):  # fmt: skip
+                return int(k)
+        return -1
+
+    def _collision(self, car: _Car, k: int) -> dict[str, float | int | bool | str]:
+        """Who touched whom, and whose fault it is: ours, unless we stood, or were run into from behind."""
+        now, state = self._present, car.state
+        ahead = (now.x_m[k] - state.x_m) * np.cos(state.heading_rad) + (now.y_m[k] - state.y_m) * np.sin(state.heading_rad)
+        facing = np.cos(now.heading_rad[k] - state.heading_rad)
+        behind = ahead < -0.3 * self.vehicle.length_m and facing > 0.5 and now.speed_mps[k] > state.speed_mps
+        stood = state.speed_mps < _STANDING_MPS
+        return {
+            "time_s": round(self.time_s, 3),
+            "with": int(now.ids[k]),
+            "kind": Kind(int(now.kinds[k])).name,
+            "x_m": round(state.x_m, 2),
+            "y_m": round(state.y_m, 2),
+            "speed_mps": round(state.speed_mps, 2),
+            "other_speed_mps": round(float(now.speed_mps[k]), 2),
+            "at_fault": not (behind or stood),
+            "why": "we stood" if stood else "run into from behind" if behind else "we drove into it",
+        }
+
+    def _off_road(self, state: VehicleState) -> bool:
+        cos, sin = np.cos(state.heading_rad), np.sin(state.heading_rad)
+        corners = [(0.5 * f * self.vehicle.length_m, 0.5 * s * self.vehicle.width_m) for f in (-1, 1) for s in (-1, 1)]
+        return not all(
+            on_road(self.road_map.arrays, state.x_m + a * cos - b * sin, state.y_m + a * sin + b * cos, _DRIVABLE) for a, b in corners
+        )
+
+
+def _flags(state: VehicleState, view: View) -> int:
+    flags = int(Flag.PILOT)
+    if state.acceleration_mps2 < -0.5:
+        flags |= Flag.BRAKING
+    if view.reason == Reason.CHANGE_LEFT:
+        flags |= Flag.LEFT
+    if view.reason == Reason.CHANGE_RIGHT:
+        flags |= Flag.RIGHT
+    if state.speed_mps < _STANDING_MPS:
+        flags |= Flag.WAITING
+    return flags
+
+
+def comfort(record: Record) -> dict[str, float]:
+    """How a car's drive felt: percentiles of |lateral acceleration| and |jerk|, m/s² and m/s³."""
+    lateral: Floats = np.abs(record.lateral_mps2)
+    jerk: Floats = np.abs(record.jerk_mps3)
+    return {
+        "lateral_p99_mps2": round(float(np.percentile(lateral, 99)), 3),
+        "jerk_p99_mps3": round(float(np.percentile(jerk, 99)), 3),
+    }
