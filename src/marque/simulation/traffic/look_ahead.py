@@ -6,13 +6,14 @@ import math
 
 from marque.simulation.traffic.following import HARDEST_MPS2, idm_acceleration, safe_speed, travel_time
 from marque.simulation.traffic.network import Network
-from marque.simulation.traffic.right_of_way import announce, ask, grant, lets_pass, rest_of, revoke, survey
+from marque.simulation.traffic.right_of_way import announce, ask, grant, leader_on, lets_pass, revoke, room_to_rest, survey
 from marque.simulation.traffic.state import ROUTE, START, Cause, World
 from marque.vehicle import kernel
 
 _MASK = ROUTE - 1
 _SIGHT_M, _SIGHT_S = 20.0, 8.0
 _ASK_M, _ASK_S = 8.0, 2.0  # asks this much before it would have to brake for the line
+_STANDING_MPS = 0.1
 _EARLY = 0.6  # of the comfortable braking: where it begins
 _SAFETY_M = 0.3
 _LINE_M = 0.3
@@ -20,27 +21,6 @@ _END_M = 15.0  # a lane that ends is driven to here, so that a lane change still
 _NONE, _RED, _TAKEN, _ROOM, _GUEST, _END = (
     int(c) for c in (Cause.NONE, Cause.RED, Cause.TAKEN, Cause.ROOM, Cause.GUEST, Cause.END)
 )
-
-
-@kernel
-def leader_on(network: Network, world: World, i: int, lane_index: int, own: bool, beyond_s: float) -> tuple[int, float]:
-    """(node, s of its rear) of the nearest ahead on a lane: in its queue, or on a lane that forks off it and still in the way.
-
-    own: the vehicle's rear is on this lane, at beyond_s; otherwise the whole lane lies ahead. −1 when there is no one.
-    """
-    nodes = world.nodes
-    found = nodes[i].ahead if own else world.queues[lane_index].last
-    s = nodes[found].s if found >= 0 else math.inf
-    lane = network.lanes[lane_index]
-    if beyond_s < lane.fork_until:
-        for f in range(lane.fork, lane.fork + lane.forks):
-            fork = network.forks[f]
-            other = world.queues[fork.other].last
-            while other >= 0 and (nodes[other].owner == i or (own and (nodes[other].s, other) <= (beyond_s, i))):
-                other = nodes[other].ahead
-            if other >= 0 and nodes[other].s < fork.other_until and nodes[other].s < s:
-                found, s = other, nodes[other].s
-    return found, s
 
 
 @kernel
@@ -57,7 +37,7 @@ def choose_speed(network: Network, world: World, i: int, step: int, now_s: float
 
     wanted, slow_down, line = math.inf, math.inf, math.inf
     gap, leader_speed, leader = math.inf, 0.0, -1
-    leader_waits_on, leader_waits, leader_cause, rests = -1, False, _NONE, math.inf
+    leader_waits_on, leader_waits, leader_stands, leader_cause, rests = -1, False, False, _NONE, math.inf
     cause, stop_lane = _NONE, -1
     base, line_before, lane_before = 0.0, math.inf, -1
     k = me.at
@@ -69,24 +49,20 @@ def choose_speed(network: Network, world: World, i: int, step: int, now_s: float
         lane = network.lanes[lane_index]
         inner = lane.gate_s >= 0.0
 
-        if lane.contested and not inner and k > me.at and (k >= me.go or marks[k & _MASK] & START):
+        if lane.contested and not inner and k > me.at:
             to_line = line_before - front
-            if k < me.go:
-                if to_line > 0.0 and (
-                    leader_waits or (lane.signal >= 0 and not lets_pass(world.colours[lane.signal]) and half_square < brake * to_line)
-                ):
-                    revoke(network, world, i, k, need)
-            if k >= me.go:
-                cause = _approach(network, world, i, k, base, to_line, ask_within, leader_waits, rests, need, step, now_s)
-                if cause != _NONE:
-                    line, stop_lane = to_line, lane_before
-                    break
+            held_back = (leader_waits or leader_stands) and gap < to_line
+            cause = _at_line(network, world, i, k, base, to_line, ask_within, held_back, rests, need, step, now_s)
+            if cause != _NONE:
+                line, stop_lane = to_line, lane_before
+                break
 
         if leader < 0:
             found, s = leader_on(network, world, i, lane_index, k == me.at, node.s if k == me.at else 0.0)
             if found >= 0:
                 gap, leader_speed, leader = base + s - front, nodes[found].speed, nodes[found].owner
-                rests = base + rest_of(world, found)
+                leader_stands = leader_speed < _STANDING_MPS
+                rests = base + s + room_to_rest(world, found)
                 if leader < vehicles.size:
                     leader_waits_on, leader_cause = vehicles[leader].stop_lane, vehicles[leader].cause
                 else:
@@ -94,16 +70,13 @@ def choose_speed(network: Network, world: World, i: int, step: int, now_s: float
         if leader >= 0 and leader_waits_on == lane_index:
             leader_waits = True
 
-        if lane.contested and inner and base + lane.gate_s > front - 1.0 and (k >= me.go or marks[k & _MASK] & START):
+        if lane.contested and inner and base + lane.gate_s > front - 1.0:
             to_line = base + lane.gate_s - front
-            before_it = leader_waits and gap + front < base + lane.gate_s
-            if k < me.go and to_line > 0.0 and before_it:
-                revoke(network, world, i, k, need)
-            if k >= me.go:
-                cause = _approach(network, world, i, k, base, to_line, ask_within, before_it, rests, need, step, now_s)
-                if cause != _NONE:
-                    line, stop_lane = to_line, lane_index
-                    break
+            held_back = (leader_waits or leader_stands) and gap < to_line
+            cause = _at_line(network, world, i, k, base, to_line, ask_within, held_back, rests, need, step, now_s)
+            if cause != _NONE:
+                line, stop_lane = to_line, lane_index
+                break
 
         lane_speed = min(lane.limit * driver.factor, lane.curve)
         if base <= front:
@@ -152,29 +125,40 @@ def choose_speed(network: Network, world: World, i: int, step: int, now_s: float
 
 
 @kernel
-def _approach(
-    network: Network, world: World, i: int, k: int, base: float, to_line: float, ask_within: float, leader_waits: bool,
+def _at_line(
+    network: Network, world: World, i: int, k: int, base: float, to_line: float, ask_within: float, held_back: bool,
     rests: float, need: float, step: int, now_s: float,
 ) -> int:  # fmt: skip
-    """The cause that keeps vehicle i before the line of lane number k; NONE once it has been granted the way.
+    """The cause that keeps vehicle i before the line of lane number k, to_line m ahead; NONE where it has been granted the way.
 
+    What was granted is lost again before a light that changes in time, and behind one who does not go on (held_back); who stands, then
+    gives back even what lies ahead within a junction, so that nobody holds ground that others wait for without being able to use it.
     TAKEN stands in for "not asked yet" and "behind another who waits": the line holds either way, but binds only when it is near.
     """
     me, driver, node = world.vehicles[i], world.drivers[i], world.nodes[i]
-    if leader_waits:
+    lane_index = world.routes[i][k & _MASK]
+    lane = network.lanes[lane_index]
+    if k < me.go:
+        starts = world.marks[i][k & _MASK] & START
+        lost = held_back and (starts or node.speed < _STANDING_MPS)
+        if starts and lane.signal >= 0 and not lets_pass(world.colours[lane.signal]):
+            lost = lost or node.speed * node.speed < 2.0 * driver.brake * to_line
+        if to_line <= 0.0 or not lost:
+            return _NONE
+        revoke(network, world, i, k, need)
+    if held_back:
         return _TAKEN
-    cause, end = survey(network, world, i, k, base, rests, need)
+    cause, end = survey(network, world, i, k, base, rests, need, step)
     if to_line < -1.0:  # its front is inside already: it must clear the ground
         grant(network, world, i, k, end, need)
         return _NONE
     asked = to_line <= ask_within
-    if cause == _NONE and asked:
+    if cause == _NONE and asked and me.change_span == 0.0:
         cause = ask(network, world, i, k, end, base - node.s, step, now_s)
         if cause == _NONE:
             grant(network, world, i, k, end, need)
             return _NONE
     if cause not in (_RED, _ROOM):
-        lane = network.lanes[world.routes[i][k & _MASK]]
         wanted = min(lane.limit, max(node.speed, 0.7 * lane.limit))
         in_s = travel_time(to_line, node.speed, wanted, driver.accelerate)
         announce(network, world, i, k, end, step, now_s, in_s, node.speed, 1 if asked else 0)

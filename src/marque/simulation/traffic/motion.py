@@ -19,9 +19,11 @@ _PLAN = 12
 """Lanes a vehicle plans ahead of the one under its rear."""
 _WISH_SHARE = 0.25  # of the drivers on a road with a lane beside theirs want to be there for their next turn
 _STANDING_MPS = 0.1
+_AT_LINE_M = 3.0
+_DETOUR_S = 20.0  # who has waited so long for room, and again so long, may take another turn
 _ROUTE, _WISH = int(Purpose.ROUTE), int(Purpose.WISH)
 _BACK = int(Turn.BACK)
-_RED, _ROOM, _NONE = int(Cause.RED), int(Cause.ROOM), int(Cause.NONE)
+_RED, _ROOM = int(Cause.RED), int(Cause.ROOM)
 
 
 @kernel
@@ -40,7 +42,10 @@ def plan_route(network: Network, world: World, i: int, seed: int) -> None:
                 count += 1
         if count == 0:  # the lane ends here; a lane change must come first
             return
-        drawn = choice(seed, i, me.planned, _ROUTE, count) if count > 1 else 0
+        drawn = 0
+        if count > 1:
+            drawn = choice(seed, i, me.draws, _ROUTE, count)
+            me.draws += 1
         for n in range(lane.successor, lane.successor + lane.successors):
             if _rank(network, network.successors[n], heavy) == best_rank:
                 if drawn == 0:
@@ -49,6 +54,18 @@ def plan_route(network: Network, world: World, i: int, seed: int) -> None:
                 drawn -= 1
         marks[me.planned & _MASK] = 0
         me.planned += 1
+
+
+@kernel
+def _try_another_way(network: Network, world: World, i: int, seed: int) -> None:
+    """Plans the route anew from the line at which vehicle i waits."""
+    me, route = world.vehicles[i], world.routes[i]
+    for k in range(me.at, me.planned):
+        if route[k & _MASK] == me.stop_lane and me.go <= k + 1:
+            me.planned = k + 1
+            me.go = min(me.go, k + 1)
+            plan_route(network, world, i, seed)
+            return
 
 
 @kernel
@@ -87,8 +104,10 @@ def move(network: Network, world: World, i: int, seed: int, step_s: float) -> fl
     if node.speed < _STANDING_MPS:
         if me.cause != _RED:
             me.still_s += step_s
-        if me.stop_lane >= 0 and me.cause not in (_RED, _ROOM, _NONE):
-            me.wait_s += step_s
+            if me.line_m < _AT_LINE_M:
+                me.wait_s += step_s
+                if me.cause == _ROOM and me.wait_s > _DETOUR_S and int(me.wait_s / _DETOUR_S) > int((me.wait_s - step_s) / _DETOUR_S):
+                    _try_another_way(network, world, i, seed)
     elif node.speed > 1.0:
         me.still_s = 0.0
 

@@ -20,8 +20,10 @@ from marque.vehicle import kernel
 URGENT_S = 40.0
 _PATIENT_S = 1.0  # after so long one goes ahead of those with priority who stand and wait themselves
 _MARGIN_S, _MARGIN_LEAST_S, _MARGIN_SHRINKS = 1.5, 0.3, 0.03
+_CLAIM_S = 20.0
 _STOP_SIGN_S = 1.0
 _STANDING_MPS = 1.0
+_PLACE_M = 8.5  # the same places are for waiting for all cars: else one would wait inside the stretch of another
 _WALKER_URGENT_S = 15.0
 _WALKER_MARGIN_M = 1.0
 _MASK = ROUTE - 1
@@ -40,7 +42,7 @@ def lets_pass(colour: int) -> bool:
 
 
 @kernel
-def survey(network: Network, world: World, i: int, start: int, base: float, rests: float, need: float) -> tuple[int, int]:
+def survey(network: Network, world: World, i: int, start: int, base: float, rests: float, need: float, stamp: int) -> tuple[int, int]:
     """(cause, exit) of the stretch that begins with the route's lane number start, base m along the route.
 
     exit: number of the lane behind it where the vehicle fits between two lines, need m long; the end of the plan where there is none.
@@ -53,9 +55,10 @@ def survey(network: Network, world: World, i: int, start: int, base: float, rest
         lane_index = route[k & _MASK]
         lane = network.lanes[lane_index]
         inner = lane.gate_s >= 0.0
-        last = world.queues[lane_index].last
-        if last >= 0 and rests == math.inf and not (k == start and inner):
-            rests = base + rest_of(world, last)
+        if rests == math.inf and not (k == start and inner):
+            last, s = leader_on(network, world, i, lane_index, False, 0.0)
+            if last >= 0:
+                rests = base + s + room_to_rest(world, last)
         if lane.contested and (not inner or k == start):
             if lane.signal >= 0 and not lets_pass(world.colours[lane.signal]):
                 return _RED, k
@@ -64,13 +67,13 @@ def survey(network: Network, world: World, i: int, start: int, base: float, rest
             if out < 0:
                 out, out_base = k, base
             run += lane.gate_s if inner else lane.stop_s
-            if run >= need:
+            if run >= max(need, _PLACE_M):
                 break
             if inner:
                 run, out = 0.0, -1
         base += lane.length
         k += 1
-    if out < 0 or run < need:
+    if out < 0 or run < max(need, _PLACE_M):
         return 0, me.planned
     if rests < out_base:
         return _ROOM, out
@@ -84,16 +87,49 @@ def survey(network: Network, world: World, i: int, start: int, base: float, rest
             room += tail.s + tail.speed * tail.speed / 8.0
             break
         room += network.lanes[lane_index].length
-    return (0 if room >= need else _ROOM), out
+    return (0 if _claim(world, i, route[out & _MASK], room >= need, stamp) else _ROOM), out
 
 
 @kernel
-def rest_of(world: World, n: int) -> float:
-    """The s, on the lane of node n, where its rear comes to rest if it has to wait at the next line; inf when it has not."""
+def _claim(world: World, i: int, lane: int, roomy: bool, stamp: int) -> bool:
+    """Whether vehicle i may have the room there is on a lane; whoever has waited longest for it comes first."""
+    queue, wait_s = world.queues[lane], world.vehicles[i].wait_s
+    claimed = queue.claim_stamp >= stamp - 1 and queue.claimer != i and queue.claim_s >= wait_s
+    if roomy and not claimed:
+        return True
+    if wait_s > _CLAIM_S and not claimed:
+        queue.claim_s, queue.claim_stamp, queue.claimer = wait_s, stamp, i
+    return False
+
+
+@kernel
+def leader_on(network: Network, world: World, i: int, lane_index: int, own: bool, beyond_s: float) -> tuple[int, float]:
+    """(node, s of its rear) of the nearest ahead on a lane: in its queue, or on a lane that forks off it and still in the way.
+
+    own: the vehicle's rear is on this lane, at beyond_s; otherwise the whole lane lies ahead. −1 when there is no one.
+    """
+    nodes = world.nodes
+    found = nodes[i].ahead if own else world.queues[lane_index].last
+    s = nodes[found].s if found >= 0 else math.inf
+    lane = network.lanes[lane_index]
+    if beyond_s < lane.fork_until:
+        for f in range(lane.fork, lane.fork + lane.forks):
+            fork = network.forks[f]
+            other = world.queues[fork.other].last
+            while other >= 0 and (nodes[other].owner == i or (own and (nodes[other].s, other) <= (beyond_s, i))):
+                other = nodes[other].ahead
+            if other >= 0 and nodes[other].s < fork.other_until and nodes[other].s < s:
+                found, s = other, nodes[other].s
+    return found, s
+
+
+@kernel
+def room_to_rest(world: World, n: int) -> float:
+    """How far node n still drives if it has to wait at the next line, m; inf when it has not."""
     node = world.nodes[n]
     if node.owner < world.vehicles.size:
-        return node.s + world.vehicles[node.owner].line_m
-    return node.s if node.speed < _STANDING_MPS else math.inf
+        return world.vehicles[node.owner].line_m
+    return 0.0 if node.speed < _STANDING_MPS else math.inf
 
 
 @kernel

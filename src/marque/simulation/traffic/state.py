@@ -49,7 +49,7 @@ VEHICLE = np.dtype(
         ("change_m", "f8"),  # driven since then
         ("change_span", "f8"),  # driven when it will be over; 0 when there is none
         ("line_m", "f8"),  # what it can still drive up to the line at which it, or the one it follows, waits; inf
-        ("wait_s", "f8"),  # at the line, for others
+        ("wait_s", "f8"),  # at the line, reds not counted
         ("still_s", "f8"),  # standing, reds not counted
         ("at", "i4"),  # running number of the route's lane under its rear; route[at % ROUTE] is the lane
         ("planned", "i4"),  # lanes from here on are not chosen yet
@@ -63,6 +63,7 @@ VEHICLE = np.dtype(
         ("changing", "i4"),
         ("cause", "i4"),
         ("kind", "i4"),
+        ("draws", "i4"),  # how many random choices of its route were made
     ],
     align=True,
 )
@@ -79,7 +80,14 @@ DRIVER = np.dtype(  # who drives what; fixed
 NODE = np.dtype(
     [("s", "f8"), ("speed", "f8"), ("length", "f8"), ("ahead", "i4"), ("behind", "i4"), ("lane", "i4"), ("owner", "i4")], align=True
 )
-QUEUE = np.dtype([("last", "i4"), ("first", "i4"), ("inbound", "f8")], align=True)  # per lane; inbound: m promised to those in junctions
+QUEUE = np.dtype(  # per lane
+    [
+        ("last", "i4"), ("first", "i4"),
+        ("inbound", "f8"),  # m promised to those who were let into a junction
+        ("claim_s", "f8"), ("claim_stamp", "i4"), ("claimer", "i4"),  # who has waited longest for room here
+    ],
+    align=True,
+)  # fmt: skip
 ARRIVAL = np.dtype(  # who comes next to a contested lane and has not been let in yet
     [("time_s", "f8"), ("wait_s", "f8"), ("speed", "f8"), ("stamp", "i4"), ("agent", "i4"), ("denied", "i4")], align=True
 )
@@ -170,5 +178,5 @@ def empty_state(network: Network, signals: int, *, worlds: int, vehicles: int, g
     state.nodes["lane"] = -1
     state.nodes["ahead"] = state.nodes["behind"] = -1
     state.queues["last"] = state.queues["first"] = -1
-    state.arrivals["stamp"] = state.intruders["stamp"] = -2
+    state.arrivals["stamp"] = state.intruders["stamp"] = state.queues["claim_stamp"] = -2
     return state
