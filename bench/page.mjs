@@ -35,8 +35,10 @@ try {
   await measure("above the city");
   await page.locator("#overview").click();
   await measure("the whole city");
-  await page.locator("[data-car]").first().click();
-  await measure("following a car");
+  if (await page.locator("[data-car]").count()) {
+    await page.locator("[data-car]").first().click();
+    await measure("following a car");
+  }
 } finally {
   await stop();
 }

@@ -46,7 +46,7 @@ def main() -> None:
     best: dict[str, dict[str, float]] = {}
     with served(wanted.address, wanted.vehicles) as address:
         for _ in range(wanted.runs):
-            run = subprocess.run(["node", HERE / "page.mjs", address, str(wanted.seconds)], capture_output=True, text=True, check=True)
+            run = subprocess.run(["node", HERE / "page.mjs", address, str(wanted.seconds)], stdout=subprocess.PIPE, text=True, check=True)
             for line in map(json.loads, run.stdout.splitlines()):
                 known = best.setdefault(line["view"], line)
                 known["perSecond"] = max(known["perSecond"], line["perSecond"])

@@ -23,7 +23,7 @@ export async function openPage(browser, address, { width = 1280, height = 720, l
 }
 
 export async function untilDrawn(page) {
-  await page.waitForFunction(() => document.body.dataset.phase === "running" && document.querySelector("#labels span"), null, { timeout: 120_000 });
+  await page.waitForFunction(() => document.body.dataset.phase === "running" && document.querySelector("#view.drawn"), null, { timeout: 120_000 });
   await page.waitForTimeout(500);
 }
 

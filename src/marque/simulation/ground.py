@@ -66,21 +66,27 @@ def ground_columns(road_map: RoadMap) -> dict[str, Column]:
         "crossing_width": Column(crossings["width"], _STEP_M),
         "crossing_signal": Column(crossings["signal"]),
     }
-    return columns | _bars(arrays, (x0, y0))
+    return columns | _bars(road_map, (x0, y0))
 
 
-def _bars(arrays: MapArrays, origin_m: tuple[float, float]) -> dict[str, Column]:
-    lanes, found = arrays.lanes, dict[tuple[int, int, int], int]()
-    owes = _owes(arrays)
+def _bars(road_map: RoadMap, origin_m: tuple[float, float]) -> dict[str, Column]:
+    """Signals where one controls the way on; else a painted line where every way on gives way or has to stop."""
+    arrays, found = road_map.arrays, dict[tuple[int, int, int], int]()
+    lanes, owes = arrays.lanes, _owes(arrays)
     drivable = (lanes["road"] & (Road.CAR | Road.BUS | Road.TRUCK)) != 0
     for lane in np.flatnonzero(drivable & (lanes["junction"] < 0)):
         first = lanes["successor_first"][lane]
-        for ahead in arrays.successors[first : first + lanes["successor_count"][lane]]:
-            signal = int(lanes["signal"][ahead])
-            if signal >= 0:
-                found.setdefault((int(lane), Bar.SIGNAL, signal), int(lanes["turn"][ahead]))
-            elif lanes["junction"][ahead] >= 0 and owes[ahead] in {Yield.YIELD, Yield.STOP}:
-                found.setdefault((int(lane), Bar.STOP if owes[ahead] == Yield.STOP else Bar.YIELD, -1), int(lanes["turn"][ahead]))
+        ahead = arrays.successors[first : first + lanes["successor_count"][lane]]
+        for way in ahead[lanes["signal"][ahead] >= 0]:
+            found.setdefault((int(lane), Bar.SIGNAL, int(lanes["signal"][way])), int(lanes["turn"][way]))
+        if (
+            len(ahead)
+            and (lanes["signal"][ahead] < 0).all()
+            and (owes[ahead] > 0).all()
+            and _paints(road_map, int(lanes["junction"][ahead[0]]))
+        ):
+            stops = (owes[ahead] == Yield.STOP).all()
+            found[int(lane), Bar.STOP if stops else Bar.YIELD, -1] = int(lanes["turn"][ahead[0]])
     keys = np.array(list(found), np.int32).reshape(-1, 3)
     ends = np.array([_across(arrays.points, lanes[lane], origin_m) for lane in keys[:, 0]]).reshape(-1, 4)
     return {
@@ -90,6 +96,11 @@ def _bars(arrays: MapArrays, origin_m: tuple[float, float]) -> dict[str, Column]
         "bar_signal": Column(keys[:, 2]),
         "bar_turn": Column(np.array(list(found.values()), np.uint8)),
     }
+
+
+def _paints(road_map: RoadMap, junction: int) -> bool:
+    """Whether a junction paints lines where one gives way; where the right goes before the left, none does."""
+    return 0 <= junction < len(road_map.junction_kinds) and road_map.junction_kinds[junction] != "right_before_left"
 
 
 def _owes(arrays: MapArrays) -> Ints:

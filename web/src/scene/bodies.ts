@@ -108,6 +108,3 @@ export const person = () =>
     .stack([ring(0, -0.25, 0.25, 0.6, 6), ring(0.5, -0.35, 0.35, 0.9, 0), ring(0.82, -0.3, 0.3, 1, 0)], Part.PAINT, 1)
     .stack([ring(0.82, -0.22, 0.28, 0.45, 6), ring(1, -0.14, 0.2, 0.32, Part.DARK)], Part.DARK, 1)
     .geometry();
-
-/** What remains of a body from afar: its roof. */
-export const roof = () => new Shape().lamp(0, 0, 1, 1, 1, Part.PAINT).geometry();

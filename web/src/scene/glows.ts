@@ -1,10 +1,10 @@
 // Light on the ground: signals at their stop lines, head and brake lamps, the halo of our cars. Soft quads that lighten what lies under
 // them (the brighter of both is shown, so that many of them do not add up to white); one draw call.
-import { BufferAttribute, CustomBlending, InstancedBufferGeometry, MaxEquation, Mesh, ShaderMaterial } from "three";
+import { type BufferGeometry, CustomBlending, MaxEquation, Mesh, ShaderMaterial } from "three";
 import type { Crowd } from "../data/crowd.ts";
 import type { Numbers } from "../data/parcel.ts";
 import { Flag, Kind } from "../data/wire.ts";
-import { Instances } from "./instances.ts";
+import { Quads } from "./instances.ts";
 import { ACCENT, type Rgb, SIGNAL } from "./palette.ts";
 
 const VERTEX = /* glsl */ `
@@ -70,31 +70,27 @@ function signalHeads(ground: Record<string, Numbers>): Head[] {
 }
 
 export class Glows {
-  readonly mesh: Mesh<InstancedBufferGeometry, ShaderMaterial>;
-  private readonly instances: Instances;
+  readonly mesh: Mesh<BufferGeometry, ShaderMaterial>;
+  private readonly quads = new Quads({ place: 4, extent: 2, light: 4 }, 1024);
 
   private readonly heads: Head[];
 
   constructor(ground: Record<string, Numbers>) {
     this.heads = signalHeads(ground);
-    const geometry = new InstancedBufferGeometry();
-    geometry.setAttribute("position", new BufferAttribute(new Float32Array([-1, -1, 0, 1, -1, 0, 1, 1, 0, -1, 1, 0]), 3));
-    geometry.setIndex([0, 1, 2, 0, 2, 3]);
     const material = new ShaderMaterial({
       vertexShader: VERTEX, fragmentShader: FRAGMENT, blending: CustomBlending, blendEquation: MaxEquation, depthTest: false, depthWrite: false, transparent: true,
     });
-    this.instances = new Instances(geometry, { place: 4, extent: 2, light: 4 }, 1024);
-    this.mesh = new Mesh(geometry, material);
+    this.mesh = new Mesh(this.quads.geometry, material);
     this.mesh.frustumCulled = false;
     this.mesh.renderOrder = 5;
   }
 
   /** distance: of the camera, m; chosen and subject: actors to ring, NaN for none. */
   show(crowd: Crowd, distance: number, seen: (x: number, y: number) => boolean, chosen: number, subject: number): void {
-    this.instances.count = 0;
+    this.quads.count = 0;
     this.addSignals(crowd.moment?.signals, distance, seen);
     this.addRoadUsers(crowd, distance, seen, chosen, subject);
-    this.instances.flush();
+    this.quads.flush();
   }
 
   private addSignals(signals: Uint8Array | undefined, distance: number, seen: (x: number, y: number) => boolean): void {
@@ -103,7 +99,7 @@ export class Glows {
       if (!seen(head.x, head.y)) continue;
       const colour = SIGNAL[signals?.[head.signal] ?? 0] ?? SIGNAL[0]!;
       this.add(head.x, head.y, head.along, Form.BAR, head.half * Math.max(1, size / 2), 0.3 * size, colour, 0.9);
-      this.add(head.x, head.y, 0, Form.ROUND, (1 + head.half) * size, (1 + head.half) * size, colour, 0.42);
+      this.add(head.x, head.y, 0, Form.ROUND, (2 + head.half) * size, (2 + head.half) * size, colour, 0.45);
     }
   }
 
@@ -128,8 +124,8 @@ export class Glows {
   }
 
   private add(x: number, y: number, heading: number, form: number, halfLength: number, halfWidth: number, colour: Rgb, strength: number): void {
-    const at = this.instances.next();
-    const values = this.instances.values;
+    const at = this.quads.next();
+    const values = this.quads.values;
     values[at] = x;
     values[at + 1] = y;
     values[at + 2] = heading;

@@ -1,9 +1,9 @@
-// Everybody on the road: one instanced mesh per shape. Poses are turned in the shader, so a picture costs one small upload.
-import { Group, type InstancedBufferGeometry, Mesh, ShaderMaterial } from "three";
+// Everybody on the road: one mesh per shape. Poses are turned in the shader, so a picture costs one small upload.
+import { type BufferGeometry, Group, Mesh, ShaderMaterial } from "three";
 import type { Crowd } from "../data/crowd.ts";
 import { Flag, Kind } from "../data/wire.ts";
 import * as bodies from "./bodies.ts";
-import { Instances } from "./instances.ts";
+import { Instances, Quads } from "./instances.ts";
 import { ACCENT, PAINT, PERSON, type Rgb } from "./palette.ts";
 
 const VERTEX = /* glsl */ `
@@ -35,21 +35,34 @@ const FRAGMENT = /* glsl */ `
 
 const BLINK_HZ = 1.5;
 
-/** One shape and those who have it. */
-class Fleet {
-  readonly mesh: Mesh<InstancedBufferGeometry, ShaderMaterial>;
-  readonly instances: Instances;
+const LAYOUT = { pose: 3, size: 3, tint: 3, lamps: 1 };
 
-  constructor(geometry: InstancedBufferGeometry, material: ShaderMaterial) {
-    this.instances = new Instances(geometry, { pose: 3, size: 3, tint: 3, lamps: 1 });
-    this.mesh = new Mesh(geometry, material);
+/** From afar a body is a few pixels: its roof is enough. */
+const ROOF_VERTEX = /* glsl */ `
+  attribute vec3 pose;
+  attribute vec3 size;
+  attribute vec3 tint;
+  varying vec3 shade;
+  void main() {
+    vec2 p = 0.5 * position.xy * size.xy;
+    float c = cos(pose.z), s = sin(pose.z);
+    shade = tint;
+    gl_Position = projectionMatrix * viewMatrix * vec4(pose.x + c * p.x - s * p.y, pose.y + s * p.x + c * p.y, size.z, 1.0);
+  }`;
+
+/** Those who share one shape. */
+class Fleet {
+  readonly mesh: Mesh<BufferGeometry, ShaderMaterial>;
+
+  constructor(readonly members: Instances | Quads, material: ShaderMaterial) {
+    this.mesh = new Mesh(members.geometry as BufferGeometry, material);
     this.mesh.frustumCulled = false;
     this.mesh.renderOrder = 10;
   }
 
   add(x: number, y: number, heading: number, length: number, width: number, height: number, tint: Rgb, lamps: number): void {
-    const at = this.instances.next();
-    const values = this.instances.values;
+    const at = this.members.next();
+    const values = this.members.values;
     values[at] = x;
     values[at + 1] = y;
     values[at + 2] = heading;
@@ -75,11 +88,14 @@ export class Traffic {
   readonly group = new Group();
   // Transparent by name only: bodies are sorted among the lights and ribbons that lie under them.
   private readonly material = new ShaderMaterial({ vertexShader: VERTEX, fragmentShader: FRAGMENT, transparent: true, uniforms: { blink: { value: 1 } } });
-  private readonly cars = new Fleet(bodies.car(), this.material);
-  private readonly boxes = new Fleet(bodies.box(), this.material);
-  private readonly bikes = new Fleet(bodies.bike(), this.material);
-  private readonly people = new Fleet(bodies.person(), this.material);
-  private readonly roofs = new Fleet(bodies.roof(), this.material);
+  private readonly cars = new Fleet(new Instances(bodies.car(), LAYOUT), this.material);
+  private readonly boxes = new Fleet(new Instances(bodies.box(), LAYOUT), this.material);
+  private readonly bikes = new Fleet(new Instances(bodies.bike(), LAYOUT), this.material);
+  private readonly people = new Fleet(new Instances(bodies.person(), LAYOUT), this.material);
+  private readonly roofs = new Fleet(
+    new Quads(LAYOUT, 1024),
+    new ShaderMaterial({ vertexShader: ROOF_VERTEX, fragmentShader: FRAGMENT, transparent: true }),
+  );
   private readonly fleets = [this.cars, this.boxes, this.bikes, this.people, this.roofs];
 
   constructor() {
@@ -90,7 +106,7 @@ export class Traffic {
   show(crowd: Crowd, distance: number, seen: (x: number, y: number) => boolean): void {
     const moment = crowd.moment;
     if (!moment) return;
-    for (const fleet of this.fleets) fleet.instances.count = 0;
+    for (const fleet of this.fleets) fleet.members.count = 0;
     for (let i = 0; i < crowd.count; i++) {
       if (!seen(crowd.x[i]!, crowd.y[i]!)) continue;
       const [kind, flags, length] = [moment.kinds[i]!, moment.flags[i]!, moment.length[i]!];
@@ -100,7 +116,7 @@ export class Traffic {
         flags & Flag.PILOT ? ACCENT : kind === Kind.PEDESTRIAN ? PERSON : PAINT[(moment.ids[i]! * 7) % PAINT.length]!, flags,
       );
     }
-    for (const fleet of this.fleets) fleet.instances.flush();
+    for (const fleet of this.fleets) fleet.members.flush();
     this.material.uniforms["blink"]!.value = (crowd.time * BLINK_HZ) % 1 < 0.5 ? 1 : 0;
   }
 
