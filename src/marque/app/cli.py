@@ -42,6 +42,16 @@ def drive(
     run(paths or [], json, replays, workers, library)
 
 
+@app.command()
+def library(
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the files into a folder.")] = None,
+) -> None:
+    """The scenarios that come with Marque, by name, or as CommonRoad files."""
+    from marque.app.library import library as run
+
+    run(out)
+
+
 @app.command("run")
 def run_page(
     map_file: Annotated[Path | None, typer.Option("--map", metavar="FILE", help="A road map; else the default city.")] = None,

@@ -10,16 +10,17 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from marque import simulation
 from marque.common import InputError
 from marque.simulation.drive import Result, drive_file, facts, warm_up
 from marque.simulation.judge import Verdict
+from marque.simulation.library import write_library
 
 ALL_SUCCEEDED, SOME_FAILED, BAD_INPUT = 0, 1, 2
 
@@ -35,17 +36,9 @@ _STYLES = {
 
 def drive(paths: Sequence[Path], json_out: Path | None, replays: Path | None, workers: int, library: bool) -> None:
     """Drive and judge scenario files. Exits with 0 when every one is a strict success, 1 when not, 2 when nothing could be driven."""
-    console = Console(stderr=True)
-    files = scenario_files([*paths, *([library_folder()] if library else [])])
-    if replays is not None:
-        replays.mkdir(parents=True, exist_ok=True)
-    results: list[Result] = []
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("driving", total=len(files))
-        for found in drive_files(files, replays, workers):
-            results += found
-            progress.advance(bar)
+    with TemporaryDirectory(prefix="marque-library-") as folder:
+        own = write_library(Path(folder)) if library else []
+        results = _drive_all(scenario_files([*paths, *own]), replays, workers)
     Console().print(table(results))
     Console().print(summary(results), highlight=False)
     if json_out is not None:
@@ -53,6 +46,20 @@ def drive(paths: Sequence[Path], json_out: Path | None, replays: Path | None, wo
             json.dumps({"results": [facts(result) for result in results]}, indent=1, allow_nan=False) + "\n", encoding="utf-8"
         )
     raise typer.Exit(exit_status(results))
+
+
+def _drive_all(files: Sequence[Path], replays: Path | None, workers: int) -> list[Result]:
+    """Every file's results, with a bar that moves meanwhile."""
+    if replays is not None:
+        replays.mkdir(parents=True, exist_ok=True)
+    results: list[Result] = []
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("driving", total=len(files))
+        for found in drive_files(files, replays, workers):
+            results += found
+            progress.advance(bar)
+    return results
 
 
 def scenario_files(paths: Sequence[Path]) -> list[Path]:
@@ -71,14 +78,6 @@ def scenario_files(paths: Sequence[Path]) -> list[Path]:
     if not files:
         raise InputError("PATH", "", "no scenario is named", "Name files or folders, or use --library.")
     return files
-
-
-def library_folder() -> Path:
-    """The scenarios that come with Marque."""
-    folder = Path(simulation.__file__).parent / "library"
-    if not folder.is_dir():
-        raise InputError("--library", "", "this installation holds no scenario library", "Name files or folders instead.")
-    return folder
 
 
 def drive_files(files: Sequence[Path], replays: Path | None, workers: int) -> Iterator[list[Result]]:

@@ -1,0 +1,148 @@
+"""The library: every family of scenes, and the variants of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from marque.simulation.library import junctions, motorways, streets
+from marque.simulation.library.actors import CAR, TRUCK
+from marque.simulation.library.scene import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Scenes of one kind."""
+
+    name: str
+    number: int
+    make: Callable[..., Scene]
+    variants: tuple[dict[str, Any], ...]
+
+    @property
+    def id(self) -> str:
+        """What the benchmark ids of its scenes begin with: map name and number."""
+        return f"ZAM_Marque{self.name}-{self.number}"
+
+    @property
+    def told(self) -> str:
+        """What happens, in a sentence."""
+        return (self.make.__doc__ or "").partition("\n")[0]
+
+    def scenes(self) -> Iterator[tuple[str, Scene]]:
+        for variant, values in enumerate(self.variants, start=1):
+            yield f"{self.id}_{variant}_T-1", self.make(**values)
+
+
+FAMILIES = (
+    Family("Follow", 1, motorways.follow, (
+        {"limit_mps": 27.8, "gap_m": 40.0, "slow_mps": 17.0, "braking_mps2": 2.5},
+        {"limit_mps": 27.8, "gap_m": 48.0, "slow_mps": 12.0, "braking_mps2": 4.5},
+        {"limit_mps": 22.2, "gap_m": 35.0, "slow_mps": 8.0, "braking_mps2": 3.5},
+    )),
+    Family("Follow", 2, streets.follow, (
+        {"limit_mps": 13.9, "gap_m": 22.0, "stops": False, "bend_rad": 0.0},
+        {"limit_mps": 13.9, "gap_m": 25.0, "stops": True, "bend_rad": 0.9},
+        {"limit_mps": 8.3, "gap_m": 14.0, "stops": True, "bend_rad": 0.0},
+    )),
+    Family("CutIn", 1, motorways.cut_in, (
+        {"side": 1, "limit_mps": 27.8, "gap_m": 22.0, "slower_mps": 3.0},
+        {"side": 1, "limit_mps": 27.8, "gap_m": 30.0, "slower_mps": 6.0},
+        {"side": 1, "limit_mps": 22.2, "gap_m": 18.0, "slower_mps": 2.0},
+    )),
+    Family("CutIn", 2, motorways.cut_in, (
+        {"side": -1, "limit_mps": 27.8, "gap_m": 30.0, "slower_mps": 5.0},
+        {"side": -1, "limit_mps": 27.8, "gap_m": 40.0, "slower_mps": 8.0},
+        {"side": -1, "limit_mps": 22.2, "gap_m": 22.0, "slower_mps": 4.0},
+    )),
+    Family("CutOut", 1, motorways.cut_out, (
+        {"limit_mps": 27.8, "slow_mps": 17.0, "reveal_m": 60.0},
+        {"limit_mps": 27.8, "slow_mps": 20.0, "reveal_m": 45.0},
+        {"limit_mps": 22.2, "slow_mps": 12.0, "reveal_m": 50.0},
+    )),
+    Family("Exit", 1, motorways.leave, (
+        {"limit_mps": 22.2, "lane": 0, "other_mps": 20.0, "other_m": 110.0},
+        {"limit_mps": 25.0, "lane": 0, "other_mps": 24.0, "other_m": 20.0},
+        {"limit_mps": 22.2, "lane": 0, "other_mps": 17.0, "other_m": 100.0},
+    )),
+    Family("LaneChangeExit", 1, motorways.leave, (
+        {"limit_mps": 22.2, "lane": 1, "other_mps": 21.0, "other_m": 25.0},
+        {"limit_mps": 22.2, "lane": 1, "other_mps": 20.0, "other_m": 85.0},
+        {"limit_mps": 22.2, "lane": 1, "other_mps": 17.0, "other_m": 72.0},
+    )),
+    Family("Merge", 1, motorways.merge, (
+        {"limit_mps": 22.2, "traffic_mps": 20.0, "behind_m": 60.0, "ahead_m": 30.0},
+        {"limit_mps": 22.2, "traffic_mps": 18.0, "behind_m": 45.0, "ahead_m": 25.0},
+        {"limit_mps": 27.8, "traffic_mps": 24.0, "behind_m": 80.0, "ahead_m": 45.0},
+    )),
+    Family("Overtake", 1, motorways.overtake, (
+        {"limit_mps": 27.8, "truck_mps": 12.0, "gap_m": 70.0, "second": False},
+        {"limit_mps": 27.8, "truck_mps": 13.0, "gap_m": 90.0, "second": True},
+        {"limit_mps": 22.2, "truck_mps": 9.0, "gap_m": 60.0, "second": False},
+    )),
+    Family("Queue", 1, motorways.queue, (
+        {"gap_m": 20.0, "crawl_mps": 3.0},
+        {"gap_m": 35.0, "crawl_mps": 4.0},
+        {"gap_m": 50.0, "crawl_mps": 2.0},
+    )),
+    Family("Crossing", 1, streets.pedestrian, (
+        {"limit_mps": 13.9, "from_right": True, "speed_mps": 1.4, "early_m": 40.0, "walkers": 1},
+        {"limit_mps": 8.3, "from_right": False, "speed_mps": 1.2, "early_m": 32.0, "walkers": 2},
+        {"limit_mps": 13.9, "from_right": True, "speed_mps": 1.1, "early_m": 45.0, "walkers": 3},
+    )),
+    Family("Child", 1, streets.child, (
+        {"limit_mps": 8.3, "runs_mps": 2.5, "early_m": 22.0},
+        {"limit_mps": 8.3, "runs_mps": 3.0, "early_m": 20.0},
+        {"limit_mps": 8.3, "runs_mps": 2.0, "early_m": 25.0},
+    )),
+    Family("ParkedVan", 1, streets.parked_van, (
+        {"limit_mps": 13.9, "into_lane_m": 1.0, "oncoming_m": (40.0,)},
+        {"limit_mps": 13.9, "into_lane_m": 1.8, "oncoming_m": (60.0, 90.0)},
+        {"limit_mps": 8.3, "into_lane_m": 2.1, "oncoming_m": (70.0,)},
+    )),
+    Family("Works", 1, streets.works, (
+        {"limit_mps": 13.9, "length_m": 7.5, "oncoming_m": ()},
+        {"limit_mps": 8.3, "length_m": 15.0, "oncoming_m": (75.0, 100.0)},
+    )),
+    Family("Cyclist", 1, streets.cyclist, (
+        {"limit_mps": 13.9, "rides_mps": 5.0, "gap_m": 35.0, "oncoming_m": (), "width_m": 3.5},
+        {"limit_mps": 13.9, "rides_mps": 4.5, "gap_m": 40.0, "oncoming_m": (110.0,), "width_m": 3.5},
+        {"limit_mps": 8.3, "rides_mps": 5.0, "gap_m": 20.0, "oncoming_m": (60.0,), "width_m": 3.0},
+    )),
+    Family("Narrow", 1, streets.narrow, (
+        {"limit_mps": 8.3, "width_m": 2.75, "oncoming_mps": 6.0, "bend_rad": 0.0},
+        {"limit_mps": 8.3, "width_m": 2.6, "oncoming_mps": 7.0, "bend_rad": 0.0},
+        {"limit_mps": 8.3, "width_m": 2.75, "oncoming_mps": 6.0, "bend_rad": 1.0},
+    )),
+    Family("LeftTurn", 1, junctions.left_turn, (
+        {"limit_mps": 13.9, "oncoming_m": (40.0, 15.0), "speed_mps": 12.0},
+        {"limit_mps": 13.9, "oncoming_m": (60.0, 38.0, 10.0), "speed_mps": 11.0},
+        {"limit_mps": 8.3, "oncoming_m": (55.0,), "speed_mps": 8.3},
+    )),
+    Family("RightBeforeLeft", 1, junctions.right_before_left, (
+        {"limit_mps": 8.3, "from_right_m": 60.0, "turn": "N", "waits": False},
+        {"limit_mps": 8.3, "from_right_m": 62.0, "turn": "N", "waits": True},
+        {"limit_mps": 8.3, "from_right_m": 65.0, "turn": "W", "waits": False},
+    )),
+    Family("YieldT", 1, junctions.yield_at_t, (
+        {"limit_mps": 13.9, "from_left_m": (60.0, 30.0), "from_right_m": (50.0,), "turn": "W"},
+        {"limit_mps": 13.9, "from_left_m": (70.0, 45.0, 20.0), "from_right_m": (), "turn": "E"},
+        {"limit_mps": 13.9, "from_left_m": (40.0,), "from_right_m": (75.0, 35.0), "turn": "W"},
+    )),
+    Family("Roundabout", 1, junctions.ring, (
+        {"limit_mps": 8.3, "target": "E", "circling_m": (60.0,)},
+        {"limit_mps": 8.3, "target": "N", "circling_m": (70.0, 45.0)},
+        {"limit_mps": 8.3, "target": "N", "circling_m": (95.0, 60.0)},
+    )),
+    Family("Light", 1, junctions.light, (
+        {"limit_mps": 13.9, "red_s": 8.0, "amber_first": True, "crossing_m": (105.0,)},
+        {"limit_mps": 13.9, "red_s": 9.0, "amber_first": False, "crossing_m": (105.0, 98.0)},
+        {"limit_mps": 8.3, "red_s": 7.0, "amber_first": True, "crossing_m": ()},
+    )),
+    Family("TurnsGreen", 1, junctions.turns_green, (
+        {"limit_mps": 13.9, "red_s": 4.0, "standing": 2, "body": CAR},
+        {"limit_mps": 13.9, "red_s": 6.0, "standing": 3, "body": CAR},
+        {"limit_mps": 13.9, "red_s": 3.0, "standing": 1, "body": TRUCK},
+    )),
+)  # fmt: skip
