@@ -17,6 +17,7 @@ from marque.vehicle import kernel
 _MASK = ROUTE - 1
 _PLAN = 12
 """Lanes a vehicle plans ahead of the one under its rear."""
+_JAM_M, _TURN_LANES = 12.0, 3
 _WISH_SHARE = 0.25  # of the drivers on a road with a lane beside theirs want to be there for their next turn
 _STANDING_MPS = 0.1
 _AT_LINE_M = 3.0
@@ -28,14 +29,15 @@ _RED, _ROOM = int(Cause.RED), int(Cause.ROOM)
 
 @kernel
 def plan_route(network: Network, world: World, i: int, seed: int) -> None:
-    """Chooses lanes until the plan is full: any successor made for the vehicle, turning back only where there is no other way."""
+    """Chooses lanes until the plan is full: any successor made for the vehicle, turning back or into a jam only
+    where there is no other way."""
     me, route, marks = world.vehicles[i], world.routes[i], world.marks[i]
     heavy = world.drivers[i].heavy
     while me.planned - me.at < _PLAN:
         lane = network.lanes[route[(me.planned - 1) & _MASK]]
         best_rank, count = 0, 0
         for n in range(lane.successor, lane.successor + lane.successors):
-            rank = _rank(network, network.successors[n], heavy)
+            rank = _rank(network, world, network.successors[n], heavy)
             if rank > best_rank:
                 best_rank, count = rank, 0
             if rank == best_rank:
@@ -47,7 +49,7 @@ def plan_route(network: Network, world: World, i: int, seed: int) -> None:
             drawn = choice(seed, i, me.draws, _ROUTE, count)
             me.draws += 1
         for n in range(lane.successor, lane.successor + lane.successors):
-            if _rank(network, network.successors[n], heavy) == best_rank:
+            if _rank(network, world, network.successors[n], heavy) == best_rank:
                 if drawn == 0:
                     route[me.planned & _MASK] = network.successors[n]
                     break
@@ -69,9 +71,22 @@ def _try_another_way(network: Network, world: World, i: int, seed: int) -> None:
 
 
 @kernel
-def _rank(network: Network, lane_index: int, heavy: int) -> int:
+def _rank(network: Network, world: World, lane_index: int, heavy: int) -> int:
+    """How well a lane serves as the next one: wide enough first, then not turning back, then not jammed."""
     lane = network.lanes[lane_index]
-    return 1 + (2 if lane.heavy >= heavy else 0) + (1 if lane.turn != _BACK else 0)
+    return 1 + (4 if lane.heavy >= heavy else 0) + (2 if lane.turn != _BACK else 0) + (0 if _jammed(network, world, lane_index) else 1)
+
+
+@kernel
+def _jammed(network: Network, world: World, lane_index: int) -> bool:
+    """Whether the queue on the road behind a turn stands back to its beginning."""
+    for _ in range(_TURN_LANES):
+        lane = network.lanes[lane_index]
+        if lane.junction < 0 or lane.successors != 1:
+            break
+        lane_index = network.successors[lane.successor]
+    last = world.queues[lane_index].last
+    return last >= 0 and world.nodes[last].s < _JAM_M and world.nodes[last].speed < 1.0
 
 
 @kernel
