@@ -29,6 +29,7 @@ let approaching = false;
 let numbers = new Map<number, string>();
 let told = "";
 let lost = false;
+let begun = false;
 
 const panel = new Panel(element("panel"), panelAddress, readPanel);
 void start();
@@ -70,6 +71,11 @@ function picture(stage: Stage, seconds: number): void {
   const moment = crowd.moment;
   const car = chosen ?? NaN;
   const place = crowd.place(car);
+  if (!begun && moment) {
+    begun = true;
+    const [x, y] = middleOfOurs();
+    if (chosen === null && x !== undefined && !replay) stage.camera.turnTo(x, y!);
+  }
   if (approaching && place >= 0) {
     approaching = false;
     stage.camera.approach(crowd.x[place]!, crowd.y[place]!);
@@ -80,6 +86,12 @@ function picture(stage: Stage, seconds: number): void {
   stage.draw(seconds, crowd, thoughts, car, subject === NO_ONE ? NaN : subject);
   labels.show(stage, crowd, numbers, chosen);
   if (replay) showReplayTime(replay, crowd.time);
+}
+
+/** The median place of our cars. */
+function middleOfOurs(): number[] {
+  const places = Array.from(crowd.moment?.cars ?? [], (car) => crowd.place(car)).filter((place) => place >= 0);
+  return [crowd.x, crowd.y].flatMap((values) => places.map((place) => values[place]!).sort((a, b) => a - b)[places.length >> 1] ?? []);
 }
 
 function choose(car: number | null): void {

@@ -105,7 +105,8 @@ def results(words: Words, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def sentence(words: Words, frame: Frame, cars: Sequence[int], view: View, *, standing: bool) -> str:
     """Why the car drives or stands as it does, as one sentence."""
-    subject = _subject(words, frame, cars, view) or words("kind.nobody")
+    unnamed = words("subject.danger" if view.reason is Reason.EMERGENCY else "kind.nobody")
+    subject = _subject(words, frame, cars, view) or unnamed
     key = f"{'standing' if standing else 'moving'}.{view.reason.name}"
     return words(key, subject=subject, ahead=_ahead(words, view.distance_m))
 

@@ -57,6 +57,11 @@ export class Camera {
     return fit;
   }
 
+  /** Look at another place from as far as now. */
+  turnTo(x: number, y: number): void {
+    this.go(new Vector3(x, y, 0), this.distance, false);
+  }
+
   /** Go near a place. */
   approach(x: number, y: number): void {
     this.go(new Vector3(x, y, 0), Math.min(this.distance, CLOSE_M), false);

@@ -78,6 +78,9 @@ function drawPaths(lanes: Lanes): Layer {
       if (!lanes.drives(lane) && lanes.value("road", lane) & users) layer.strip(lanes.line("left", lane), lanes.line("right", lane), colour);
     }
   }
+  for (let lane = 0; lane < lanes.count; lane++) {
+    if (lanes.value("road", lane) === Road.RAIL) drawRails(layer, lanes.line("centre", lane));
+  }
   return layer;
 }
 
@@ -113,8 +116,9 @@ function drawMarkings(lanes: Lanes, columns: Record<string, Numbers>): Layer {
   const layer = new Layer();
   for (let lane = 0; lane < lanes.count; lane++) {
     const road = lanes.value("road", lane);
-    if (road === Road.RAIL) drawRails(layer, lanes.line("centre", lane));
-    if (!lanes.drives(lane) || lanes.value("junction", lane) >= 0) continue;
+    const inside = lanes.value("junction", lane) >= 0;
+    if (road === Road.RAIL && inside) drawRails(layer, lanes.line("centre", lane));
+    if (!lanes.drives(lane) || inside) continue;
     drawBorder(layer, lanes, lane, "left", 1);
     drawBorder(layer, lanes, lane, "right", 2);
   }
@@ -133,6 +137,7 @@ function drawBorder(layer: Layer, lanes: Lanes, lane: number, side: "left" | "ri
   } else layer.line(line, 0.13, GROUND.edge);
 }
 
+/** Outside junctions rails lie under the carriageways that cross them by a bridge; inside, on top. */
 function drawRails(layer: Layer, centre: Numbers): void {
   const gauge = 1.435 / 2;
   for (const offset of [gauge, -gauge]) layer.line(beside(centre, offset), 0.18, GROUND.railLine);
