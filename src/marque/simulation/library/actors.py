@@ -64,7 +64,7 @@ def drive(
     """
     half = 0.5 * STEP_S
     count = round(LONGEST_S / STEP_S) + 1
-    times = half * np.arange(-1, 2 * count)  # the middle between two steps too: a step's speed is measured around it
+    times: Floats = half * np.arange(-1.0, 2.0 * count)  # the middle between two steps too: a step's speed is measured around it
     times_of, speeds_of = zip(*profile, strict=True)
     speed = np.interp(times, times_of, speeds_of)
     way = np.append(0.0, np.cumsum(0.5 * (speed[1:] + speed[:-1]) * half))
@@ -92,7 +92,8 @@ def park(body: Body, pose: Pose) -> Actor:
 
 def emerge(actor: Actor, behind: Actor, watcher: Actor) -> Actor:
     """The actor from the step on at which somebody can see it past what stands in the way."""
-    corners = rectangle(*behind.poses[0], behind.body.length_m, behind.body.width_m)
+    x, y, heading = behind.poses[0].tolist()
+    corners = rectangle(x, y, heading, behind.body.length_m, behind.body.width_m)
     steps = min(len(actor.poses), len(watcher.poses))
     seen = [not _blocked(watcher.poses[step, :2], actor.poses[step, :2], corners) for step in range(steps)]
     first = seen.index(True)

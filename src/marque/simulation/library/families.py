@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from marque.simulation.library import junctions, motorways, streets
+from marque.simulation.library import city, junctions, motorways, streets
 from marque.simulation.library.actors import CAR, TRUCK
 from marque.simulation.library.scene import Scene
 
@@ -145,4 +145,7 @@ FAMILIES = (
         {"limit_mps": 13.9, "red_s": 6.0, "standing": 3, "body": CAR},
         {"limit_mps": 13.9, "red_s": 3.0, "standing": 1, "body": TRUCK},
     )),
+    Family("CityFollow", 1, city.follow, ({"pick": 0}, {"pick": 1}, {"pick": 2})),
+    Family("CityYield", 1, city.give_way, ({"pick": 0}, {"pick": 1}, {"pick": 2})),
+    Family("CityLight", 1, city.red_light, ({"pick": 0, "red_s": 6.0}, {"pick": 1, "red_s": 8.0}, {"pick": 2, "red_s": 5.0})),
 )  # fmt: skip

@@ -41,7 +41,8 @@ def pedestrian(*, limit_mps: float, from_right: bool, speed_mps: float, early_m:
 def child(*, limit_mps: float, runs_mps: float, early_m: float) -> Scene:
     """A child runs out from behind a parked van.
 
-    early_m: how far before its way the ego would be, at the limit, when it sets off, 2.6 m behind the van's outer side. It is in the record from the moment on when somebody who drives at the limit could see it.
+    early_m: how far before its way the ego would be, at the limit, when it sets off, 2.6 m behind the van's outer side. It is in the
+    record from the moment on when somebody who drives at the limit could see it.
     """
     road, van_m = street(180.0, limit_mps), 80.0
     own = road.way("ahead")
