@@ -27,6 +27,8 @@ COMFORT_LATERAL_MPS2 = 2.2
 COMFORT_BRAKING_MPS2 = 1.6
 UNLIMITED_MPS = 36.0
 _CARS = int(Road.CAR)
+_WRONG_WAY = 20.0
+_STRAYED_M = 4.0
 
 
 PATH = np.dtype(
@@ -113,7 +115,7 @@ def _own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints) ->
         turned = abs((state.heading_rad - heading + math.pi) % (2.0 * math.pi) - math.pi)
         score = abs(d[k]) + 4.0 * turned
         if turned > 1.4:
-            score += 20.0
+            score += _WRONG_WAY
         if cost[lane] >= FAR_M:
             score += 3.0
         else:
@@ -122,6 +124,16 @@ def _own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints) ->
             score -= 1.0
         if score < best_score:
             best, best_s, best_score = lane, s[k], score
+    if best_score < _WRONG_WAY:
+        return best, best_s
+    # Beside every lane of its direction: the lane it came along, or the one after it, is still the nearest thing to its own.
+    known = 0 + history[0]
+    for _ in range(2):
+        if known >= 0:
+            along, beside, _ = project(m, known, state.x_m, state.y_m, m.lanes[known].point_first)
+            if abs(beside) < _STRAYED_M and 0.0 < along < m.lanes[known].length:
+                return known, along
+            known = 0 + best_successor(m, known, cost)
     return best, best_s
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from marque.common import Bytes, Floats
 from marque.driving.goal import Goal
-from marque.driving.map import MapArrays, Road, RoadMap
+from marque.driving.map import MapArrays, Road, RoadMap, Turn
 from marque.driving.map.query import locate_all
 from marque.vehicle import kernel
 
@@ -16,6 +16,8 @@ LANE_CHANGE_M = 60.0
 """What one lane change costs, in metres of detour."""
 FORBIDDEN_CHANGE_M = 1500.0
 """A change across a solid line: only where nothing else leads to the goal."""
+TURN_BACK_M = 3000.0
+"""A turn back on a street needs more room than most streets have: only where there is no other way."""
 FAR_M = 1e6
 """The cost of a lane from which no goal can be reached; finite, so that differences stay numbers."""
 
@@ -43,8 +45,9 @@ def cost_to_go(m: MapArrays, goal_lanes: Bytes, out: Floats, way: Floats) -> Non
         here = m.lanes[lane]
         for k in range(here.predecessor_first, here.predecessor_first + here.predecessor_count):
             before = m.predecessors[k]
-            if m.lanes[before].road & _ROADS and cost + m.lanes[before].length < out[before]:
-                out[before] = cost + m.lanes[before].length
+            price = cost + m.lanes[before].length + (TURN_BACK_M if m.lanes[before].turn == Turn.BACK else 0.0)
+            if m.lanes[before].road & _ROADS and price < out[before]:
+                out[before] = price
                 way[before] = way[lane] + m.lanes[before].length
                 heapq.heappush(queue, (out[before], before))
         for side in range(2):

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from marque.common import Floats, InputError, Ints
+from marque.common import Bools, Floats, InputError, Ints
 from marque.driving.goal import Goal
-from marque.driving.map import Road, RoadMap
+from marque.driving.map import Road, RoadMap, Turn
+from marque.driving.map.components import strong_components
 from marque.driving.map.query import on_road, pose_at
 from marque.driving.observation import Kind, Observation
 from marque.driving.pilot import Pilot
@@ -80,7 +81,7 @@ class City:
         pedestrians = pedestrians if len(road_map.crossing_ids) else 0
         self.traffic = Traffic(road_map, vehicles=vehicles, pedestrians=pedestrians, guests=cars, seed=seed, step_s=step_s)
         lanes = road_map.arrays.lanes
-        self._homes: Ints = np.flatnonzero((lanes["component"] == 0) & (lanes["junction"] < 0) & (lanes["length"] >= _HOME_M)).astype(np.int32)
+        self._homes: Ints = np.flatnonzero(_round_trips(road_map) & (lanes["junction"] < 0) & (lanes["length"] >= _HOME_M)).astype(np.int32)
         if cars and len(self._homes) < 2:
             raise InputError(road_map.source, "", "has no two connected lanes for trips", "Choose a map with a network of roads.")
         self._cars = [_Car(number, road_map, vehicle, step_s) for number in range(cars)]
@@ -156,8 +157,9 @@ class City:
             ahead = car.pilot.route()[:_ROUTE_AHEAD]
             routes[0, car.number, : len(ahead)] = ahead
         length, width = np.full(shape, self.vehicle.length_m), np.full(shape, self.vehicle.width_m)
-        columns = [np.ascontiguousarray(states[k]).reshape(shape) for k in range(4)]
-        return GuestStates(np.ones(shape, np.bool_), np.full(shape, Kind.CAR, np.uint8), *columns, length, width, routes)
+        x_m, y_m, heading_rad, speed_mps = (np.ascontiguousarray(states[k]).reshape(shape) for k in range(4))
+        kinds = np.full(shape, Kind.CAR, np.uint8)
+        return GuestStates(np.ones(shape, np.bool_), kinds, x_m, y_m, heading_rad, speed_mps, length, width, routes)
 
     def _seat(self) -> None:
         """Make the cars known to the traffic before the first step."""
@@ -264,6 +266,19 @@ class City:
         return not all(
             on_road(self.road_map.arrays, state.x_m + a * cos - b * sin, state.y_m + a * sin + b * cos, _DRIVABLE) for a, b in corners
         )
+
+
+def _round_trips(road_map: RoadMap) -> Bools:
+    """(L,) the largest set of lanes that all reach each other along successors without turning back on a street."""
+    lanes, successors = road_map.arrays.lanes, road_map.arrays.successors
+    drivable = (lanes["component"] == 0) & (lanes["turn"] != Turn.BACK)
+    sources = np.repeat(np.arange(len(lanes)), lanes["successor_count"])
+    targets = np.concatenate([successors[lane["successor_first"] :][: lane["successor_count"]] for lane in lanes] or [successors[:0]])
+    kept = drivable[sources] & drivable[targets]
+    first = np.concatenate(([0], np.cumsum(np.bincount(sources[kept], minlength=len(lanes)))))
+    found = strong_components(first.astype(np.int32), targets[kept].astype(np.int32))
+    largest = np.argmax(np.bincount(found[drivable], weights=lanes["length"][drivable])) if drivable.any() else -1
+    return np.asarray(drivable & (found == largest))
 
 
 def _flags(state: VehicleState, view: View) -> int:
