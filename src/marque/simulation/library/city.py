@@ -22,8 +22,6 @@ _BEFORE_M, _AFTER_M = 75.0, 75.0
 """How far a way reaches before and behind the junction."""
 _SLOWEST_MPS, _FASTEST_MPS = 6.0, 14.0
 _LONGEST_TURN_M = 40.0
-_WIDER_M, _WIDER_INSIDE_M = 0.02, 0.3
-"""Each border is laid this far outwards: the city leaves slits between lanes, and lanes are all that a lanelet map paves."""
 _COLOURS = {
     Colour.OFF: "inactive",
     Colour.RED: "red",
@@ -217,7 +215,7 @@ def _cut(city: _City, way: _Way, clock_s: float = 0.0) -> Road:
     while True:  # a connection needs both ends
         loose = [
             lane
-            for lane in np.flatnonzero(near & inside)
+            for lane in np.flatnonzero(near & inside).tolist()
             if not all(_kept(city, near, lane, side) for side in ("predecessor", "successor"))
         ]
         if not loose:
@@ -239,9 +237,6 @@ def _lanelet(city: _City, lane: int, near: Bools) -> Lanelet:
     record, names = city.arrays.lanes[lane], city.lane_ids
     points = city.arrays.points[record["point_first"] : record["point_first"] + record["point_count"]]
     left, right = np.column_stack([points["left_x"], points["left_y"]]), np.column_stack([points["right_x"], points["right_y"]])
-    across = (left - right) / np.hypot(*(left - right).T)[:, None]
-    wider = _WIDER_INSIDE_M if record["junction"] >= 0 else _WIDER_M
-    left, right = left + wider * across, right - wider * across
     lanelet = Lanelet(names[lane], _centre(city, lane), left, right, float(record["speed_limit"]), "urban")
     lanelet.successors = [names[other] for other in _kept(city, near, lane, "successor")]
     if record["left"] >= 0 and near[record["left"]]:
