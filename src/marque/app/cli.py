@@ -71,6 +71,22 @@ def run_page(
     run(map_file, host=host, port=port, replays=replays, open_browser=open_browser, **traffic)
 
 
+@app.command()
+def city(
+    map_file: Annotated[Path | None, typer.Option("--map", metavar="FILE", help="A road map; else the default city.")] = None,
+    hours: Annotated[float, typer.Option(min=0.001, max=100.0, help="Simulated hours.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another day.")] = 1,
+    vehicles: Annotated[int, typer.Option(min=0, max=5000, help="Vehicles in traffic.")] = 400,
+    pedestrians: Annotated[int, typer.Option(min=0, max=5000, help="Pedestrians.")] = 60,
+    cars: Annotated[int, typer.Option(min=1, max=100, help="Self-driving cars.")] = 10,
+    json: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write everything counted as JSON.")] = None,
+) -> None:
+    """Hours of the city without a page: routes, collisions and whose fault, waits. Exit status 1: at fault, or stuck."""
+    from marque.app.city import city as run
+
+    run(map_file, hours, seed, vehicles, pedestrians, cars, json)
+
+
 @app.command("map")
 def show_map(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="SUMO, OpenDRIVE, OpenStreetMap or CommonRoad.")],

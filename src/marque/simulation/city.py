@@ -299,6 +299,6 @@ def comfort(record: Record) -> dict[str, float]:
     lateral: Floats = np.abs(record.lateral_mps2)
     jerk: Floats = np.abs(record.jerk_mps3)
     return {
-        "lateral_p99_mps2": round(float(np.percentile(lateral, 99)), 3),
-        "jerk_p99_mps3": round(float(np.percentile(jerk, 99)), 3),
+        "lateral_p99_mps2": round(float(np.percentile(lateral, 99)), 3) if lateral.size else 0.0,
+        "jerk_p99_mps3": round(float(np.percentile(jerk, 99)), 3) if jerk.size else 0.0,
     }
