@@ -46,7 +46,7 @@ def city(map_file: Path | None, hours: float, seed: int, vehicles: int, pedestri
 
 def facts(living: City, hours: float) -> dict[str, Any]:
     """Everything counted, ready for JSON; times in seconds, lengths in metres."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number, record in enumerate(living.records, start=1):
         rows.append(
             {
@@ -84,8 +84,9 @@ def facts(living: City, hours: float) -> dict[str, Any]:
 def _table(told: dict[str, Any]) -> Table:
     table = Table(title=f"{told['map']}, seed {told['seed']}: {told['routes_finished_share']:.1%} of ended routes finished")
     names = {
-        "car": "car", "routes_finished": "finished", "routes_abandoned": "abandoned", "driven_m": "metres", "longest_wait_s": "longest wait s",
-        "off_road_s": "off road s", "emergency_s": "emergency s", "lateral_p99_mps2": "lateral p99", "jerk_p99_mps3": "jerk p99",
+        "car": "car", "routes_finished": "finished", "routes_abandoned": "abandoned", "driven_m": "metres",
+        "longest_wait_s": "longest wait s", "off_road_s": "off road s", "emergency_s": "emergency s",
+        "lateral_p99_mps2": "lateral p99", "jerk_p99_mps3": "jerk p99",
     }  # fmt: skip
     for title in [*names.values(), "collisions (at fault)", "stuck"]:
         table.add_column(title, justify="right")
