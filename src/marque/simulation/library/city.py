@@ -22,6 +22,8 @@ _BEFORE_M, _AFTER_M = 75.0, 75.0
 """How far a way reaches before and behind the junction."""
 _SLOWEST_MPS, _FASTEST_MPS = 6.0, 14.0
 _LONGEST_TURN_M = 40.0
+_SHARPEST_PER_M = 0.1
+"""Whoever crosses at a constant speed takes no sharper bend on the way."""
 _COLOURS = {
     Colour.OFF: "inactive",
     Colour.RED: "red",
@@ -157,7 +159,7 @@ def _rivals(city: _City, ego: _Way) -> Iterator[tuple[_Way, float]]:
     for conflict in _conflicts(city, ego.connection):
         if conflict["yields"] == Yield.YIELD and city.arrays.lanes[conflict["other"]]["turn"] == Turn.STRAIGHT:
             other = _way(city, int(conflict["other"])) if city.drivable[conflict["other"]] else None
-            if other is not None and not set(other.lanes) & set(ego.lanes):
+            if other is not None and not set(other.lanes) & set(ego.lanes) and _bent(other.path) < _SHARPEST_PER_M:
                 yield other, float(conflict["other_enter_s"])
 
 
@@ -184,6 +186,11 @@ def _centre(city: _City, lane: int) -> Floats:
     record = city.arrays.lanes[lane]
     points = city.arrays.points[record["point_first"] : record["point_first"] + record["point_count"]]
     return np.column_stack([points["x"], points["y"], np.unwrap(np.arctan2(points["tangent_y"], points["tangent_x"]))])
+
+
+def _bent(path: Floats) -> float:
+    """The sharpest curvature, 1/m."""
+    return float(np.max(np.abs(np.diff(path[:, 2])) / np.diff(distances(path))))
 
 
 def _rounded(path: Floats, every_m: float = 0.5, window: int = 11) -> Floats:
