@@ -24,6 +24,8 @@ from marque.simulation.library import write_library
 
 ALL_SUCCEEDED, SOME_FAILED, BAD_INPUT = 0, 1, 2
 
+_LEAST_WIDTH = 160
+"""Columns: a row that a narrow terminal breaks once reads better than sixteen squeezed columns."""
 _STYLES = {
     Verdict.GOAL: "green",
     Verdict.ILL_POSED: "dim",
@@ -39,8 +41,9 @@ def drive(paths: Sequence[Path], json_out: Path | None, replays: Path | None, wo
     with TemporaryDirectory(prefix="marque-library-") as folder:
         own = write_library(Path(folder)) if library else []
         results = _drive_all(scenario_files([*paths, *own]), replays, workers)
-    Console().print(table(results))
-    Console().print(summary(results), highlight=False)
+    console = Console(width=max(_LEAST_WIDTH, Console().width))
+    console.print(table(results))
+    console.print(summary(results), highlight=False)
     if json_out is not None:
         json_out.write_text(
             json.dumps({"results": [facts(result) for result in results]}, indent=1, allow_nan=False) + "\n", encoding="utf-8"
@@ -140,7 +143,7 @@ def table(results: Sequence[Result]) -> Table:
         "× real time",
     ):
         sheet.add_column(heading, justify="left" if heading in {"verdict", "collision", "at fault"} else "right")
-    sheet.add_column("why", overflow="fold", ratio=1)
+    sheet.add_column("why", overflow="ellipsis", no_wrap=True, ratio=1)
     for result in results:
         sheet.add_row(*_row(result), style=_STYLES.get(result.verdict))
     return sheet
