@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int32]
+Indices: TypeAlias = NDArray[np.int64]
+"""Integers of the width that kernels count in: one compiled version serves stored and computed ones."""
 Bytes: TypeAlias = NDArray[np.uint8]
 Bools: TypeAlias = NDArray[np.bool_]
 Records: TypeAlias = NDArray[Any]

@@ -2,7 +2,7 @@
 
 from marque.vehicle.dynamics import Command, VehicleState, acceleration_limits, step
 from marque.vehicle.footprint import boxes_overlap
-from marque.vehicle.kernel import kernel
+from marque.vehicle.kernel import inlined, kernel, lean
 from marque.vehicle.parameters import BMW_320I, VehicleParameters
 
 __all__ = [
@@ -12,6 +12,8 @@ __all__ = [
     "VehicleState",
     "acceleration_limits",
     "boxes_overlap",
+    "inlined",
     "kernel",
+    "lean",
     "step",
 ]

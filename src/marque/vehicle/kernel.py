@@ -19,6 +19,7 @@ _F = TypeVar("_F", bound=Callable[..., object])
 _PACKAGE = Path(__file__).parents[1]
 _COMPILING_ROOMS = ("common", "vehicle", "driving", "simulation")
 """From the lowest floor up: a kernel may call kernels of its own room and of those before it."""
+_POLICY = {"fastmath": False, "error_model": "numpy", "nogil": True}
 _KEPT_S = 7 * 24 * 3600.0
 
 
@@ -28,9 +29,25 @@ def kernel(function: _F) -> _F:
     No fastmath: a replay must give the same bytes in every process. Division follows IEEE (inf, nan) as numpy does, which also spares a
     branch per division. Kernels release the GIL.
     """
+    _choose_cache(function)
+    return cast("_F", numba.njit(cache=True, **_POLICY)(function))
+
+
+def lean(function: _F) -> _F:
+    """A kernel that makes no arrays but views: numba then counts no references, whose atomic operations, for every array handed to a small
+    function, cost more than the function does."""
+    _choose_cache(function)
+    return cast("_F", numba.njit(cache=True, _nrt=False, **_POLICY)(function))
+
+
+def inlined(function: _F) -> _F:
+    """A part of lean kernels that is laid out inside each of them: for small functions that are handed many arrays."""
+    return cast("_F", numba.njit(_nrt=False, forceinline=True, **_POLICY)(function))
+
+
+def _choose_cache(function: Callable[..., object]) -> None:
     room = function.__module__.split(".")[1]
     vars(numba_config)["CACHE_DIR"] = str(_cache(room if room in _COMPILING_ROOMS else _COMPILING_ROOMS[-1]))
-    return cast("_F", numba.njit(cache=True, fastmath=False, error_model="numpy", nogil=True)(function))
 
 
 @functools.cache

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Ints, Records
+from marque.common import Ints, Record, Records
 from marque.driving.map import RoadMap
-from marque.vehicle import kernel
+from marque.vehicle import inlined, lean
 
 CELL_M = 13.0
 """At least the longest body: two that touch are in the same cell or in neighbouring ones."""
@@ -37,8 +37,8 @@ def build_hash(road_map: RoadMap, bodies: int) -> Hash:
     )
 
 
-@kernel
-def overlap(a: Records, b: Records) -> bool:
+@inlined
+def overlap(a: Record, b: Record) -> bool:
     """Whether two bodies share more than a point: separating axes, directions given as unit vectors."""
     dx, dy = b.x - a.x, b.y - a.y
     al, aw, bl, bw = 0.5 * a.length, 0.5 * a.width, 0.5 * b.length, 0.5 * b.width
@@ -55,7 +55,7 @@ def overlap(a: Records, b: Records) -> bool:
     return not abs(dy * b.ux - dx * b.uy) >= bw + al * sin_ab + aw * cos_ab
 
 
-@kernel
+@lean
 def find_contacts(bodies: Records, walkers: int, grid: Hash, clock: Records, contacts: Records, w: int, step: int) -> None:
     """Records every pair of bodies that touch; pedestrians among themselves make way and are not counted."""
     low_x, low_y = grid.origin
@@ -84,8 +84,8 @@ def find_contacts(bodies: Records, walkers: int, grid: Hash, clock: Records, con
             grid.head[grid.cell[b]] = -1
 
 
-@kernel
-def _record(clock: Records, contacts: Records, w: int, step: int, a: int, b: int) -> None:
+@lean
+def _record(clock: Record, contacts: Records, w: int, step: int, a: int, b: int) -> None:
     kept = min(clock.contacts, contacts.size)
     for k in range(kept):
         contact = contacts[k]

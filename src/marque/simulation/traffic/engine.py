@@ -14,12 +14,12 @@ from marque.simulation.traffic.motion import move
 from marque.simulation.traffic.network import Network
 from marque.simulation.traffic.pedestrians import queue_walkers, walk
 from marque.simulation.traffic.state import State, World
-from marque.vehicle import kernel
+from marque.vehicle import inlined, lean
 
 _RECONSIDER_STEPS = 10
 
 
-@kernel
+@lean
 def advance(
     network: Network, arrays: MapArrays, state: State, grid: Hash, guests: GuestStates, waits: Floats, step_s: float, steps: int
 ) -> None:
@@ -34,7 +34,7 @@ def advance(
             _step(network, arrays, state, world, grid, guests, waits, w, step_s)
 
 
-@kernel
+@inlined
 def _step(
     network: Network, arrays: MapArrays, state: State, world: World, grid: Hash, guests: GuestStates, waits: Floats, w: int, step_s: float
 ) -> None:
@@ -63,7 +63,7 @@ def _step(
     clock.step += 1
 
 
-@kernel
+@lean
 def show_colours(arrays: MapArrays, now_s: float, colours: Bytes, until: Floats) -> None:
     """What every signal shows now; until: the time up to which each goes on showing it."""
     for signal in range(colours.size):

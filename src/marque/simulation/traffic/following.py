@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from marque.vehicle import kernel
+from marque.vehicle import lean
 
 HARDEST_MPS2 = 8.0
 """What every vehicle can brake; the safe speed assumes it of leaders and followers alike."""
 
 
-@kernel
+@lean
 def idm_acceleration(
     speed: float, wanted: float, gap: float, leader_speed: float, headway: float, accelerate: float, brake: float, jam_gap: float
 ) -> float:
@@ -28,7 +28,7 @@ def idm_acceleration(
     return max(-HARDEST_MPS2, free - accelerate * crowded * crowded)
 
 
-@kernel
+@lean
 def safe_speed(speed: float, gap: float, leader_speed: float, step_s: float) -> float:
     """The highest speed after this step from which a vehicle can still stop behind a leader that brakes as hard as anyone can.
 
@@ -38,7 +38,7 @@ def safe_speed(speed: float, gap: float, leader_speed: float, step_s: float) -> 
     return max(0.0, -bt + math.sqrt(max(0.0, bt * bt + leader_speed * leader_speed + 2.0 * (HARDEST_MPS2 * gap - bt * speed))))
 
 
-@kernel
+@lean
 def travel_time(distance: float, speed: float, wanted: float, accelerate: float) -> float:
     """Seconds for a distance when accelerating evenly up to the wanted speed, then holding it."""
     if distance <= 0.0:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from marque.common import Bools, Floats, Ints, Records
+from marque.common import Bools, Floats, Indices, Record, Records
 from marque.driving.map import RoadMap
 from marque.vehicle import kernel
 
@@ -23,21 +23,21 @@ FOOTWAY = np.dtype(  # a crossing, from where one waits on its first side to whe
     [
         ("x", "f8"), ("y", "f8"), ("ux", "f8"), ("uy", "f8"), ("length", "f8"), ("side", "f8"),
         ("apron0", "f8"), ("apron1", "f8"),  # m of pavement behind either waiting place that no car uses
-        ("signal", "i4"), ("priority", "u1"),
-        ("lane", "i4"), ("lanes", "i4"),  # slice of `Network.crossed`; no lanes: not for walking
+        ("signal", "i8"), ("priority", "u1"),
+        ("lane", "i8"), ("lanes", "i8"),  # slice of `Network.crossed`; no lanes: not for walking
     ],
     align=True,
 )  # fmt: skip
 LANE_OVER_CROSSING = np.dtype(
-    [("enter", "f8"), ("leave", "f8"), ("enter_t", "f8"), ("leave_t", "f8"), ("crossing", "i4"), ("lane", "i4")], align=True
+    [("enter", "f8"), ("leave", "f8"), ("enter_t", "f8"), ("leave_t", "f8"), ("crossing", "i8"), ("lane", "i8")], align=True
 )
 
 
-def build_footways(road_map: RoadMap, used: Bools) -> tuple[Records, Records, Ints]:
+def build_footways(road_map: RoadMap, used: Bools) -> tuple[Records, Records, Indices]:
     """(FOOTWAY per crossing, LANE_OVER_CROSSING by lane, indices of these by crossing)."""
     arrays = road_map.arrays
     crossings = arrays.crossings
-    chosen = np.flatnonzero(used).astype(np.int32)
+    chosen = np.flatnonzero(used)
     footways = np.zeros(crossings.size, FOOTWAY)
     dx, dy = crossings["x1"] - crossings["x0"], crossings["y1"] - crossings["y0"]
     footways["length"] = np.hypot(dx, dy)
@@ -47,7 +47,7 @@ def build_footways(road_map: RoadMap, used: Bools) -> tuple[Records, Records, In
     footways["signal"], footways["priority"] = crossings["signal"], crossings["priority"]
     over = _walked_lanes(footways, arrays.points, arrays.lanes, chosen, _boxes(arrays.points, arrays.lanes))
     over = over[np.lexsort((over["leave"], over["lane"]))]
-    crossed = np.argsort(over["crossing"], kind="stable").astype(np.int32)
+    crossed = np.argsort(over["crossing"], kind="stable")
     footways["lanes"] = np.bincount(over["crossing"], minlength=crossings.size)
     footways["lane"] = np.cumsum(footways["lanes"]) - footways["lanes"]
     return footways, over, crossed
@@ -63,7 +63,7 @@ def _boxes(points: Records, lanes: Records) -> Floats:
 
 
 @kernel
-def _clearance(points: Records, lanes: Records, near: Ints, x: float, y: float) -> float:
+def _clearance(points: Records, lanes: Records, near: Indices, x: float, y: float) -> float:
     """Distance from a place to the nearest centre line of some lanes, m."""
     nearest = math.inf
     for lane_index in near:
@@ -77,7 +77,7 @@ def _clearance(points: Records, lanes: Records, near: Ints, x: float, y: float) 
 
 
 @kernel
-def _retreat(points: Records, lanes: Records, near: Ints, way: Records, x: float, y: float, outward: float, least: float) -> float:
+def _retreat(points: Records, lanes: Records, near: Indices, way: Record, x: float, y: float, outward: float, least: float) -> float:
     """How far out from a kerb, at least so far, one stands clear of all lanes; inf where that is nowhere near."""
     back = least
     while back <= _FARTHEST_WAIT_M:
@@ -92,11 +92,11 @@ def _retreat(points: Records, lanes: Records, near: Ints, way: Records, x: float
 
 
 @kernel
-def _walked_lanes(footways: Records, points: Records, lanes: Records, chosen: Ints, boxes: Floats) -> Records:
+def _walked_lanes(footways: Records, points: Records, lanes: Records, chosen: Indices, boxes: Floats) -> Records:
     """Moves both ends of every footway out to where one waits, and lists the lanes that run over it in between."""
     found = np.empty(256, LANE_OVER_CROSSING)
     count = 0
-    near = np.empty(chosen.size, np.int32)
+    near = np.empty(chosen.size, np.int64)
     for c in range(footways.size):
         way = footways[c]
         reach = _FARTHEST_WAIT_M + _APRON_M + 5.0
@@ -132,7 +132,7 @@ def _walked_lanes(footways: Records, points: Records, lanes: Records, chosen: In
 
 
 @kernel
-def _run_over(way: Records, points: Records, lane: Records, over: Records) -> bool:
+def _run_over(way: Record, points: Records, lane: Record, over: Record) -> bool:
     """Where bodies on a lane touch the strip that is walked on; False where they do not."""
     over.enter, over.leave, over.enter_t, over.leave_t = math.inf, -math.inf, math.inf, -math.inf
     for i in range(lane.point_first, lane.point_first + lane.point_count - 1):

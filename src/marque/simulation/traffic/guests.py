@@ -18,7 +18,7 @@ from marque.simulation.traffic.following import travel_time
 from marque.simulation.traffic.network import Network
 from marque.simulation.traffic.queues import insert, remove
 from marque.simulation.traffic.state import GUEST_LANES, World
-from marque.vehicle import kernel
+from marque.vehicle import lean
 
 _INSIDE_M = 0.2  # a body that hangs over a border by less is not on the lane
 _BRAKE_MPS2 = 4.0  # a guest that would have to brake harder for a line is taken to drive on
@@ -52,7 +52,7 @@ def no_guests(worlds: int, guests: int) -> GuestStates:
     )
 
 
-@kernel
+@lean
 def seat_guest(network: Network, arrays: MapArrays, world: World, w: int, g: int, guests: GuestStates) -> None:
     """Puts guest g into the queues of the lanes it touches now, and its body where it is."""
     vehicles = world.vehicles.size
@@ -67,7 +67,7 @@ def seat_guest(network: Network, arrays: MapArrays, world: World, w: int, g: int
     body.x, body.y, body.speed = guests.x_m[w, g], guests.y_m[w, g], guests.speed_mps[w, g]
     body.ux, body.uy = math.cos(guests.heading_rad[w, g]), math.sin(guests.heading_rad[w, g])
     body.length, body.width = guests.length_m[w, g], guests.width_m[w, g]
-    count = 0
+    count = np.int64(0)
     rows = int(math.ceil(body.length / 2.0))
     for row in range(rows + 1):
         for column in range(-1, 2):
@@ -84,7 +84,7 @@ def seat_guest(network: Network, arrays: MapArrays, world: World, w: int, g: int
         insert(world.nodes, world.queues, n, lane)
 
 
-@kernel
+@lean
 def _touch(network: Network, arrays: MapArrays, world: World, x: float, y: float, node0: int, count: int) -> int:
     """Stretches the guest's nodes to hold a place of its footprint; returns how many there are now."""
     cell = grid_cell(arrays, x, y)
@@ -114,7 +114,7 @@ def _touch(network: Network, arrays: MapArrays, world: World, x: float, y: float
     return count
 
 
-@kernel
+@lean
 def announce_guest(
     network: Network, world: World, w: int, g: int, guests: GuestStates, waits: Floats, step: int, now_s: float, step_s: float
 ) -> None:
@@ -130,7 +130,7 @@ def announce_guest(
     rear = math.inf
     on_route = False
     for r in range(route.size):
-        lane_index = route[r]
+        lane_index = np.int64(route[r])
         if lane_index < 0 or (on_route and base > front + _SIGHT_M):
             break
         lane = network.lanes[lane_index]
@@ -168,7 +168,7 @@ def announce_guest(
                 _intrude(world, nodes[n].lane, nodes[n].s, nodes[n].s + nodes[n].length + stopping, step)
 
 
-@kernel
+@lean
 def _intrude(world: World, lane: int, rear: float, reach: float, step: int) -> None:
     intruder = world.intruders[lane]
     if intruder.stamp != step:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 
-from marque.common import Records
+import numpy as np
+
+from marque.common import Record, Records
 from marque.simulation.traffic.following import idm_acceleration, safe_speed
 from marque.simulation.traffic.motion import plan_route
 from marque.simulation.traffic.network import Network
 from marque.simulation.traffic.queues import insert, remove
 from marque.simulation.traffic.state import ROUTE, World
-from marque.vehicle import kernel
+from marque.vehicle import lean
 
 CHANGE_S = 3.5
 _SHORTEST_M = 12.0
@@ -25,7 +27,7 @@ _LOOK_BACK_M = 60.0
 _MASK = ROUTE - 1
 
 
-@kernel
+@lean
 def consider_change(network: Network, world: World, i: int, seed: int) -> None:
     """Begins a lane change of vehicle i where one is wished for or pays, is safe, and can be over before the lane is."""
     me, driver, node = world.vehicles[i], world.drivers[i], world.nodes[i]
@@ -41,7 +43,7 @@ def consider_change(network: Network, world: World, i: int, seed: int) -> None:
             return
     if span > left_m or (node.ahead >= 0 and _held_up(world.nodes[node.ahead], node.s + driver.length) < 0.8 * span + driver.jam_gap):
         return
-    best, best_side, best_s, best_d, best_span = 0.0, 0, 0.0, 0.0, span
+    best, best_side, best_s, best_d, best_span = 0.0, np.int64(0), 0.0, 0.0, span
     for side in (1, -1):
         target = lane.left if side > 0 else lane.right
         if target < 0 or me.wish == -side or (ends and me.wish != side):
@@ -62,13 +64,13 @@ def consider_change(network: Network, world: World, i: int, seed: int) -> None:
         _begin(network, world, i, lane.left if best_side > 0 else lane.right, best_side, best_s, best_d, best_span, seed)
 
 
-@kernel
-def _held_up(leader: Records, front: float) -> float:
+@lean
+def _held_up(leader: Record, front: float) -> float:
     """How far a vehicle can drive on behind the leader on its old lane, should that brake: a change is not begun to be left half done."""
     return leader.s - front + leader.speed * leader.speed / (2.0 * _SAFE_FORCED_MPS2)
 
 
-@kernel
+@lean
 def _beside(network: Network, world: World, i: int, target: int) -> tuple[float, float]:
     """(s of the rear bumper, d of the rear axle) of vehicle i on a neighbouring lane."""
     body, driver, lane = world.bodies[i], world.drivers[i], network.lanes[target]
@@ -83,7 +85,7 @@ def _beside(network: Network, world: World, i: int, target: int) -> tuple[float,
     return s - driver.overhang, d
 
 
-@kernel
+@lean
 def _follow(world: World, n: int, leader: int, gap: float, wanted: float) -> float:
     """IDM acceleration of node n behind node leader (−1: free); a guest is taken to drive like vehicle 0."""
     node = world.nodes[n]
@@ -94,7 +96,7 @@ def _follow(world: World, n: int, leader: int, gap: float, wanted: float) -> flo
     )
 
 
-@kernel
+@lean
 def _gain(network: Network, world: World, i: int, target: int, s: float, forced: bool) -> float:
     """MOBIL's balance of a change to s m on the target lane, m/s²; −inf where it is not safe."""
     nodes, driver, node = world.nodes, world.drivers[i], world.nodes[i]
@@ -132,7 +134,7 @@ def _gain(network: Network, world: World, i: int, target: int, s: float, forced:
     return mine_new - _follow(world, i, node.ahead, gap, wanted_here) + driver.politeness * others
 
 
-@kernel
+@lean
 def _too_close(gap: float, node: Records, nodes: Records, other: int, ahead: bool) -> bool:
     """Whether the one behind could not avoid the one ahead if that braked as hard as anyone can, a step of reaction included."""
     if other < 0:
@@ -143,7 +145,7 @@ def _too_close(gap: float, node: Records, nodes: Records, other: int, ahead: boo
     return follower.speed > safe_speed(follower.speed, gap - 0.5, leader.speed, 0.5)
 
 
-@kernel
+@lean
 def _comes_behind(network: Network, world: World, target: int, s: float) -> tuple[int, float]:
     """(node, gap) of the nearest on the lanes that lead to a place s m on a lane, two lanes back; (−1, inf) if no one is there."""
     found, gap = -1, math.inf
@@ -167,7 +169,7 @@ def _comes_behind(network: Network, world: World, target: int, s: float) -> tupl
     return found, gap
 
 
-@kernel
+@lean
 def _begin(network: Network, world: World, i: int, target: int, side: int, s: float, d: float, span: float, seed: int) -> None:
     me, driver, nodes, queues = world.vehicles[i], world.drivers[i], world.nodes, world.queues
     shadow, old = world.vehicles.size + i, me.lane
@@ -177,7 +179,7 @@ def _begin(network: Network, world: World, i: int, target: int, side: int, s: fl
     nodes[i].s = s
     insert(nodes, queues, i, target)
     me.lane, me.segment = target, network.lanes[target].segment
-    world.routes[i][me.at & _MASK] = target
+    world.routes[i, me.at & _MASK] = target
     me.go, me.planned, me.released, me.crossed, me.wish = me.at, me.at + 1, 0, 0, 0
     plan_route(network, world, i, seed)
     me.offset = me.offset_from = d

@@ -8,7 +8,7 @@ from marque.simulation.traffic.following import HARDEST_MPS2, idm_acceleration, 
 from marque.simulation.traffic.network import Network
 from marque.simulation.traffic.right_of_way import announce, ask, grant, leader_on, lets_pass, revoke, room_to_rest, survey
 from marque.simulation.traffic.state import ROUTE, START, Cause, World
-from marque.vehicle import kernel
+from marque.vehicle import inlined, lean
 
 _MASK = ROUTE - 1
 _SIGHT_M, _SIGHT_S = 20.0, 8.0
@@ -23,10 +23,10 @@ _NONE, _RED, _TAKEN, _ROOM, _GUEST, _END = (
 )
 
 
-@kernel
+@lean
 def choose_speed(network: Network, world: World, i: int, step: int, now_s: float, step_s: float) -> None:
     """Sets next_speed, cause and stop_lane of vehicle i, asks for right of way and announces itself where it comes near."""
-    vehicles, nodes, route, marks = world.vehicles, world.nodes, world.routes[i], world.marks[i]
+    vehicles, nodes = world.vehicles, world.nodes
     me, driver, node = vehicles[i], world.drivers[i], nodes[i]
     speed, brake = node.speed, driver.brake
     front = node.s + driver.length
@@ -45,7 +45,7 @@ def choose_speed(network: Network, world: World, i: int, step: int, now_s: float
         if k >= me.planned:
             line, cause, stop_lane = base - _END_M - front, _END, -1
             break
-        lane_index = route[k & _MASK]
+        lane_index = world.routes[i, k & _MASK]
         lane = network.lanes[lane_index]
         inner = lane.gate_s >= 0.0
 
@@ -124,7 +124,7 @@ def choose_speed(network: Network, world: World, i: int, step: int, now_s: float
     me.cause, me.stop_lane, me.line_m = binding, stop_lane, min(line, gap) if stop_lane >= 0 else math.inf
 
 
-@kernel
+@inlined
 def _at_line(
     network: Network, world: World, i: int, k: int, base: float, to_line: float, ask_within: float, held_back: bool,
     rests: float, need: float, step: int, now_s: float,
@@ -136,10 +136,10 @@ def _at_line(
     TAKEN stands in for "not asked yet" and "behind another who waits": the line holds either way, but binds only when it is near.
     """
     me, driver, node = world.vehicles[i], world.drivers[i], world.nodes[i]
-    lane_index = world.routes[i][k & _MASK]
+    lane_index = world.routes[i, k & _MASK]
     lane = network.lanes[lane_index]
     if k < me.go:
-        starts = world.marks[i][k & _MASK] & START
+        starts = world.marks[i, k & _MASK] & START
         lost = held_back and (starts or node.speed < _STANDING_MPS)
         if starts and lane.signal >= 0 and not lets_pass(world.colours[lane.signal]):
             lost = lost or node.speed * node.speed < 2.0 * driver.brake * to_line

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from marque.common import Ints, Records
+from marque.common import Indices, Records
 from marque.driving.map import Meeting, Yield
 from marque.vehicle import kernel
 
@@ -18,14 +18,14 @@ _SAMPLE_M = 0.5
 ZONE = np.dtype(  # per lane in the order in which the lane's traffic leaves them
     [
         ("enter", "f8"), ("leave", "f8"), ("other_enter", "f8"), ("other_leave", "f8"),
-        ("other", "i4"), ("mirror", "i4"), ("yields", "i4"),
+        ("other", "i8"), ("mirror", "i8"), ("yields", "i8"),
     ],
     align=True,
 )  # fmt: skip
-FORK = np.dtype([("other", "i4"), ("until", "f8"), ("other_until", "f8")], align=True)
+FORK = np.dtype([("other", "i8"), ("until", "f8"), ("other_until", "f8")], align=True)
 
 
-def build_forks(lanes: Records, segments: Records, successors: Ints, predecessors: Ints) -> Records:
+def build_forks(lanes: Records, segments: Records, successors: Indices, predecessors: Indices) -> Records:
     """For every lane those that begin where it begins, and how far bodies on the two are in each other's way."""
     rows = []
     for lane in np.flatnonzero(lanes["used"]):
@@ -45,9 +45,9 @@ def build_forks(lanes: Records, segments: Records, successors: Ints, predecessor
 def build_zones(lanes: Records, segments: Records, forks: Records, source: Records, conflicts: Records) -> Records:
     """The map's conflicts among lanes that traffic uses, and lanes too near to each other; each lane's in the order of leaving."""
     used = lanes["used"] > 0
-    owner = np.repeat(np.arange(source.size, dtype=np.int32), source["conflict_count"])
+    owner = np.repeat(np.arange(source.size), source["conflict_count"])
     kept = np.flatnonzero(used[owner] & used[conflicts["other"]])
-    place = np.full(conflicts.size, -1, np.int32)
+    place = np.full(conflicts.size, -1)
     place[kept] = np.arange(kept.size)
     chosen, mine = conflicts[kept], owner[kept]
     merge = chosen["meeting"] == Meeting.MERGE
@@ -69,9 +69,9 @@ def build_zones(lanes: Records, segments: Records, forks: Records, source: Recor
         tight[2 * n + 1] = (*b_zone, *a_zone, a, first, Yield.ALTERNATE)
 
     zones = np.concatenate([met, tight])
-    mine = np.concatenate([mine, np.array(pairs, np.int32).reshape(-1)])
+    mine = np.concatenate([mine, np.array(pairs, np.int64).reshape(-1)])
     order = np.lexsort((zones["leave"], mine))
-    place = np.empty(order.size, np.int32)
+    place = np.empty(order.size, np.int64)
     place[order] = np.arange(order.size)
     zones, mine = zones[order], mine[order]
     zones["mirror"] = place[zones["mirror"]]
@@ -107,15 +107,15 @@ def _stretch(lanes: Records, segments: Records, lane: int, other: int, clear_m: 
 
 def _beside_each_other(lanes: Records, segments: Records) -> list[tuple[int, int]]:
     """Pairs of lanes of one junction that come nearer than _TIGHT_M to each other, neither leading into the other."""
-    inside = np.flatnonzero((lanes["used"] > 0) & (lanes["junction"] >= 0)).astype(np.int32)
+    inside = np.flatnonzero((lanes["used"] > 0) & (lanes["junction"] >= 0))
     inside = inside[np.argsort(lanes["junction"][inside], kind="stable")]
     pairs = _near(lanes, segments, inside)
     return [(int(a), int(b)) for a, b in pairs]
 
 
 @kernel
-def _near(lanes: Records, segments: Records, inside: Ints) -> Ints:
-    found = np.empty((inside.size * 64, 2), np.int32)
+def _near(lanes: Records, segments: Records, inside: Indices) -> Indices:
+    found = np.empty((inside.size * 64, 2), np.int64)
     count = 0
     for n in range(inside.size):
         a = lanes[inside[n]]

@@ -12,7 +12,7 @@ from marque.simulation.traffic.network import Network
 from marque.simulation.traffic.queues import insert, keep_order, remove
 from marque.simulation.traffic.right_of_way import release
 from marque.simulation.traffic.state import EXIT, ROUTE, Cause, World
-from marque.vehicle import kernel
+from marque.vehicle import inlined, lean
 
 _MASK = ROUTE - 1
 _PLAN = 12
@@ -22,20 +22,20 @@ _WISH_SHARE = 0.25  # of the drivers on a road with a lane beside theirs want to
 _STANDING_MPS = 0.1
 _AT_LINE_M = 3.0
 _DETOUR_S = 20.0  # who has waited so long for room, and again so long, may take another turn
-_ROUTE, _WISH = int(Purpose.ROUTE), int(Purpose.WISH)
+_ROUTE, _WISH = np.int64(Purpose.ROUTE), np.int64(Purpose.WISH)
 _BACK = int(Turn.BACK)
 _RED, _ROOM = int(Cause.RED), int(Cause.ROOM)
 
 
-@kernel
+@lean
 def plan_route(network: Network, world: World, i: int, seed: int) -> None:
     """Chooses lanes until the plan is full: any successor made for the vehicle, turning back or into a jam only
     where there is no other way."""
-    me, route, marks = world.vehicles[i], world.routes[i], world.marks[i]
+    me = world.vehicles[i]
     heavy = world.drivers[i].heavy
     while me.planned - me.at < _PLAN:
-        lane = network.lanes[route[(me.planned - 1) & _MASK]]
-        best_rank, count = 0, 0
+        lane = network.lanes[world.routes[i, (me.planned - 1) & _MASK]]
+        best_rank, count = 0, np.int64(0)
         for n in range(lane.successor, lane.successor + lane.successors):
             rank = _rank(network, world, network.successors[n], heavy)
             if rank > best_rank:
@@ -51,33 +51,33 @@ def plan_route(network: Network, world: World, i: int, seed: int) -> None:
         for n in range(lane.successor, lane.successor + lane.successors):
             if _rank(network, world, network.successors[n], heavy) == best_rank:
                 if drawn == 0:
-                    route[me.planned & _MASK] = network.successors[n]
+                    world.routes[i, me.planned & _MASK] = network.successors[n]
                     break
                 drawn -= 1
-        marks[me.planned & _MASK] = 0
+        world.marks[i, me.planned & _MASK] = 0
         me.planned += 1
 
 
-@kernel
+@lean
 def _try_another_way(network: Network, world: World, i: int, seed: int) -> None:
     """Plans the route anew from the line at which vehicle i waits."""
-    me, route = world.vehicles[i], world.routes[i]
+    me = world.vehicles[i]
     for k in range(me.at, me.planned):
-        if route[k & _MASK] == me.stop_lane and me.go <= k + 1:
+        if world.routes[i, k & _MASK] == me.stop_lane and me.go <= k + 1:
             me.planned = k + 1
             me.go = min(me.go, k + 1)
             plan_route(network, world, i, seed)
             return
 
 
-@kernel
+@lean
 def _rank(network: Network, world: World, lane_index: int, heavy: int) -> int:
     """How well a lane serves as the next one: wide enough first, then not turning back, then not jammed."""
     lane = network.lanes[lane_index]
     return 1 + (4 if lane.heavy >= heavy else 0) + (2 if lane.turn != _BACK else 0) + (0 if _jammed(network, world, lane_index) else 1)
 
 
-@kernel
+@lean
 def _jammed(network: Network, world: World, lane_index: int) -> bool:
     """Whether the queue on the road behind a turn stands back to its beginning."""
     for _ in range(_TURN_LANES):
@@ -89,7 +89,7 @@ def _jammed(network: Network, world: World, lane_index: int) -> bool:
     return last >= 0 and world.nodes[last].s < _JAM_M and world.nodes[last].speed < 1.0
 
 
-@kernel
+@lean
 def make_wish(network: Network, world: World, i: int, seed: int) -> None:
     """Which neighbour of its lane the vehicle wants to reach before the lane is over; a lane that ends must be left."""
     me = world.vehicles[i]
@@ -107,10 +107,10 @@ def make_wish(network: Network, world: World, i: int, seed: int) -> None:
         me.wish = -1
 
 
-@kernel
+@inlined
 def move(network: Network, world: World, i: int, seed: int, step_s: float) -> float:
     """One step of vehicle i at the speed it chose; returns the metres driven."""
-    vehicles, nodes, queues, route, marks = world.vehicles, world.nodes, world.queues, world.routes[i], world.marks[i]
+    vehicles, nodes, queues = world.vehicles, world.nodes, world.queues
     me, driver, node = vehicles[i], world.drivers[i], nodes[i]
     metres = 0.5 * (node.speed + me.next_speed) * step_s
     me.acceleration = (me.next_speed - node.speed) / step_s
@@ -140,10 +140,10 @@ def move(network: Network, world: World, i: int, seed: int, step_s: float) -> fl
             remove(nodes, queues, i)
             node.s -= length
             me.at += 1
-            if marks[me.at & _MASK] & EXIT:
-                queues[route[me.at & _MASK]].inbound -= driver.length + driver.jam_gap
-            marks[me.at & _MASK] = 0
-            me.lane = route[me.at & _MASK]
+            if world.marks[i, me.at & _MASK] & EXIT:
+                queues[world.routes[i, me.at & _MASK]].inbound -= driver.length + driver.jam_gap
+            world.marks[i, me.at & _MASK] = 0
+            me.lane = world.routes[i, me.at & _MASK]
             me.segment = network.lanes[me.lane].segment
             me.released = me.crossed = 0
             insert(nodes, queues, i, me.lane)
@@ -156,14 +156,14 @@ def move(network: Network, world: World, i: int, seed: int, step_s: float) -> fl
     return metres
 
 
-@kernel
+@inlined
 def smooth(share: float) -> float:
     """0 … 1 for 0 … 1 with flat ends: 3u² − 2u³."""
     u = min(1.0, max(0.0, share))
     return u * u * (3.0 - 2.0 * u)
 
 
-@kernel
+@inlined
 def _move_aside(world: World, i: int, metres: float) -> None:
     me, shadow = world.vehicles[i], world.nodes[world.vehicles.size + i]
     me.change_m += metres
@@ -177,10 +177,10 @@ def _move_aside(world: World, i: int, metres: float) -> None:
         remove(world.nodes, world.queues, world.vehicles.size + i)
 
 
-@kernel
+@inlined
 def place(network: Network, world: World, i: int) -> None:
     """The body's pose: both axles on the path (shifted sideways during a lane change), the body straight between them."""
-    me, driver, body, route = world.vehicles[i], world.drivers[i], world.bodies[i], world.routes[i]
+    me, driver, body = world.vehicles[i], world.drivers[i], world.bodies[i]
     lanes, segments = network.lanes, network.segments
     k, s, segment = me.at, world.nodes[i].s + driver.overhang, me.segment
     lane = lanes[me.lane]
@@ -190,7 +190,7 @@ def place(network: Network, world: World, i: int) -> None:
         while s > lane.length and k + 1 < me.planned:
             s -= lane.length
             k += 1
-            lane = lanes[route[k & _MASK]]
+            lane = lanes[world.routes[i, k & _MASK]]
             segment, end = lane.segment, lane.segment + lane.segments
         while segment + 1 < end and segments[segment + 1].s <= s:
             segment += 1

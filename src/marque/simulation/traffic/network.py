@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Ints, Records
+from marque.common import Indices, Ints, Records
 from marque.driving.map import RoadMap
 from marque.simulation.traffic.footways import build_footways
 from marque.simulation.traffic.meetings import build_forks, build_zones
@@ -24,24 +24,24 @@ LANE_TABLE = np.dtype(
         ("stop_s", "f8"),  # where to wait for what comes behind the lane
         ("gate_s", "f8"),  # where to wait for this lane itself: on it, or −1 for the stop_s of the lane before
         ("fork_until", "f8"),  # up to here bodies that turn off elsewhere may still be in the way
-        ("segment", "i4"),
-        ("segments", "i4"),
-        ("signal", "i4"),
-        ("zone", "i4"),
-        ("zones", "i4"),
-        ("crossing", "i4"),  # into `crossings`
-        ("crossings", "i4"),
-        ("successor", "i4"),
-        ("successors", "i4"),  # only lanes that traffic uses
-        ("predecessor", "i4"),
-        ("predecessors", "i4"),
-        ("fork", "i4"),
-        ("forks", "i4"),
-        ("left", "i4"),  # where the marking allows to go
-        ("right", "i4"),
-        ("junction", "i4"),
-        ("turn", "i4"),
-        ("road", "i4"),
+        ("segment", "i8"),
+        ("segments", "i8"),
+        ("signal", "i8"),
+        ("zone", "i8"),
+        ("zones", "i8"),
+        ("crossing", "i8"),  # into `crossings`
+        ("crossings", "i8"),
+        ("successor", "i8"),
+        ("successors", "i8"),  # only lanes that traffic uses
+        ("predecessor", "i8"),
+        ("predecessors", "i8"),
+        ("fork", "i8"),
+        ("forks", "i8"),
+        ("left", "i8"),  # where the marking allows to go
+        ("right", "i8"),
+        ("junction", "i8"),
+        ("turn", "i8"),
+        ("road", "i8"),
         ("used", "u1"),
         ("heavy", "u1"),  # trucks and buses use it
         ("contested", "u1"),  # asks before it is entered
@@ -57,13 +57,13 @@ class Network(NamedTuple):
     lanes: Records  # (L,) LANE_TABLE
     segments: Records  # SEGMENT, lane after lane
     zones: Records  # ZONE
-    successors: Ints
-    predecessors: Ints
+    successors: Indices
+    predecessors: Indices
     forks: Records  # FORK
     crossings: Records  # LANE_OVER_CROSSING, lane after lane
     footways: Records  # (crossings of the map,) FOOTWAY
-    crossed: Ints  # into `crossings`, crossing after crossing
-    walkable: Ints  # crossings that traffic runs over
+    crossed: Indices  # into `crossings`, crossing after crossing
+    walkable: Indices  # crossings that traffic runs over
 
 
 def build_network(road_map: RoadMap) -> Network:
@@ -91,7 +91,7 @@ def build_network(road_map: RoadMap) -> Network:
     lanes["crossings"] = np.bincount(crossings["lane"], minlength=lanes.size)
     lanes["crossing"] = np.cumsum(lanes["crossings"]) - lanes["crossings"]
     _gates(lanes, zones, crossings)
-    walkable = np.flatnonzero(footways["lanes"] > 0).astype(np.int32)
+    walkable = np.flatnonzero(footways["lanes"] > 0)
     return Network(lanes, segments, zones, successors, predecessors, forks, crossings, footways, crossed, walkable)
 
 
@@ -104,11 +104,11 @@ def _segments(points: Records) -> Records:
     return segments
 
 
-def _slices(lanes: Records, name: str, links: Ints) -> Ints:
+def _slices(lanes: Records, name: str, links: Ints) -> Indices:
     """The second column of the links, grouped by the first; the lanes are told where their group is."""
     lanes[name + "s"] = np.bincount(links[:, 0], minlength=lanes.size)
     lanes[name] = np.cumsum(lanes[name + "s"]) - lanes[name + "s"]
-    return np.ascontiguousarray(links[np.argsort(links[:, 0], kind="stable"), 1])
+    return links[np.argsort(links[:, 0], kind="stable"), 1].astype(np.int64)
 
 
 def _gates(lanes: Records, zones: Records, crossings: Records) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from marque.driving.map import Colour
 from marque.simulation.random import Purpose, philox, unit
 from marque.simulation.traffic.network import Network
 from marque.simulation.traffic.right_of_way import WALKER_COMES, WALKER_CROSSES, WALKER_LEAVES, WALKER_WAITS
 from marque.simulation.traffic.state import World
-from marque.vehicle import kernel
+from marque.vehicle import lean
 
 PEDESTRIAN_SIZE_M = 0.5
 PATIENCE_S = 15.0
@@ -15,11 +17,11 @@ PATIENCE_S = 15.0
 _SLOWEST_MPS, _PACE_SPREAD_MPS = 1.0, 0.6
 _PAUSE_M = 40.0  # walkers are drawn up to so far away from their crossing, so that they come one by one
 _GAP_S = 1.5
-_WALK = int(Purpose.WALK)
+_WALK = np.int64(Purpose.WALK)
 _GREEN, _PROTECTED = int(Colour.GREEN), int(Colour.GREEN_PROTECTED)
 
 
-@kernel
+@lean
 def send_walker(network: Network, world: World, p: int, seed: int) -> None:
     """Gives pedestrian p a new crossing, side and pace."""
     walker = world.walkers[p]
@@ -35,7 +37,7 @@ def send_walker(network: Network, world: World, p: int, seed: int) -> None:
     walker.mode = WALKER_COMES
 
 
-@kernel
+@lean
 def queue_walkers(network: Network, world: World) -> None:
     """Rebuilds the list of walkers of every crossing."""
     for c in network.walkable:
@@ -46,7 +48,7 @@ def queue_walkers(network: Network, world: World) -> None:
         world.walker_head[walker.crossing] = p
 
 
-@kernel
+@lean
 def walk(network: Network, world: World, p: int, seed: int, step: int, now_s: float, step_s: float) -> None:
     """One step of pedestrian p."""
     walker = world.walkers[p]
@@ -80,7 +82,7 @@ def walk(network: Network, world: World, p: int, seed: int, step: int, now_s: fl
     body.speed = walker.pace if moving else 0.0
 
 
-@kernel
+@lean
 def _may_walk(network: Network, world: World, p: int, step: int, now_s: float) -> bool:
     walker = world.walkers[p]
     footway = network.footways[walker.crossing]

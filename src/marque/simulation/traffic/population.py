@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from marque.common import Floats, InputError, Ints
+from marque.common import Floats, InputError, Indices
 from marque.driving.map import RoadMap
 from marque.driving.observation import Kind
 from marque.simulation.random import Purpose, philox, uniform, unit
@@ -13,17 +13,17 @@ from marque.simulation.traffic.network import Network
 from marque.simulation.traffic.pedestrians import PEDESTRIAN_SIZE_M, queue_walkers, send_walker
 from marque.simulation.traffic.queues import insert
 from marque.simulation.traffic.state import State, World
-from marque.vehicle import kernel
+from marque.vehicle import kernel, lean
 
 _SLOT_M = 15.0  # of lane for one vehicle: the longest with a gap
 _CAR, _TRUCK, _BUS = int(Kind.CAR), int(Kind.TRUCK), int(Kind.BUS)
 # Shares of all vehicles: vans, trucks, buses; cars are the rest.
 _VANS, _TRUCKS, _BUSES = 0.10, 0.05, 0.02
-_PARAMETERS, _PLACE = int(Purpose.PARAMETERS), int(Purpose.PLACE)
+_PARAMETERS, _PLACE = np.int64(Purpose.PARAMETERS), np.int64(Purpose.PLACE)
 _WHEELBASE = 0.6  # of the length
 
 
-def find_slots(network: Network) -> tuple[Ints, Floats]:
+def find_slots(network: Network) -> tuple[Indices, Floats]:
     """(lane, s) of places for one vehicle each: on lanes where nothing has to be asked for, clear of forks, no nearer than _SLOT_M."""
     slot_lanes: list[int] = []
     slot_s: list[float] = []
@@ -34,7 +34,7 @@ def find_slots(network: Network) -> tuple[Ints, Floats]:
         for slot in range(int(room // _SLOT_M)):
             slot_lanes.append(int(lane))
             slot_s.append(start + slot * _SLOT_M)
-    return np.array(slot_lanes, np.int32), np.array(slot_s)
+    return np.array(slot_lanes, np.int64), np.array(slot_s)
 
 
 def populate(network: Network, road_map: RoadMap, state: State) -> None:
@@ -63,12 +63,12 @@ def populate(network: Network, road_map: RoadMap, state: State) -> None:
 def _keys(seed: int, count: int) -> Floats:
     keys = np.empty(count)
     for slot in range(count):
-        keys[slot] = uniform(seed, slot, 0, _PLACE)
+        keys[slot] = uniform(seed, slot, slot, _PLACE)
     return keys
 
 
-@kernel
-def _fill(network: Network, world: World, seed: int, slot_lanes: Ints, slot_s: Floats) -> None:
+@lean
+def _fill(network: Network, world: World, seed: int, slot_lanes: Indices, slot_s: Floats) -> None:
     for i in range(world.vehicles.size):
         _make_driver(network, world, i, seed, slot_lanes[i])
         me, driver, node, body = world.vehicles[i], world.drivers[i], world.nodes[i], world.bodies[i]
@@ -89,12 +89,12 @@ def _fill(network: Network, world: World, seed: int, slot_lanes: Ints, slot_s: F
         queue_walkers(network, world)
 
 
-@kernel
+@lean
 def _make_driver(network: Network, world: World, i: int, seed: int, lane: int) -> None:
     """Sizes of the German fleet; IDM parameters around those of Treiber and Kesting 2013, table 11.2 (city), spread by ±20 %."""
     driver, me = world.drivers[i], world.vehicles[i]
-    a, b, c, d = philox(seed, i, 0, _PARAMETERS)
-    e, f, g, h = philox(seed, i, 1, _PARAMETERS)
+    a, b, c, d = philox(seed, 2 * i, _PARAMETERS, _PARAMETERS)
+    e, f, g, h = philox(seed, 2 * i + 1, _PARAMETERS, _PARAMETERS)
     which, heavy = unit(a), network.lanes[lane].heavy
     me.kind, driver.heavy = _CAR, 0
     driver.length, driver.width = 4.0 + 0.9 * unit(b), 1.7 + 0.2 * unit(c)

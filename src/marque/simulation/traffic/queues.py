@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from marque.common import Records
-from marque.vehicle import kernel
+from marque.vehicle import inlined
 
 
-@kernel
+@inlined
 def insert(nodes: Records, queues: Records, n: int, lane: int) -> None:
     """Puts a node into the queue of a lane at its s; newcomers enter at the rear, so the search starts there."""
     queue = queues[lane]
@@ -25,7 +25,7 @@ def insert(nodes: Records, queues: Records, n: int, lane: int) -> None:
         queue.last = n
 
 
-@kernel
+@inlined
 def remove(nodes: Records, queues: Records, n: int) -> None:
     """Takes a node out of its queue; nothing happens to one that is in none."""
     node = nodes[n]
@@ -43,7 +43,7 @@ def remove(nodes: Records, queues: Records, n: int) -> None:
     node.lane = node.ahead = node.behind = -1
 
 
-@kernel
+@inlined
 def keep_order(nodes: Records, queues: Records, n: int) -> None:
     """Moves a node forward in its queue where it has passed another (guests only: vehicles do not pass within a lane)."""
     ahead = nodes[n].ahead

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from marque.driving.map import Colour, Yield
 from marque.simulation.traffic.following import travel_time
 from marque.simulation.traffic.network import Network
 from marque.simulation.traffic.state import EXIT, ROUTE, START, Cause, World
-from marque.vehicle import kernel
+from marque.vehicle import inlined
 
 URGENT_S = 40.0
 _PATIENT_S = 1.0  # after so long one goes ahead of those with priority who stand and wait themselves
@@ -26,6 +28,7 @@ _STANDING_MPS = 1.0
 _PLACE_M = 8.5  # the same places are for waiting for all cars: else one would wait inside the stretch of another
 _WALKER_URGENT_S = 15.0
 _WALKER_MARGIN_M = 1.0
+_MORE, _LESS = np.int64(1), np.int64(-1)
 _MASK = ROUTE - 1
 _GREEN, _PROTECTED, _OFF = int(Colour.GREEN), int(Colour.GREEN_PROTECTED), int(Colour.OFF)
 _RED, _TAKEN, _YIELD, _WALK, _ROOM, _STOP = (
@@ -35,24 +38,24 @@ _NO_DUTY, _STOP_DUTY, _ALTERNATE = int(Yield.NONE), int(Yield.STOP), int(Yield.A
 WALKER_COMES, WALKER_WAITS, WALKER_CROSSES, WALKER_LEAVES = 0, 1, 2, 3
 
 
-@kernel
+@inlined
 def lets_pass(colour: int) -> bool:
     """Whether a colour allows entering."""
     return colour in (_GREEN, _PROTECTED, _OFF)
 
 
-@kernel
+@inlined
 def survey(network: Network, world: World, i: int, start: int, base: float, rests: float, need: float, stamp: int) -> tuple[int, int]:
     """(cause, exit) of the stretch that begins with the route's lane number start, base m along the route.
 
     exit: number of the lane behind it where the vehicle fits between two lines, need m long; the end of the plan where there is none.
     cause: RED, ROOM (also where the next one ahead will come to rest inside) or NONE. rests: where the leader's rear does, along the route.
     """
-    me, route = world.vehicles[i], world.routes[i]
+    me = world.vehicles[i]
     run, out, out_base = 0.0, -1, 0.0
     k = start
     while k < me.planned:
-        lane_index = route[k & _MASK]
+        lane_index = world.routes[i, k & _MASK]
         lane = network.lanes[lane_index]
         inner = lane.gate_s >= 0.0
         if rests == math.inf and not (k == start and inner):
@@ -79,7 +82,7 @@ def survey(network: Network, world: World, i: int, start: int, base: float, rest
         return _ROOM, out
     room = 0.0
     for j in range(out, k + 1):
-        lane_index = route[j & _MASK]
+        lane_index = world.routes[i, j & _MASK]
         queue = world.queues[lane_index]
         room -= queue.inbound
         if queue.last >= 0:
@@ -87,10 +90,10 @@ def survey(network: Network, world: World, i: int, start: int, base: float, rest
             room += tail.s + tail.speed * tail.speed / 8.0
             break
         room += network.lanes[lane_index].length
-    return (0 if _claim(world, i, route[out & _MASK], room >= need, stamp) else _ROOM), out
+    return (0 if _claim(world, i, world.routes[i, out & _MASK], room >= need, stamp) else _ROOM), out
 
 
-@kernel
+@inlined
 def _claim(world: World, i: int, lane: int, roomy: bool, stamp: int) -> bool:
     """Whether vehicle i may have the room there is on a lane; whoever has waited longest for it comes first."""
     queue, wait_s = world.queues[lane], world.vehicles[i].wait_s
@@ -102,7 +105,7 @@ def _claim(world: World, i: int, lane: int, roomy: bool, stamp: int) -> bool:
     return False
 
 
-@kernel
+@inlined
 def leader_on(network: Network, world: World, i: int, lane_index: int, own: bool, beyond_s: float) -> tuple[int, float]:
     """(node, s of its rear) of the nearest ahead on a lane: in its queue, or on a lane that forks off it and still in the way.
 
@@ -123,7 +126,7 @@ def leader_on(network: Network, world: World, i: int, lane_index: int, own: bool
     return found, s
 
 
-@kernel
+@inlined
 def room_to_rest(world: World, n: int) -> float:
     """How far node n still drives if it has to wait at the next line, m; inf when it has not."""
     node = world.nodes[n]
@@ -132,14 +135,14 @@ def room_to_rest(world: World, n: int) -> float:
     return 0.0 if node.speed < _STANDING_MPS else math.inf
 
 
-@kernel
+@inlined
 def announce(
     network: Network, world: World, i: int, start: int, end: int, stamp: int, now_s: float, in_s: float, speed: float, denied: int
 ) -> None:
     """Tells everyone that vehicle i will come to the contested lanes start … end − 1 of its route, the first in in_s seconds."""
-    route, wait_s = world.routes[i], world.vehicles[i].wait_s
+    wait_s = world.vehicles[i].wait_s
     for k in range(start, end):
-        lane = route[k & _MASK]
+        lane = world.routes[i, k & _MASK]
         if network.lanes[lane].contested:
             arrival = world.arrivals[stamp & 1, lane]
             if arrival.stamp != stamp or now_s + in_s < arrival.time_s:
@@ -147,16 +150,16 @@ def announce(
                 arrival.stamp, arrival.agent, arrival.denied = stamp, i, denied
 
 
-@kernel
+@inlined
 def ask(network: Network, world: World, i: int, start: int, end: int, along: float, stamp: int, now_s: float) -> int:
     """Why vehicle i may not drive over the contested lanes start … end − 1 of its route; 0 when it may.
 
     along: m from its rear bumper to the beginning of the first of them.
     """
-    me, driver, route = world.vehicles[i], world.drivers[i], world.routes[i]
+    me, driver = world.vehicles[i], world.drivers[i]
     protected, junction = False, -2
     for k in range(start, end):
-        lane_index = route[k & _MASK]
+        lane_index = world.routes[i, k & _MASK]
         lane = network.lanes[lane_index]
         if lane.signal >= 0:
             protected = world.colours[lane.signal] == _PROTECTED
@@ -184,7 +187,7 @@ def ask(network: Network, world: World, i: int, start: int, end: int, along: flo
     return 0
 
 
-@kernel
+@inlined
 def _meets(
     world: World, i: int, other: int, duty: int, other_enter: float, to_clear: float, wanted: float, stamp: int, now_s: float
 ) -> int:
@@ -207,7 +210,7 @@ def _meets(
     return _YIELD if arrival.time_s - now_s + other_enter / max(arrival.speed, 5.0) < clear_s + margin_s else 0
 
 
-@kernel
+@inlined
 def walked_on(network: Network, world: World, c: int, wait_s: float) -> bool:
     """Whether a pedestrian is on, or has the right to enter, the part of a crossing that a lane runs over."""
     over = network.crossings[c]
@@ -232,45 +235,44 @@ def walked_on(network: Network, world: World, c: int, wait_s: float) -> bool:
     return False
 
 
-@kernel
+@inlined
 def grant(network: Network, world: World, i: int, start: int, end: int, need: float) -> None:
     """Lets vehicle i over the line: the zones and crossings up to lane number end are its own, need m behind them are reserved."""
-    me, route, marks = world.vehicles[i], world.routes[i], world.marks[i]
-    _hold(network, world, i, start, end, 1)
-    marks[start & _MASK] |= START
+    me = world.vehicles[i]
+    _hold(network, world, i, start, end, _MORE)
+    world.marks[i, start & _MASK] |= START
     if end < me.planned:
-        marks[end & _MASK] |= EXIT
-        world.queues[route[end & _MASK]].inbound += need
+        world.marks[i, end & _MASK] |= EXIT
+        world.queues[world.routes[i, end & _MASK]].inbound += need
     me.go = end
     me.wait_s = 0.0
 
 
-@kernel
+@inlined
 def revoke(network: Network, world: World, i: int, start: int, need: float) -> None:
     """Takes back what vehicle i was granted from lane number start on; it can still stop at the line before it."""
-    me, route, marks = world.vehicles[i], world.routes[i], world.marks[i]
-    _hold(network, world, i, start, me.go, -1)
+    me = world.vehicles[i]
+    _hold(network, world, i, start, me.go, _LESS)
     for k in range(start, me.go + 1):
-        if marks[k & _MASK] & EXIT and k > start and k < me.planned:
-            world.queues[route[k & _MASK]].inbound -= need
-            marks[k & _MASK] &= ~EXIT
+        if world.marks[i, k & _MASK] & EXIT and k > start and k < me.planned:
+            world.queues[world.routes[i, k & _MASK]].inbound -= need
+            world.marks[i, k & _MASK] &= ~EXIT
         if k < me.go:
-            marks[k & _MASK] &= ~START
+            world.marks[i, k & _MASK] &= ~START
     me.go = start
 
 
-@kernel
+@inlined
 def _hold(network: Network, world: World, i: int, start: int, end: int, sign: int) -> None:
-    route = world.routes[i]
     for k in range(start, end):
-        lane = network.lanes[route[k & _MASK]]
+        lane = network.lanes[world.routes[i, k & _MASK]]
         for z in range(lane.zone, lane.zone + lane.zones):
             world.held[z] += sign
         for c in range(lane.crossing, lane.crossing + lane.crossings):
             world.crossing_held[c] += sign
 
 
-@kernel
+@inlined
 def release(network: Network, world: World, i: int, s: float) -> None:
     """Gives back what lies behind the rear of vehicle i at s m on its lane (np.inf: all of the lane)."""
     me = world.vehicles[i]

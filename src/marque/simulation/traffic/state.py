@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Bytes, Floats, Ints, Records
+from marque.common import Bytes, Floats, Indices, Records
 from marque.simulation.traffic.network import Network
 
 ROUTE = 16
@@ -51,19 +51,19 @@ VEHICLE = np.dtype(
         ("line_m", "f8"),  # what it can still drive up to the line at which it, or the one it follows, waits; inf
         ("wait_s", "f8"),  # at the line, reds not counted
         ("still_s", "f8"),  # standing, reds not counted
-        ("at", "i4"),  # running number of the route's lane under its rear; route[at % ROUTE] is the lane
-        ("planned", "i4"),  # lanes from here on are not chosen yet
-        ("go", "i4"),  # contested lanes before this one are its own to drive over
-        ("lane", "i4"),
-        ("segment", "i4"),
-        ("released", "i4"),  # zones of the lane that its rear has left
-        ("crossed", "i4"),  # crossings of the lane that its rear has left
-        ("stop_lane", "i4"),  # the lane with the line at which it, or the one it follows, waits; −1
-        ("wish", "i4"),  # lane change its route asks for: 1 left, −1 right
-        ("changing", "i4"),
-        ("cause", "i4"),
-        ("kind", "i4"),
-        ("draws", "i4"),  # how many random choices of its route were made
+        ("at", "i8"),  # running number of the route's lane under its rear; route[at % ROUTE] is the lane
+        ("planned", "i8"),  # lanes from here on are not chosen yet
+        ("go", "i8"),  # contested lanes before this one are its own to drive over
+        ("lane", "i8"),
+        ("segment", "i8"),
+        ("released", "i8"),  # zones of the lane that its rear has left
+        ("crossed", "i8"),  # crossings of the lane that its rear has left
+        ("stop_lane", "i8"),  # the lane with the line at which it, or the one it follows, waits; −1
+        ("wish", "i8"),  # lane change its route asks for: 1 left, −1 right
+        ("changing", "i8"),
+        ("cause", "i8"),
+        ("kind", "i8"),
+        ("draws", "i8"),  # how many random choices of its route were made
     ],
     align=True,
 )
@@ -72,41 +72,41 @@ DRIVER = np.dtype(  # who drives what; fixed
         ("length", "f8"), ("width", "f8"), ("wheelbase", "f8"), ("overhang", "f8"),
         ("factor", "f8"),  # of the speed limit
         ("headway", "f8"), ("accelerate", "f8"), ("brake", "f8"), ("jam_gap", "f8"), ("politeness", "f8"),
-        ("heavy", "i4"),  # a truck or a bus
+        ("heavy", "i8"),  # a truck or a bus
     ],
     align=True,
 )  # fmt: skip
 # A place in a lane's queue. Nodes: V vehicles, V shadows (a vehicle that changes lanes is also still on its old one), G·GUEST_LANES guests.
 NODE = np.dtype(
-    [("s", "f8"), ("speed", "f8"), ("length", "f8"), ("ahead", "i4"), ("behind", "i4"), ("lane", "i4"), ("owner", "i4")], align=True
+    [("s", "f8"), ("speed", "f8"), ("length", "f8"), ("ahead", "i8"), ("behind", "i8"), ("lane", "i8"), ("owner", "i8")], align=True
 )
 QUEUE = np.dtype(  # per lane
     [
-        ("last", "i4"), ("first", "i4"),
+        ("last", "i8"), ("first", "i8"),
         ("inbound", "f8"),  # m promised to those who were let into a junction
-        ("claim_s", "f8"), ("claim_stamp", "i4"), ("claimer", "i4"),  # who has waited longest for room here
+        ("claim_s", "f8"), ("claim_stamp", "i8"), ("claimer", "i8"),  # who has waited longest for room here
     ],
     align=True,
 )  # fmt: skip
 ARRIVAL = np.dtype(  # who comes next to a contested lane and has not been let in yet
-    [("time_s", "f8"), ("wait_s", "f8"), ("speed", "f8"), ("stamp", "i4"), ("agent", "i4"), ("denied", "i4")], align=True
+    [("time_s", "f8"), ("wait_s", "f8"), ("speed", "f8"), ("stamp", "i8"), ("agent", "i8"), ("denied", "i8")], align=True
 )
 INTRUDER = np.dtype(  # a guest on a contested lane or about to enter it; reach: where its front is once it has braked
-    [("rear", "f8"), ("reach", "f8"), ("stamp", "i4")], align=True
+    [("rear", "f8"), ("reach", "f8"), ("stamp", "i8")], align=True
 )
 WALKER = np.dtype(
     [
         ("q", "f8"),  # m from the kerb it starts at
         ("pace", "f8"), ("side", "f8"), ("wait_s", "f8"),
-        ("crossing", "i4"), ("forward", "i4"), ("mode", "i4"), ("generation", "i4"), ("next", "i4"),
+        ("crossing", "i8"), ("forward", "i8"), ("mode", "i8"), ("generation", "i8"), ("next", "i8"),
     ],
     align=True,
 )  # fmt: skip
 BODY = np.dtype(
     [("x", "f8"), ("y", "f8"), ("ux", "f8"), ("uy", "f8"), ("speed", "f8"), ("length", "f8"), ("width", "f8")], align=True
 )  # fmt: skip
-CONTACT = np.dtype([("world", "i4"), ("step", "i4"), ("a", "i4"), ("b", "i4"), ("until", "i4")], align=True)
-CLOCK = np.dtype([("seed", "u8"), ("step", "i4"), ("contacts", "i4"), ("longest_s", "f8"), ("metres", "f8")], align=True)
+CONTACT = np.dtype([("world", "i8"), ("step", "i8"), ("a", "i8"), ("b", "i8"), ("until", "i8")], align=True)
+CLOCK = np.dtype([("seed", "u8"), ("step", "i8"), ("contacts", "i8"), ("longest_s", "f8"), ("metres", "f8")], align=True)
 
 
 class State(NamedTuple):
@@ -115,17 +115,17 @@ class State(NamedTuple):
     clock: Records  # (W,) CLOCK
     vehicles: Records  # (W, V) VEHICLE
     drivers: Records  # (W, V) DRIVER
-    routes: Ints  # (W, V, ROUTE)
+    routes: Indices  # (W, V, ROUTE)
     marks: Bytes  # (W, V, ROUTE)
     nodes: Records  # (W, 2V + G·GUEST_LANES) NODE
     queues: Records  # (W, lanes) QUEUE
-    held: Ints  # (W, zones) vehicles that were let into a zone and have not left it
-    crossing_held: Ints  # (W, lanes over crossings)
+    held: Indices  # (W, zones) vehicles that were let into a zone and have not left it
+    crossing_held: Indices  # (W, lanes over crossings)
     arrivals: Records  # (W, 2, lanes) ARRIVAL, of even and odd steps
     intruders: Records  # (W, lanes) INTRUDER
-    guest_crossing: Ints  # (W, crossings) step at which a guest last claimed it
+    guest_crossing: Indices  # (W, crossings) step at which a guest last claimed it
     walkers: Records  # (W, P) WALKER
-    walker_head: Ints  # (W, crossings) first walker of a crossing, −1
+    walker_head: Indices  # (W, crossings) first walker of a crossing, −1
     bodies: Records  # (W, B) BODY
     colours: Bytes  # (W, signals)
     colour_until: Floats  # (W, signals)
@@ -137,17 +137,17 @@ class World(NamedTuple):
 
     vehicles: Records
     drivers: Records
-    routes: Ints
+    routes: Indices
     marks: Bytes
     nodes: Records
     queues: Records
-    held: Ints
-    crossing_held: Ints
+    held: Indices
+    crossing_held: Indices
     arrivals: Records
     intruders: Records
-    guest_crossing: Ints
+    guest_crossing: Indices
     walkers: Records
-    walker_head: Ints
+    walker_head: Indices
     bodies: Records
     colours: Bytes
 
@@ -159,17 +159,17 @@ def empty_state(network: Network, signals: int, *, worlds: int, vehicles: int, g
         clock=np.zeros(worlds, CLOCK),
         vehicles=np.zeros((worlds, vehicles), VEHICLE),
         drivers=np.zeros((worlds, vehicles), DRIVER),
-        routes=np.full((worlds, vehicles, ROUTE), -1, np.int32),
+        routes=np.full((worlds, vehicles, ROUTE), -1),
         marks=np.zeros((worlds, vehicles, ROUTE), np.uint8),
         nodes=np.zeros((worlds, 2 * vehicles + guests * GUEST_LANES), NODE),
         queues=np.zeros((worlds, lanes), QUEUE),
-        held=np.zeros((worlds, network.zones.size), np.int32),
-        crossing_held=np.zeros((worlds, network.crossings.size), np.int32),
+        held=np.zeros((worlds, network.zones.size), np.int64),
+        crossing_held=np.zeros((worlds, network.crossings.size), np.int64),
         arrivals=np.zeros((worlds, 2, lanes), ARRIVAL),
         intruders=np.zeros((worlds, lanes), INTRUDER),
-        guest_crossing=np.full((worlds, crossings), -1, np.int32),
+        guest_crossing=np.full((worlds, crossings), -1),
         walkers=np.zeros((worlds, pedestrians), WALKER),
-        walker_head=np.full((worlds, crossings), -1, np.int32),
+        walker_head=np.full((worlds, crossings), -1),
         bodies=np.zeros((worlds, vehicles + guests + pedestrians), BODY),
         colours=np.zeros((worlds, signals), np.uint8),
         colour_until=np.full((worlds, signals), -np.inf),
