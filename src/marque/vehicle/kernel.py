@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
 from numba.core import config as numba_config
@@ -19,7 +19,8 @@ _F = TypeVar("_F", bound=Callable[..., object])
 _PACKAGE = Path(__file__).parents[1]
 _COMPILING_ROOMS = ("common", "vehicle", "driving", "simulation")
 """From the lowest floor up: a kernel may call kernels of its own room and of those before it."""
-_POLICY = {"fastmath": False, "error_model": "numpy", "nogil": True}
+_POLICY: dict[str, Any] = {"fastmath": False, "error_model": "numpy", "nogil": True}
+_njit: Any = numba.njit  # its stubs do not know all its options
 _KEPT_S = 7 * 24 * 3600.0
 
 
@@ -35,14 +36,15 @@ def kernel(function: _F) -> _F:
 
 def lean(function: _F) -> _F:
     """A kernel that makes no arrays but views: numba then counts no references, whose atomic operations, for every array handed to a small
-    function, cost more than the function does."""
+    function, cost more than the function does.
+    """
     _choose_cache(function)
-    return cast("_F", numba.njit(cache=True, _nrt=False, **_POLICY)(function))
+    return cast("_F", _njit(cache=True, _nrt=False, **_POLICY)(function))
 
 
 def inlined(function: _F) -> _F:
     """A part of lean kernels that is laid out inside each of them: for small functions that are handed many arrays."""
-    return cast("_F", numba.njit(_nrt=False, forceinline=True, **_POLICY)(function))
+    return cast("_F", _njit(_nrt=False, forceinline=True, **_POLICY)(function))
 
 
 def _choose_cache(function: Callable[..., object]) -> None:

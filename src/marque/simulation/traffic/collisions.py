@@ -73,9 +73,8 @@ def find_contacts(bodies: Records, walkers: int, grid: Hash, clock: Records, con
             for c in range(r - 1, r + 2):
                 other = grid.head[c]
                 while other >= 0:
-                    if other < first_walker or b < first_walker:
-                        if overlap(bodies[other], bodies[b]):
-                            _record(clock, contacts, w, step, other, b)
+                    if (other < first_walker or b < first_walker) and overlap(bodies[other], bodies[b]):
+                        _record(clock, contacts, w, step, other, b)
                     other = grid.next[other]
         grid.next[b] = grid.head[cell]
         grid.head[cell] = b

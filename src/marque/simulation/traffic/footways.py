@@ -104,10 +104,10 @@ def _walked_lanes(footways: Records, points: Records, lanes: Records, chosen: In
         n = 0
         for lane in chosen:
             box = boxes[lane]
-            if box[0] < max(way.x, x1) + reach and box[2] > min(way.x, x1) - reach:
-                if box[1] < max(way.y, y1) + reach and box[3] > min(way.y, y1) - reach:
-                    near[n] = lane
-                    n += 1
+            beside = box[0] < max(way.x, x1) + reach and box[2] > min(way.x, x1) - reach
+            if beside and box[1] < max(way.y, y1) + reach and box[3] > min(way.y, y1) - reach:
+                near[n] = lane
+                n += 1
         around = near[:n]
         back = _retreat(points, lanes, around, way, way.x, way.y, -1.0, 0.5)
         out = _retreat(points, lanes, around, way, x1, y1, 1.0, 0.5)

@@ -44,12 +44,9 @@ class GuestStates(NamedTuple):
 def no_guests(worlds: int, guests: int) -> GuestStates:
     """Seats for guests, all of them empty."""
     shape = (worlds, guests)
-    return GuestStates(
-        np.zeros(shape, np.bool_),
-        np.zeros(shape, np.uint8),
-        *(np.zeros(shape) for _ in range(6)),
-        np.full((*shape, 1), -1, np.int32),
-    )
+    x_m, y_m, heading_rad, speed_mps, length_m, width_m = np.zeros((6, *shape))
+    routes = np.full((*shape, 1), -1, np.int32)
+    return GuestStates(np.zeros(shape, np.bool_), np.zeros(shape, np.uint8), x_m, y_m, heading_rad, speed_mps, length_m, width_m, routes)
 
 
 @lean
@@ -68,7 +65,7 @@ def seat_guest(network: Network, arrays: MapArrays, world: World, w: int, g: int
     body.ux, body.uy = math.cos(guests.heading_rad[w, g]), math.sin(guests.heading_rad[w, g])
     body.length, body.width = guests.length_m[w, g], guests.width_m[w, g]
     count = np.int64(0)
-    rows = int(math.ceil(body.length / 2.0))
+    rows = math.ceil(body.length / 2.0)
     for row in range(rows + 1):
         for column in range(-1, 2):
             ahead, aside = body.length * (row / rows - 0.5), 0.5 * body.width * column
@@ -142,7 +139,7 @@ def announce_guest(
         if not on_route:
             continue
         if lane.used:
-            to_line = min(line, base + (lane.gate_s if lane.gate_s >= 0.0 else 0.0)) - front
+            to_line = min(line, base + (max(lane.gate_s, 0.0))) - front
             if lane.contested:
                 if to_line < stopping + 0.5 * body.speed:
                     _intrude(world, lane_index, rear - base, front + stopping - base, step)

@@ -135,7 +135,7 @@ def _gain(network: Network, world: World, i: int, target: int, s: float, forced:
 
 
 @lean
-def _too_close(gap: float, node: Records, nodes: Records, other: int, ahead: bool) -> bool:
+def _too_close(gap: float, node: Record, nodes: Records, other: int, ahead: bool) -> bool:
     """Whether the one behind could not avoid the one ahead if that braked as hard as anyone can, a step of reaction included."""
     if other < 0:
         return False

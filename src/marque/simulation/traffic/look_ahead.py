@@ -18,9 +18,7 @@ _EARLY = 0.6  # of the comfortable braking: where it begins
 _SAFETY_M = 0.3
 _LINE_M = 0.3
 _END_M = 15.0  # a lane that ends is driven to here, so that a lane change still fits in
-_NONE, _RED, _TAKEN, _ROOM, _GUEST, _END = (
-    int(c) for c in (Cause.NONE, Cause.RED, Cause.TAKEN, Cause.ROOM, Cause.GUEST, Cause.END)
-)
+_NONE, _RED, _TAKEN, _ROOM, _GUEST, _END = (int(c) for c in (Cause.NONE, Cause.RED, Cause.TAKEN, Cause.ROOM, Cause.GUEST, Cause.END))
 
 
 @lean

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ FORK = np.dtype([("other", "i8"), ("until", "f8"), ("other_until", "f8")], align
 
 def build_forks(lanes: Records, segments: Records, successors: Indices, predecessors: Indices) -> Records:
     """For every lane those that begin where it begins, and how far bodies on the two are in each other's way."""
-    rows = []
+    rows: list[Any] = []
     for lane in np.flatnonzero(lanes["used"]):
         record, siblings = lanes[lane], set()
         for p in predecessors[record["predecessor"] : record["predecessor"] + record["predecessors"]]:
@@ -125,7 +126,9 @@ def _near(lanes: Records, segments: Records, inside: Indices) -> Indices:
             if b.junction != a.junction or count == found.shape[0]:
                 break
             start_b, end_b = segments[b.segment], segments[b.segment + b.segments]
-            leads_on = math.hypot(end_a.x - start_b.x, end_a.y - start_b.y) < 1.0 or math.hypot(end_b.x - start_a.x, end_b.y - start_a.y) < 1.0
+            leads_on = (
+                math.hypot(end_a.x - start_b.x, end_a.y - start_b.y) < 1.0 or math.hypot(end_b.x - start_a.x, end_b.y - start_a.y) < 1.0
+            )
             if leads_on:
                 continue
             enter, _leave = _stretch(lanes, segments, inside[n], inside[m], _TIGHT_M, False)

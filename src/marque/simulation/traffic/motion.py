@@ -21,7 +21,7 @@ _JAM_M, _TURN_LANES = 12.0, 3
 _WISH_SHARE = 0.25  # of the drivers on a road with a lane beside theirs want to be there for their next turn
 _STANDING_MPS = 0.1
 _AT_LINE_M = 3.0
-_DETOUR_S = 20.0  # who has waited so long for room, and again so long, may take another turn
+_DETOUR_S = 10.0  # who has waited so long for room, and again so long, may take another turn
 _ROUTE, _WISH = np.int64(Purpose.ROUTE), np.int64(Purpose.WISH)
 _BACK = int(Turn.BACK)
 _RED, _ROOM = int(Cause.RED), int(Cause.ROOM)
@@ -30,7 +30,8 @@ _RED, _ROOM = int(Cause.RED), int(Cause.ROOM)
 @lean
 def plan_route(network: Network, world: World, i: int, seed: int) -> None:
     """Chooses lanes until the plan is full: any successor made for the vehicle, turning back or into a jam only
-    where there is no other way."""
+    where there is no other way.
+    """
     me = world.vehicles[i]
     heavy = world.drivers[i].heavy
     while me.planned - me.at < _PLAN:

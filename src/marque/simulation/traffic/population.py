@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from marque.common import Floats, InputError, Indices
+from marque.common import Floats, Indices, InputError
 from marque.driving.map import RoadMap
 from marque.driving.observation import Kind
 from marque.simulation.random import Purpose, philox, uniform, unit
@@ -15,7 +15,7 @@ from marque.simulation.traffic.queues import insert
 from marque.simulation.traffic.state import State, World
 from marque.vehicle import kernel, lean
 
-_SLOT_M = 15.0  # of lane for one vehicle: the longest with a gap
+_SLOT_M = 13.0  # of lane for one vehicle: the longest with a gap
 _CAR, _TRUCK, _BUS = int(Kind.CAR), int(Kind.TRUCK), int(Kind.BUS)
 # Shares of all vehicles: vans, trucks, buses; cars are the rest.
 _VANS, _TRUCKS, _BUSES = 0.10, 0.05, 0.02

@@ -19,10 +19,10 @@ from marque.simulation.traffic.network import Network
 from marque.simulation.traffic.state import EXIT, ROUTE, START, Cause, World
 from marque.vehicle import inlined
 
-URGENT_S = 40.0
+URGENT_S = 30.0
 _PATIENT_S = 1.0  # after so long one goes ahead of those with priority who stand and wait themselves
 _MARGIN_S, _MARGIN_LEAST_S, _MARGIN_SHRINKS = 1.5, 0.3, 0.03
-_CLAIM_S = 20.0
+_CLAIM_S = 10.0
 _STOP_SIGN_S = 1.0
 _STANDING_MPS = 1.0
 _PLACE_M = 8.5  # the same places are for waiting for all cars: else one would wait inside the stretch of another
@@ -177,7 +177,9 @@ def ask(network: Network, world: World, i: int, start: int, end: int, along: flo
                     return _TAKEN
                 if zone.yields == _STOP_DUTY and not protected and me.wait_s < _STOP_SIGN_S:
                     return _STOP
-                cause = _meets(world, i, zone.other, 0 if protected else zone.yields, zone.other_enter, along + zone.leave, wanted, stamp, now_s)
+                cause = _meets(
+                    world, i, zone.other, 0 if protected else zone.yields, zone.other_enter, along + zone.leave, wanted, stamp, now_s
+                )
                 if cause > 0:
                     return cause
             for c in range(lane.crossing, lane.crossing + lane.crossings):

@@ -53,7 +53,10 @@ def choose_roads(road_map: RoadMap) -> Roads:
     smooth = links[kinks <= _SHARPEST_KINK_RAD]
     _slow_for_kinks(lanes, links, kinks, cars, curve)
     wide = curve * curve / LATERAL_COMFORT_MPS2
-    everywhere, easy = _round_trip(lanes, links, cars), _round_trip(lanes, smooth, cars & (lanes["turn"] != Turn.BACK) & (wide >= _TIGHTEST_RADIUS_M))
+    everywhere, easy = (
+        _round_trip(lanes, links, cars),
+        _round_trip(lanes, smooth, cars & (lanes["turn"] != Turn.BACK) & (wide >= _TIGHTEST_RADIUS_M)),
+    )
     metres = lanes["length"]
     used, kept = (easy, smooth) if metres[easy].sum() >= _EASY_SHARE * metres[everywhere].sum() else (everywhere, links)
     if not used.any():

@@ -102,7 +102,9 @@ class Traffic:
         lanes = self.network.lanes
         near_end = lanes["length"][vehicles["lane"]] - nodes["s"] < _INDICATE_M
         coming = state.routes[world][np.arange(vehicles.size), (vehicles["at"] + 1) % state.routes.shape[2]]
-        turn = np.where(lanes["junction"][vehicles["lane"]] >= 0, lanes["turn"][vehicles["lane"]], np.where(near_end, lanes["turn"][coming], 0))
+        turn = np.where(
+            lanes["junction"][vehicles["lane"]] >= 0, lanes["turn"][vehicles["lane"]], np.where(near_end, lanes["turn"][coming], 0)
+        )
         flags |= np.where((vehicles["changing"] > 0) | (turn == 1) | (turn == 3), int(Flag.LEFT), 0)
         flags |= np.where((vehicles["changing"] < 0) | (turn == 2), int(Flag.RIGHT), 0)
         return flags.astype(np.uint8)
