@@ -31,7 +31,7 @@ from marque.simulation.ground import ground_columns, origin_of
 SPEED_MAX = 8.0
 _MOMENT_INTERVAL_S = 0.045  # at most 22 moments a second reach the browser, which draws between them
 _BACKLOG_S = 0.25  # a clock that is further behind than this gives up catching up
-_PATIENCE_S = 1.5  # how long the child may take to end by itself
+_PATIENCE_S = 1.5  # how long the child may take to end once it is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +119,11 @@ class LiveCity:
         self.end_watches()
         if self._process is None:
             return
-        self._send(None)
-        for end in (None, self._process.terminate, self._process.kill):
-            if end is not None:
-                end()
-            self._process.join(_PATIENCE_S)
-            if not self._process.is_alive():
-                return
+        self._process.terminate()  # at once: it holds nothing worth keeping
+        self._process.join(_PATIENCE_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
 
     def end_watches(self) -> None:
         """Let every `watch` end, so that a server may wait for its connections; safe to call from a signal handler."""
@@ -134,7 +132,9 @@ class LiveCity:
 
     def set_speed(self, speed: float) -> None:
         """How fast the clock runs for everybody, × real time, 0 … SPEED_MAX; 0 pauses."""
-        self._send(speed)
+        if self._pipe is not None:
+            with contextlib.suppress(OSError):
+                self._pipe.send(speed)
 
     async def watch(self) -> AsyncIterator[Moment]:
         """The latest moment now, then every new one; slow readers skip. Ends when the city does."""
@@ -148,12 +148,6 @@ class LiveCity:
                 yield seen
             else:
                 await changed.wait()
-
-    def _send(self, command: float | None) -> None:
-        """To the child, if there is one; None ends it."""
-        if self._pipe is not None:
-            with contextlib.suppress(OSError):
-                self._pipe.send(command)
 
     def _listen(self, pipe: Connection, loop: asyncio.AbstractEventLoop) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has been closed
@@ -185,7 +179,7 @@ class LiveCity:
 
 
 def _live(pipe: Connection, settings: Settings, build: Build) -> None:
-    """The child: build the city, then step it until told to stop."""
+    """The child: build the city, then step it until it is ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent says when to end
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with contextlib.suppress(BrokenPipeError, EOFError):
@@ -215,10 +209,7 @@ def _run(pipe: Connection, city: Stepping, origin_m: tuple[float, float]) -> Non
     while True:
         told = False
         while pipe.poll(max(0.0, due - time.perf_counter()) if wanted else None):
-            command = pipe.recv()
-            if command is None:
-                return
-            wanted, due, told = float(command), time.perf_counter(), True
+            wanted, due, told = float(pipe.recv()), time.perf_counter(), True
             if not wanted:
                 break
         if wanted:

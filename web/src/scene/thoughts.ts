@@ -59,16 +59,14 @@ export class ThoughtsOnRoad {
   }
 
   private addRoute(route: Int32Array, x: number, y: number, widen: number): void {
-    const points: number[] = [];
-    for (const lane of route) {
-      if (lane < 0 || lane >= this.lanes.count) continue;
+    const points = [x, y];
+    route.forEach((lane, place) => {
+      if (lane < 0 || lane >= this.lanes.count) return;
       const line = this.lanes.line("centre", lane);
-      const from = points.length ? 0 : nearest(line, x, y) + 1;
-      for (let i = 2 * from; i < line.length; i += 2) {
-        const repeats = points.length && Math.hypot(line[i]! - points.at(-2)!, line[i + 1]! - points.at(-1)!) < SAME_M;
-        if (!repeats) points.push(line[i]!, line[i + 1]!);
+      for (let i = place ? 0 : 2 * nearest(line, x, y) + 2; i < line.length; i += 2) {
+        if (Math.hypot(line[i]! - points.at(-2)!, line[i + 1]! - points.at(-1)!) > SAME_M) points.push(line[i]!, line[i + 1]!);
       }
-    }
+    });
     if (points.length < 4) return;
     const along = lengths(points);
     const end = Math.min(along.at(-1)!, ROUTE_SHOWN_M);
