@@ -15,11 +15,12 @@ from marque.simulation.traffic.following import idm_acceleration, safe_speed
 from marque.simulation.traffic.motion import plan_route
 from marque.simulation.traffic.network import Network
 from marque.simulation.traffic.queues import insert, remove
-from marque.simulation.traffic.state import ROUTE, World
+from marque.simulation.traffic.state import END_M, ROUTE, World
 from marque.vehicle import lean
 
 CHANGE_S = 3.5
 _SHORTEST_M = 12.0
+_CRAWL_MPS = 1.0  # who is slower does not have to brake
 _CRAWL_M = 6.0  # a change out of a lane that ends, begun at a standstill
 SAFE_MPS2, _SAFE_FORCED_MPS2 = 2.0, 4.0  # what a change may make the one behind brake
 _THRESHOLD_MPS2, _WISH_MPS2 = 0.3, 1.5
@@ -32,10 +33,10 @@ def consider_change(network: Network, world: World, i: int, seed: int) -> None:
     """Begins a lane change of vehicle i where one is wished for or pays, is safe, and can be over before the lane is."""
     me, driver, node = world.vehicles[i], world.drivers[i], world.nodes[i]
     lane = network.lanes[me.lane]
-    if (lane.left < 0 and lane.right < 0) or me.change_span > 0.0 or lane.contested or me.go > me.at:
+    if (lane.left < 0 and lane.right < 0) or me.change_span > 0.0 or me.go > me.at:
         return
-    ends = lane.successors == 0
-    left_m = lane.stop_s - node.s - driver.length - 0.5 - driver.wheelbase
+    ends = lane.way_out != 0
+    left_m = (lane.stop_s if ends else _free_until(lane)) - node.s - driver.length - 0.5 - driver.wheelbase
     span = max(_SHORTEST_M, CHANGE_S * node.speed)
     if ends and left_m < span:
         span = left_m
@@ -49,10 +50,10 @@ def consider_change(network: Network, world: World, i: int, seed: int) -> None:
         if target < 0 or me.wish == -side or (ends and me.wish != side):
             continue
         beside = network.lanes[target]
-        if beside.contested or (beside.successors == 0 and not ends) or beside.heavy < driver.heavy:
+        if (beside.way_out != 0 and not ends) or beside.heavy < driver.heavy:
             continue
         s, d = _beside(network, world, i, target)
-        room = beside.stop_s - 0.5 - s - driver.length - driver.wheelbase
+        room = _free_until(beside) - 0.5 - s - driver.length - driver.wheelbase
         if s < max(0.5, world.queues[target].inbound + 1.0) or room < (min(span, _CRAWL_M) if ends else span):
             continue
         gain = _gain(network, world, i, target, s, ends)
@@ -62,6 +63,14 @@ def consider_change(network: Network, world: World, i: int, seed: int) -> None:
             best, best_side, best_s, best_d, best_span = gain, side, s, d, min(span, room)
     if best_side != 0:
         _begin(network, world, i, lane.left if best_side > 0 else lane.right, best_side, best_s, best_d, best_span, seed)
+
+
+@lean
+def _free_until(lane: Record) -> float:
+    """Up to which s a lane change may go on: a line, or where a lane that ends has to be left in turn."""
+    if lane.way_out != 0:
+        return lane.stop_s - END_M
+    return lane.gate_s if lane.contested else lane.stop_s
 
 
 @lean
@@ -114,12 +123,12 @@ def _gain(network: Network, world: World, i: int, target: int, s: float, forced:
     safe_brake = _SAFE_FORCED_MPS2 if forced else SAFE_MPS2
     wanted = min(lane.limit * driver.factor, lane.curve)
     mine_new = _follow(world, i, ahead, gap_ahead, wanted)
-    if mine_new < -safe_brake or _too_close(gap_ahead, node, nodes, ahead, True):
+    if (mine_new < -safe_brake and node.speed > _CRAWL_MPS) or _too_close(gap_ahead, node, nodes, ahead, True):
         return -math.inf
     others = 0.0
     if behind >= 0:
         theirs_new = _follow(world, behind, i, gap_behind, wanted)
-        if theirs_new < -safe_brake or _too_close(gap_behind, node, nodes, behind, False):
+        if (theirs_new < -safe_brake and nodes[behind].speed > _CRAWL_MPS) or _too_close(gap_behind, node, nodes, behind, False):
             return -math.inf
         between = nodes[ahead].s - nodes[behind].s - nodes[behind].length if ahead >= 0 and nodes[behind].lane == target else math.inf
         others += theirs_new - _follow(world, behind, ahead, between, wanted)
@@ -180,7 +189,7 @@ def _begin(network: Network, world: World, i: int, target: int, side: int, s: fl
     insert(nodes, queues, i, target)
     me.lane, me.segment = target, network.lanes[target].segment
     world.routes[i, me.at & _MASK] = target
-    me.go, me.planned, me.released, me.crossed, me.wish = me.at, me.at + 1, 0, 0, 0
+    me.go, me.planned, me.released, me.crossed, me.wish = me.at, me.at + 1, 0, 0, network.lanes[target].way_out
     plan_route(network, world, i, seed)
     me.offset = me.offset_from = d
     me.change_m, me.change_span, me.changing = -driver.wheelbase, span, side

@@ -7,17 +7,17 @@ import math
 from marque.simulation.traffic.following import HARDEST_MPS2, idm_acceleration, safe_speed, travel_time
 from marque.simulation.traffic.network import Network
 from marque.simulation.traffic.right_of_way import announce, ask, grant, leader_on, lets_pass, revoke, room_to_rest, survey
-from marque.simulation.traffic.state import ROUTE, START, Cause, World
+from marque.simulation.traffic.state import END_M, ROUTE, START, Cause, World
 from marque.vehicle import inlined, lean
 
 _MASK = ROUTE - 1
 _SIGHT_M, _SIGHT_S = 20.0, 8.0
 _ASK_M, _ASK_S = 8.0, 2.0  # asks this much before it would have to brake for the line
 _STANDING_MPS = 0.1
+_ZIP_M, _ZIP_ROOM_M = 45.0, 1.5
 _EARLY = 0.6  # of the comfortable braking: where it begins
 _SAFETY_M = 0.3
 _LINE_M = 0.3
-_END_M = 15.0  # a lane that ends is driven to here, so that a lane change still fits in
 _NONE, _RED, _TAKEN, _ROOM, _GUEST, _END = (int(c) for c in (Cause.NONE, Cause.RED, Cause.TAKEN, Cause.ROOM, Cause.GUEST, Cause.END))
 
 
@@ -41,7 +41,7 @@ def choose_speed(network: Network, world: World, i: int, step: int, now_s: float
     k = me.at
     while True:
         if k >= me.planned:
-            line, cause, stop_lane = base - _END_M - front, _END, -1
+            line, cause, stop_lane = base - END_M - front, _END, -1
             break
         lane_index = world.routes[i, k & _MASK]
         lane = network.lanes[lane_index]
@@ -99,6 +99,8 @@ def choose_speed(network: Network, world: World, i: int, step: int, now_s: float
 
     a = idm_acceleration(speed, wanted, gap, leader_speed, driver.headway, driver.accelerate, brake, driver.jam_gap)
     a = min(a, slow_down)
+    if network.lanes[me.lane].zip >= 0:
+        a = min(a, _let_in(network, world, i, wanted, gap))
     binding = _NONE
     if line < math.inf:
         line -= _LINE_M
@@ -120,6 +122,27 @@ def choose_speed(network: Network, world: World, i: int, step: int, now_s: float
         chosen = min(chosen, safe_speed(speed, max(line, 0.0), 0.0, step_s))
     me.next_speed = max(chosen, speed - HARDEST_MPS2 * step_s)
     me.cause, me.stop_lane, me.line_m = binding, stop_lane, min(line, gap) if stop_lane >= 0 else math.inf
+
+
+@inlined
+def _let_in(network: Network, world: World, i: int, wanted: float, gap: float) -> float:
+    """Acceleration with which vehicle i leaves a gap for the first on a lane beside it that ends; inf where there is no need to.
+
+    Only who is behind that one and next to it in its queue lets it in: one by one, as in a zip.
+    """
+    driver, node = world.drivers[i], world.nodes[i]
+    lane_index = network.lanes[world.vehicles[i].lane].zip
+    first = world.queues[lane_index].first
+    if first < 0 or first >= world.vehicles.size:
+        return math.inf
+    other, length = world.nodes[first], network.lanes[lane_index].length
+    room = other.s * network.lanes[world.vehicles[i].lane].length / length - node.s - driver.length
+    if other.s < length - _ZIP_M or room < 1.3 or room > gap or world.vehicles[first].change_span > 0.0:
+        return math.inf
+    a = idm_acceleration(
+        node.speed, wanted, room, other.speed, driver.headway, driver.accelerate, driver.brake, driver.jam_gap + _ZIP_ROOM_M
+    )
+    return max(a, -driver.brake)
 
 
 @inlined

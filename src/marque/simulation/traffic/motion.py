@@ -98,8 +98,8 @@ def make_wish(network: Network, world: World, i: int, seed: int) -> None:
     me.wish = 0
     if lane.left < 0 and lane.right < 0:
         return
-    if lane.successors == 0:
-        me.wish = 1 if lane.left >= 0 else -1
+    if lane.way_out != 0:
+        me.wish = lane.way_out
         return
     u = uniform(seed, i, me.at, _WISH)
     if u < _WISH_SHARE and lane.left >= 0 and network.lanes[lane.left].successors > 0:

@@ -37,6 +37,8 @@ LANE_TABLE = np.dtype(
         ("predecessors", "i8"),
         ("fork", "i8"),
         ("forks", "i8"),
+        ("way_out", "i8"),  # of a lane that ends: 1 by the left, −1 by the right neighbour; 0 where it goes on
+        ("zip", "i8"),  # a neighbour that ends and leads out here; −1
         ("left", "i8"),  # where the marking allows to go
         ("right", "i8"),
         ("junction", "i8"),
@@ -85,6 +87,7 @@ def build_network(road_map: RoadMap) -> Network:
         lanes[side] = np.where((source[f"may_change_{side}"] > 0) & (neighbour >= 0) & used & used[neighbour], neighbour, -1)
     successors = _slices(lanes, "successor", roads.links)
     predecessors = _slices(lanes, "predecessor", roads.links[:, ::-1])
+    _find_ways_out(lanes)
     forks = build_forks(lanes, segments, successors, predecessors)
     zones = build_zones(lanes, segments, forks, source, arrays.conflicts)
     footways, crossings, crossed = build_footways(road_map, used)
@@ -109,6 +112,23 @@ def _slices(lanes: Records, name: str, links: Ints) -> Indices:
     lanes[name + "s"] = np.bincount(links[:, 0], minlength=lanes.size)
     lanes[name] = np.cumsum(lanes[name + "s"]) - lanes[name + "s"]
     return links[np.argsort(links[:, 0], kind="stable"), 1].astype(np.int64)
+
+
+def _find_ways_out(lanes: Records) -> None:
+    """To which side a lane that ends must be left: where the fewest lane changes lead to one that goes on."""
+    reached = (lanes["used"] > 0) & (lanes["successors"] > 0)
+    while True:
+        for side, name in ((1, "left"), (-1, "right")):
+            beside = lanes[name]
+            lanes["way_out"] = np.where((lanes["way_out"] == 0) & ~reached & (beside >= 0) & reached[beside], side, lanes["way_out"])
+        found = ~reached & (lanes["way_out"] != 0)
+        if not found.any():
+            break
+        reached |= found
+    lanes["zip"] = -1
+    for side, name in ((1, "left"), (-1, "right")):
+        ending = np.flatnonzero(lanes["way_out"] == side)
+        lanes["zip"][lanes[name][ending]] = ending
 
 
 def _gates(lanes: Records, zones: Records, crossings: Records) -> None:

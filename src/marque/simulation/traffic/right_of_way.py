@@ -22,6 +22,7 @@ from marque.vehicle import inlined
 URGENT_S = 30.0
 _PATIENT_S = 1.0  # after so long one goes ahead of those with priority who stand and wait themselves
 _MARGIN_S, _MARGIN_LEAST_S, _MARGIN_SHRINKS = 1.5, 0.3, 0.03
+_SECOND_RED_S = 60.0  # two lights without room between them that are never green together: the first one rules then
 _CLAIM_S = 10.0
 _STOP_SIGN_S = 1.0
 _STANDING_MPS = 1.0
@@ -64,7 +65,10 @@ def survey(network: Network, world: World, i: int, start: int, base: float, rest
                 rests = base + s + room_to_rest(world, last)
         if lane.contested and (not inner or k == start):
             if lane.signal >= 0 and not lets_pass(world.colours[lane.signal]):
-                return _RED, k
+                if k == start:
+                    return _RED, k
+                if me.wait_s < _SECOND_RED_S:
+                    return _ROOM, k
             run, out = 0.0, -1
         else:
             if out < 0:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from marque.common import Bools, Floats, InputError, Ints, Records
-from marque.driving.map import MapArrays, Road, RoadMap, Turn
+from marque.driving.map import Colour, MapArrays, Road, RoadMap, Turn
 from marque.driving.map.components import strong_components
 from marque.vehicle import kernel
 
@@ -47,6 +47,7 @@ def choose_roads(road_map: RoadMap) -> Roads:
     cars = (lanes["road"] & int(Road.CAR)) != 0
     if not cars.any():
         raise InputError(road_map.source, "", "no lane is open to cars", "Choose a map with roads for cars.")
+    cars &= ~_always_red(arrays)
     links = np.column_stack([np.repeat(np.arange(lanes.size), lanes["successor_count"]), arrays.successors]).astype(np.int32)
     kinks = _kinks(arrays, links)
     curve = _curve_speeds(arrays.points, lanes)
@@ -65,6 +66,16 @@ def choose_roads(road_map: RoadMap) -> Roads:
     if metres[heavy].sum() < _HEAVY_SHARE * metres[used].sum():
         heavy = np.zeros_like(used)
     return Roads(used, heavy, curve, kept[used[kept[:, 0]] & used[kept[:, 1]]])
+
+
+def _always_red(arrays: MapArrays) -> Bools:
+    """Lanes whose signal never lets anyone in."""
+    lets_in = np.isin(arrays.phases["colour"], (Colour.OFF, Colour.GREEN, Colour.GREEN_PROTECTED))
+    opens = np.logical_or.reduceat(lets_in, arrays.signals["phase_first"]) if arrays.signals.size else np.zeros(0, np.bool_)
+    signal = arrays.lanes["signal"]
+    red: Bools = signal >= 0
+    red[red] = ~opens[signal[red]]
+    return red
 
 
 @kernel
@@ -114,6 +125,8 @@ def _round_trip(lanes: Records, links: Ints, allowed: Bools) -> Bools:
     within = component[pairs[:, 0]] == component[pairs[:, 1]]
     member = np.zeros(lanes.size, np.bool_)
     member[pairs[within, 0]] = True
+    onward = allowed[links[:, 0]] & allowed[links[:, 1]] & (component[links[:, 0]] == component[links[:, 1]])
+    member &= np.isin(component, component[links[onward, 0]])  # not where one could only change lanes for ever
     if not member.any():
         return member
     metres = np.bincount(component[member], weights=lanes["length"][member])

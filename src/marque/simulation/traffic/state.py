@@ -19,6 +19,8 @@ ROUTE = 16
 """Lanes of route a vehicle knows, the one under its rear included; a power of two."""
 GUEST_LANES = 8
 """Lanes that one guest's footprint may touch at a time."""
+END_M = 15.0
+"""A lane that ends is driven to so far before its end: a lane change still fits in."""
 START, EXIT = 1, 2  # marks on a route: a contested stretch begins here; here its reserved room is
 
 
