@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from marque.common import Floats, Ints, Records
-from marque.driving.map import MapArrays, Road
+from marque.driving.map import DRIVABLE, MapArrays
 from marque.driving.map.query import on_road
 from marque.driving.path import BEHIND, COMFORT_LATERAL_MPS2, PATHS, STATIONS, Paths
 from marque.vehicle import VehicleParameters, VehicleState, kernel
@@ -22,7 +22,6 @@ CELLS = 112
 """Cells of a line, 1 m of its own arc length each; cell 0 is where the rear axle is now."""
 EDGE_CELLS = 36
 """So many metres ahead the corners of the body are checked against the road's edge."""
-_DRIVABLE = int(Road.CAR | Road.BUS | Road.TRUCK | Road.EMERGENCY | Road.BICYCLE)
 _OFFSETS = (0.0, 0.7, -0.7, 1.5, -1.5, 2.8, -2.8)
 _EDGE_MARGIN_M = 0.08
 
@@ -172,7 +171,7 @@ def _outside(m: MapArrays, x: float, y: float, heading: float, vehicle: VehicleP
     back = vehicle.rear_axle_m - 0.5 * vehicle.length_m
     for along in (front, back):
         for side in (half, -half):
-            if not on_road(m, x + along * cos - side * sin, y + along * sin + side * cos, _DRIVABLE):
+            if not on_road(m, x + along * cos - side * sin, y + along * sin + side * cos, DRIVABLE):
                 return 1
     return 0
 

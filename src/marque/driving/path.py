@@ -9,6 +9,7 @@ import numpy as np
 
 from marque.common import Floats, Ints, Records
 from marque.driving.map import MapArrays, Road
+from marque.driving.map.geometry import wrap
 from marque.driving.map.query import locate_all, pose_at, project
 from marque.driving.route import FAR_M, best_successor
 from marque.vehicle import VehicleParameters, VehicleState, kernel
@@ -112,7 +113,7 @@ def _own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints) ->
         if not m.lanes[lane].road & _CARS and cost[lane] > 0.0:
             continue
         _, _, heading, _ = pose_at(m, lane, s[k], 0.0, m.lanes[lane].point_first)
-        turned = abs((state.heading_rad - heading + math.pi) % (2.0 * math.pi) - math.pi)
+        turned = abs(wrap(state.heading_rad - heading))
         score = abs(d[k]) + 4.0 * turned
         if turned > 1.4:
             score += _WRONG_WAY
@@ -202,7 +203,7 @@ def _before(m: MapArrays, lane: int, history: Ints) -> int:
             if old == before:
                 return int(before)
         start = m.points[m.lanes[before].point_first].heading
-        bend = abs((m.points[here.point_first].heading - start + math.pi) % (2.0 * math.pi) - math.pi)
+        bend = abs(wrap(m.points[here.point_first].heading - start))
         if bend < best_bend:
             best, best_bend = before, bend
     return best
@@ -244,7 +245,7 @@ def _differentiate(line: Records) -> None:
         a, b = max(0, i - 1), min(STATIONS - 1, i + 1)
         direction = math.atan2(line[b].y - line[a].y, line[b].x - line[a].x)
         if i > 0:
-            direction = line[i - 1].heading + (direction - line[i - 1].heading + math.pi) % (2.0 * math.pi) - math.pi
+            direction = line[i - 1].heading + wrap(direction - line[i - 1].heading)
         line[i].heading = direction
     for i in range(STATIONS):
         a, b = max(0, i - 1), min(STATIONS - 1, i + 1)
@@ -285,7 +286,7 @@ def _place(p: int, state: VehicleState, vehicle: VehicleParameters, paths: Paths
     turn = paths.station[p, nearest].curvature * along
     paths.path[p].rear_d = dy * cos - dx * sin - 0.5 * turn * along
     heading = paths.station[p, nearest].heading + turn
-    paths.path[p].rear_turn = (state.heading_rad - heading + math.pi) % (2.0 * math.pi) - math.pi
+    paths.path[p].rear_turn = wrap(state.heading_rad - heading)
 
 
 @kernel

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from marque.common import Records
+from marque.driving.map.geometry import wrap
 from marque.driving.observation import Observation
 from marque.vehicle import kernel
 
@@ -81,7 +82,7 @@ def perceive(tracks: Records, seen: Observation, ego_x: float, ego_y: float, ste
 @kernel
 def _follow(tracks: Records, slot: int, seen: Observation, i: int, step_s: float) -> None:
     acceleration = (seen.speed_mps[i] - tracks[slot].speed) / step_s
-    turned = (seen.heading_rad[i] - tracks[slot].heading + math.pi) % (2.0 * math.pi) - math.pi
+    turned = wrap(seen.heading_rad[i] - tracks[slot].heading)
     first = tracks[slot].cycles == 1
     tracks[slot].acceleration += (1.0 if first else _ACCELERATION_GAIN) * (min(9.0, max(-10.0, acceleration)) - tracks[slot].acceleration)
     tracks[slot].yaw_rate += (1.0 if first else _YAW_GAIN) * (turned / step_s - tracks[slot].yaw_rate)

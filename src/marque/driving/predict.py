@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from marque.common import Bytes, Floats, Ints, Records
-from marque.driving.map import Colour, MapArrays, Yield
+from marque.driving.map import Colour, MapArrays, Turn, Yield
+from marque.driving.map.geometry import wrap
 from marque.driving.map.query import locate_all, pose_at
 from marque.driving.observation import Kind
 from marque.driving.perceive import CAPACITY
@@ -124,7 +125,7 @@ def _along_lanes(m: MapArrays, tracks: Records, slot: int, signals: Bytes, ego_e
     total = 0.0
     for k in range(found):
         _, _, heading, _ = pose_at(m, lanes[k], s[k], 0.0, m.lanes[lanes[k]].point_first)
-        turned[k] = (tracks[slot].heading - heading + math.pi) % (2.0 * math.pi) - math.pi
+        turned[k] = wrap(tracks[slot].heading - heading)
         if abs(turned[k]) < 0.9:
             weight[k] = math.exp(-0.5 * d[k] * d[k] - 8.0 * turned[k] * turned[k])
             total += weight[k]
@@ -206,15 +207,15 @@ def _grow(m: MapArrays, mode: int, needed: float, first: int, out: Predictions) 
         end = m.points[here.point_first + here.point_count - 1].heading
         for k in range(here.successor_first, here.successor_first + here.successor_count):
             after = m.lanes[m.successors[k]]
-            bend = abs((m.points[after.point_first + after.point_count - 1].heading - end + math.pi) % (2.0 * math.pi) - math.pi)
-            if after.turn == 3:
+            bend = abs(wrap(m.points[after.point_first + after.point_count - 1].heading - end))
+            if after.turn == Turn.BACK:
                 bend += 10.0
             if bend < best_bend:
                 best, best_bend = m.successors[k], bend
         ways = 1
         for k in range(here.successor_first, here.successor_first + here.successor_count):
             following = m.successors[k]
-            if following == best or m.lanes[following].turn == 3 or out.used[0] - first >= HYPOTHESES:
+            if following == best or m.lanes[following].turn == Turn.BACK or out.used[0] - first >= HYPOTHESES:
                 continue
             other = _copy(out, mode)
             out.lane[other, n].lane, out.lane[other, n].start, out.mode[other].lane_count = following, start, n + 1

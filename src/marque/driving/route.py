@@ -9,6 +9,7 @@ import numpy as np
 from marque.common import Bytes, Floats
 from marque.driving.goal import Goal
 from marque.driving.map import MapArrays, Road, RoadMap, Turn
+from marque.driving.map.geometry import wrap
 from marque.driving.map.query import locate_all
 from marque.vehicle import kernel
 
@@ -73,16 +74,11 @@ def best_successor(m: MapArrays, lane: int, cost: Floats) -> int:
         if not lane_after.road & _ROADS and cost[following] >= FAR_M:
             continue
         middle = lane_after.point_first + lane_after.point_count // 2
-        bend = abs(_wrapped(m.points[middle].heading - m.points[end].heading))
+        bend = abs(wrap(m.points[middle].heading - m.points[end].heading))
         price = cost[following] + (lane_after.length if cost[following] < FAR_M else 0.0) + bend
         if price < best_cost:
             best, best_cost = following, price
     return best
-
-
-@kernel
-def _wrapped(angle: float) -> float:
-    return (angle + np.pi) % (2.0 * np.pi) - np.pi
 
 
 def lanes_of_goals(road_map: RoadMap, goals: tuple[Goal, ...]) -> Bytes:

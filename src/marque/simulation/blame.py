@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from marque.driving.map.geometry import wrap
 from marque.driving.observation import Kind
 from marque.simulation.checks import Trajectory
 from marque.simulation.scenario import Scenario
@@ -24,7 +25,7 @@ def blame(scenario: Scenario, driven: Trajectory, start: int, hit: int, body: in
     other = _Other(scenario, driven, start, body)
     row, _ = scenario.actors.there(start + hit)
     ahead, beside = other.seen_from_ego(hit)
-    toward = (float(scenario.actors.heading_rad[row, body]) - float(driven.heading_rad[hit]) + math.pi) % (2.0 * math.pi) - math.pi
+    toward = wrap(float(scenario.actors.heading_rad[row, body]) - float(driven.heading_rad[hit]))
     moves = float(scenario.actors.speed_mps[row, body]) > STANDING_MPS
     window = round(LOOK_BACK_S / scenario.step_s)
     since = max(0, hit - window)

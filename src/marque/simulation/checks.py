@@ -11,6 +11,7 @@ import numpy as np
 from marque.common import Bools, Floats
 from marque.driving.goal import Goal, heading_within
 from marque.driving.map import RoadMap
+from marque.driving.map.geometry import wrap
 from marque.driving.map.model import MapArrays
 from marque.simulation.surface import inside_polygon, off_road
 from marque.vehicle import VehicleParameters, acceleration_limits, boxes_overlap, kernel
@@ -109,7 +110,7 @@ def first_infeasible(driven: Trajectory, step_s: float, vehicle: VehicleParamete
             tolerance += vehicle.braking_max_mps2 * step_s * step_s / 8.0
         if math.hypot(driven.x_m[k] - x, driven.y_m[k] - y) > tolerance:
             return k, Limit.MOTION
-        turned = (driven.heading_rad[k] - heading + math.pi) % (2.0 * math.pi) - math.pi
+        turned = wrap(driven.heading_rad[k] - heading)
         if abs(turned) > HEADING_TOLERANCE_RAD:
             return k, Limit.MOTION
     return -1, Limit.NONE

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from marque.common import Bools, Floats, InputError, Ints
 from marque.driving.goal import Goal
-from marque.driving.map import Road, RoadMap, Turn
+from marque.driving.map import DRIVABLE, RoadMap, Turn
 from marque.driving.map.components import strong_components
 from marque.driving.map.query import on_road, pose_at
 from marque.driving.observation import Kind, Observation
@@ -29,7 +30,8 @@ _ROOM_M = 14.0
 _TRIES = 4000
 _HOME_M = 25.0
 """A lane must be so long to start from or go to."""
-_DRIVABLE = int(Road.CAR | Road.BUS | Road.TRUCK | Road.EMERGENCY | Road.BICYCLE)
+_KEPT = 36_000
+"""Steps of which comfort and cycle times are kept: the last hour; a page may be open for days."""
 _PLACE, _DESTINATION = 11, 12  # purposes of random numbers
 
 
@@ -48,8 +50,8 @@ class Record:
     """Standing without a red light."""
     off_road_s: float = 0.0
     emergency_s: float = 0.0
-    lateral_mps2: list[float] = field(default_factory=list)
-    jerk_mps3: list[float] = field(default_factory=list)
+    lateral_mps2: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    jerk_mps3: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
 
 
 class _Car:
@@ -86,10 +88,9 @@ class City:
             raise InputError(road_map.source, "", "has no two connected lanes for trips", "Choose a map with a network of roads.")
         self._cars = [_Car(number, road_map, vehicle, step_s) for number in range(cars)]
         self._first = vehicles
-        self.cycle_ms: list[float] = []
+        self.cycle_ms: deque[float] = deque(maxlen=_KEPT * max(1, cars))
         for car in self._cars:
             self._place(car)
-            self._seat()
         self._present = self.traffic.frame()
 
     @property
@@ -161,12 +162,6 @@ class City:
         kinds = np.full(shape, Kind.CAR, np.uint8)
         return GuestStates(np.ones(shape, np.bool_), kinds, x_m, y_m, heading_rad, speed_mps, length, width, routes)
 
-    def _seat(self) -> None:
-        """Make the cars known to the traffic before the first step."""
-        guests = self._guests()
-        present = np.array([[car.trips > 0 for car in self._cars]])
-        self.traffic.step(guests._replace(present=present), steps=0)
-
     def _place(self, car: _Car) -> None:
         """Put the car on a free stretch of road and give it a trip."""
         arrays, frame = self.road_map.arrays, self.traffic.frame()
@@ -226,8 +221,6 @@ class City:
     def _abandon(self, car: _Car) -> None:
         car.record.routes_abandoned += 1
         self._place(car)
-        self._seat()
-        self._present = self.traffic.frame()
 
     def _touched(self, car: _Car) -> int:
         """Index in the present frame of a body the car touches, −1 for none."""
@@ -264,7 +257,7 @@ class City:
         cos, sin = np.cos(state.heading_rad), np.sin(state.heading_rad)
         corners = [(0.5 * f * self.vehicle.length_m, 0.5 * s * self.vehicle.width_m) for f in (-1, 1) for s in (-1, 1)]
         return not all(
-            on_road(self.road_map.arrays, state.x_m + a * cos - b * sin, state.y_m + a * sin + b * cos, _DRIVABLE) for a, b in corners
+            on_road(self.road_map.arrays, state.x_m + a * cos - b * sin, state.y_m + a * sin + b * cos, DRIVABLE) for a, b in corners
         )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import getpass
 import hashlib
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -61,7 +64,7 @@ def _cache(room: str) -> Path:
     digest = hashlib.blake2b(digest_size=8)
     for below in _COMPILING_ROOMS[: _COMPILING_ROOMS.index(room) + 1]:
         for source in sorted((_PACKAGE / below).rglob("*.py")):
-            digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+            digest.update(source.relative_to(_PACKAGE).as_posix().encode() + b"\0" + source.read_bytes() + b"\0")
     folder = _base() / f"{room}-{digest.hexdigest()}"
     if not folder.exists():
         _forget_old(folder.parent, room)
@@ -70,13 +73,14 @@ def _cache(room: str) -> Path:
 
 
 def _base() -> Path:
-    """Beside the sources where they may be written to, else in the user's cache."""
-    beside = _PACKAGE / "__pycache__" / "kernels"
-    try:
-        beside.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        beside = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "marque" / "kernels"
-    return beside if os.access(beside.parent, os.W_OK) else Path(os.environ.get("TMPDIR", "/tmp")) / f"marque-kernels-{os.getuid()}"  # noqa: S108
+    """Beside the sources where they may be written to, else in the user's cache, else among temporary files."""
+    users = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    for folder in (_PACKAGE / "__pycache__" / "kernels", users / "marque" / "kernels"):
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                return folder
+    return Path(tempfile.gettempdir()) / f"marque-kernels-{getpass.getuser()}"
 
 
 def _forget_old(base: Path, room: str) -> None:

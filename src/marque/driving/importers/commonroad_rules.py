@@ -10,6 +10,7 @@ from lxml import etree
 
 from marque.common import InputError
 from marque.driving.importers.commonroad_junctions import STRAIGHT_BELOW_RAD, Approach, Note, Rank, declared, guessed, turn_of
+from marque.driving.map.geometry import wrap
 from marque.driving.map.model import Colour, Turn, Yield
 from marque.driving.map.specs import LaneSpec, RoadSpec, SignalSpec
 
@@ -170,7 +171,7 @@ def who_yields(first: Approach, a: LaneSpec, second: Approach, b: LaneSpec, righ
     if second.to_the_right == first.id and first.to_the_right != second.id:
         return Yield.NONE, Yield.YIELD
     # Where the other one comes from: his heading relative to mine, 0 beside me, ±π against me, +π/2 from my right.
-    relative = _wrap(second.heading_rad - first.heading_rad)
+    relative = wrap(second.heading_rad - first.heading_rad)
     if abs(relative) > math.radians(135.0):
         across = Turn.LEFT if right_hand_traffic else Turn.RIGHT
         order = {across: 1, Turn.BACK: 2}
@@ -263,7 +264,3 @@ def _signals(lanes: dict[str, LaneSpec], name: str, element: etree._Element, lig
         if light is not None and lane.signal is None:
             lane.signal = light
             lights.used.add(light)
-
-
-def _wrap(angle: float) -> float:
-    return (angle + math.pi) % (2.0 * math.pi) - math.pi

@@ -3,6 +3,7 @@
 from marque.driving.map.model import (
     CONFLICT,
     CROSSING,
+    DRIVABLE,
     GRID,
     LANE,
     LANE_CROSSING,
@@ -22,6 +23,7 @@ from marque.driving.map.model import (
 __all__ = [
     "CONFLICT",
     "CROSSING",
+    "DRIVABLE",
     "GRID",
     "LANE",
     "LANE_CROSSING",

@@ -28,6 +28,10 @@ class Road(IntFlag):
     EMERGENCY = 64
 
 
+DRIVABLE = int(Road.CAR | Road.BUS | Road.TRUCK | Road.EMERGENCY | Road.BICYCLE)
+"""Lanes a car's body may be over without having left the road."""
+
+
 class Turn(IntEnum):
     """What a lane through a junction does, seen from the driver."""
 
