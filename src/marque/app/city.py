@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from marque.app.live import map_cache
+from marque.app.terminal import wide_console
 from marque.driving.importers import default_city, load_map
 from marque.simulation.city import City, comfort
 
@@ -20,7 +21,6 @@ _CHUNK_S = 5.0
 
 def city(map_file: Path | None, hours: float, seed: int, vehicles: int, pedestrians: int, cars: int, out: Path | None) -> None:
     """Runs the city and prints one line per self-driving car. Exit status 1 when a car was at fault in a collision or stuck."""
-    console = Console()
     road_map = load_map(map_file or default_city(), cache=map_cache())
     living = City(road_map, seed=seed, vehicles=vehicles, pedestrians=pedestrians, cars=cars)
     columns = (
@@ -30,7 +30,7 @@ def city(map_file: Path | None, hours: float, seed: int, vehicles: int, pedestri
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(road_map.name, total=hours * 3600.0)
         while living.time_s < hours * 3600.0:
             until = min(hours * 3600.0, living.time_s + _CHUNK_S)
@@ -38,7 +38,7 @@ def city(map_file: Path | None, hours: float, seed: int, vehicles: int, pedestri
                 living.step()
             progress.update(task, completed=living.time_s)
     told = facts(living, hours)
-    console.print(_table(told))
+    wide_console().print(_table(told))
     if out is not None:
         out.write_text(json.dumps(told, indent=1) + "\n")
     raise SystemExit(int(told["at_fault"] > 0 or told["stuck"] > 0))

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from marque.app.terminal import wide_console
 from marque.common import InputError
 from marque.simulation.drive import Result, drive_file, facts, warm_up
 from marque.simulation.judge import Verdict
@@ -24,8 +25,6 @@ from marque.simulation.library import write_library
 
 ALL_SUCCEEDED, SOME_FAILED, BAD_INPUT = 0, 1, 2
 
-_LEAST_WIDTH = 160
-"""Columns: a row that a narrow terminal breaks once reads better than sixteen squeezed columns."""
 _STYLES = {
     Verdict.GOAL: "green",
     Verdict.ILL_POSED: "dim",
@@ -41,7 +40,7 @@ def drive(paths: Sequence[Path], json_out: Path | None, replays: Path | None, wo
     with TemporaryDirectory(prefix="marque-library-") as folder:
         own = write_library(Path(folder)) if library else []
         results = _drive_all(scenario_files([*paths, *own]), replays, workers)
-    console = Console(width=max(_LEAST_WIDTH, Console().width))
+    console = wide_console()
     console.print(table(results))
     console.print(summary(results), highlight=False)
     if json_out is not None:
