@@ -49,7 +49,7 @@ async function start(): Promise<void> {
   stage.lay(await fetchGround());
   let last = performance.now();
   const draw = (now: number) => {
-    const seconds = Math.min(0.25, (now - last) / 1000);
+    const seconds = Math.max(0, Math.min(0.25, (now - last) / 1000)); // a first picture may bear a time before `last`
     last = now;
     picture(stage!, seconds);
     requestAnimationFrame(draw);
