@@ -57,12 +57,11 @@ def _after(profiles: Profiles, row: int, last: int, t: float) -> tuple[float, fl
 @kernel
 def verify(lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Records, i: int, row: int, last: int) -> bool:
     """Whether driving this candidate up to tick `last` and braking fully from there touches nobody and stays on the road."""
-    here = occupancy.why[i, 0, 0] if occupancy.risk[i, 0, 0] >= _SURE else NOTHING
     halt = last * TICK_S + profiles.v[row, last] / BRAKING_MPS2
     for t in range(1, STEPS):
         s, _ = _after(profiles, row, last, t * STEP_S)
         c = min(lines.line[i].cells - 1, int(s + 0.5))
-        if occupancy.risk[i, t, c] >= _SURE and occupancy.why[i, t, c] != here:
+        if occupancy.risk[i, t, c] >= _SURE:
             return False
         if lines.cell[i, c].outside and not lines.cell[i, 0].outside:
             return False

@@ -7,7 +7,7 @@ drivable at walking pace). A line is laid for the rear axle, where heading is th
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,10 @@ EDGE_CELLS = 36
 """So many metres ahead the corners of the body are checked against the road's edge."""
 _OFFSETS = (0.0, 0.7, -0.7, 1.5, -1.5, 2.8, -2.8)
 _EDGE_MARGIN_M = 0.08
+_STEERING_SHARE = 0.95
+_CREEP_MPS = 0.6
+_REACH_TOLERANCE_M = 0.3
+"""Paths cut bends by so much; reaching over the edge of the carriageway counts from here."""
 
 
 LINE = np.dtype([("path", "i8"), ("target", "f8"), ("cells", "i8")])  # the path it belongs to, its offset m left, how many cells hold
@@ -32,12 +36,18 @@ CELL = np.dtype(
         ("x", "f8"),  # rear axle
         ("y", "f8"),
         ("heading", "f8"),
+        ("ux", "f8"),  # heading as a unit vector
+        ("uy", "f8"),
+        ("body_x", "f8"),  # the body's centre with the rear axle here
+        ("body_y", "f8"),
         ("curvature", "f8"),
         ("offset", "f8"),  # m left of the path
         ("station", "f8"),  # on the path
         ("allowed", "f8"),  # m/s
         ("limit", "f8"),  # m/s
+        ("steerable", "f8"),  # m/s up to which the steering can turn as fast as the line's curvature changes
         ("outside", "i8"),  # 1 where a corner of the body leaves the road
+        ("beyond", "f8"),  # m by which the body reaches over the edge of its direction's carriageway
         ("keep_clear", "i8"),  # 1 where the car must not come to rest (a junction's conflict zone)
         ("goals", "i8"),  # bits: goals whose region and heading hold with the body's centre here
     ]
@@ -122,30 +132,45 @@ def _draw(
         turn = math.atan2(off1, stretch)
         cos = math.cos(turn)
         heading = paths.station[p, base].heading + f * (paths.station[p, base + 1].heading - paths.station[p, base].heading)
-        lines.cell[i, c].x = (
-            paths.station[p, base].x + f * (paths.station[p, base + 1].x - paths.station[p, base].x) - off * math.sin(heading)
-        )
-        lines.cell[i, c].y = (
-            paths.station[p, base].y + f * (paths.station[p, base + 1].y - paths.station[p, base].y) + off * math.cos(heading)
-        )
-        lines.cell[i, c].heading = heading + turn
+        across, along = math.sin(heading), math.cos(heading)
+        sin = math.sin(turn)
+        x = paths.station[p, base].x + f * (paths.station[p, base + 1].x - paths.station[p, base].x) - off * across
+        y = paths.station[p, base].y + f * (paths.station[p, base + 1].y - paths.station[p, base].y) + off * along
+        ux, uy = along * cos - across * sin, across * cos + along * sin
+        lines.cell[i, c].x, lines.cell[i, c].y = x, y
+        lines.cell[i, c].heading, lines.cell[i, c].ux, lines.cell[i, c].uy = heading + turn, ux, uy
+        lines.cell[i, c].body_x, lines.cell[i, c].body_y = x + vehicle.rear_axle_m * ux, y + vehicle.rear_axle_m * uy
         lines.cell[i, c].curvature = (
             ((off2 + (k_slope * off + k_ref * off1) * math.tan(turn)) * cos * cos / stretch + k_ref) * cos / stretch
         )
         lines.cell[i, c].offset, lines.cell[i, c].station = off, s
         bendy = math.sqrt(COMFORT_LATERAL_MPS2 / max(1e-6, abs(lines.cell[i, c].curvature)))
         lines.cell[i, c].allowed = min(paths.station[p, base].allowed, max(bendy, 0.6 * paths.station[p, base].allowed))
+        if c > 0:
+            lines.cell[i, c - 1].steerable = steerable_speed(lines.cell[i, c - 1].curvature, lines.cell[i, c].curvature, vehicle)
+            lines.cell[i, c - 1].allowed = min(lines.cell[i, c - 1].allowed, max(_CREEP_MPS, 0.9 * lines.cell[i, c - 1].steerable))
         lines.cell[i, c].limit = paths.station[p, base].limit
+        half = 0.5 * vehicle.width_m - _REACH_TOLERANCE_M
+        over = max(off + half - paths.station[p, base].left, half - off - paths.station[p, base].right)
+        lines.cell[i, c].beyond = max(0.0, over)
         lines.cell[i, c].outside = lines.cell[i, c].keep_clear = lines.cell[i, c].goals = 0
         # What the map does not know is not a road's edge.
         if c < EDGE_CELLS and s + vehicle.rear_axle_m + 0.5 * vehicle.length_m < paths.path[p].end_s:
-            lines.cell[i, c].outside = _outside(m, lines.cell[i, c].x, lines.cell[i, c].y, lines.cell[i, c].heading, vehicle)
+            lines.cell[i, c].outside = _outside(m, lines.cell[i, c], vehicle)
         s += cos / stretch
         cells = c + 1
     if cells < 3:
         return
+    lines.cell[i, cells - 1].steerable = math.inf
     lines.line[i].path, lines.line[i].target, lines.line[i].cells = p, target, cells
     lines.used[0] = i + 1
+
+
+@kernel
+def steerable_speed(curvature: float, following: float, vehicle: VehicleParameters) -> float:
+    """Up to this speed, m/s, the steering δ = atan(L·κ) follows from one cell's curvature to the next one's: δ' = L·κ'/(1 + (L·κ)²)."""
+    turn = vehicle.wheelbase_m * abs(following - curvature) / (1.0 + (vehicle.wheelbase_m * curvature) ** 2)
+    return _STEERING_SHARE * vehicle.steering_rate_max_radps / max(1e-6, turn)
 
 
 @kernel
@@ -163,28 +188,18 @@ def _quintic(d: float, slope: float, bend: float, target: float, length: float) 
 
 
 @kernel
-def _outside(m: MapArrays, x: float, y: float, heading: float, vehicle: VehicleParameters) -> int:
-    """1 when a corner of the body whose rear axle is here, or the middle of its sides, is off the drivable surface."""
-    cos, sin = math.cos(heading), math.sin(heading)
+def _outside(m: MapArrays, cell: Any, vehicle: VehicleParameters) -> int:
+    """1 when a corner of the body in this cell is off the drivable surface."""
     half = 0.5 * vehicle.width_m + _EDGE_MARGIN_M
-    front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
-    back = vehicle.rear_axle_m - 0.5 * vehicle.length_m
-    for along in (front, back):
+    for along in (0.5 * vehicle.length_m, -0.5 * vehicle.length_m):
         for side in (half, -half):
-            if not on_road(m, x + along * cos - side * sin, y + along * sin + side * cos, DRIVABLE):
+            if not on_road(m, cell.body_x + along * cell.ux - side * cell.uy, cell.body_y + along * cell.uy + side * cell.ux, DRIVABLE):
                 return 1
     return 0
 
 
 @kernel
-def centre_offset(lines: Lines, i: int, c: int, vehicle: VehicleParameters) -> tuple[float, float]:
-    """The body's centre when the rear axle is in cell c of line i; m."""
-    heading = lines.cell[i, c].heading
-    return lines.cell[i, c].x + vehicle.rear_axle_m * math.cos(heading), lines.cell[i, c].y + vehicle.rear_axle_m * math.sin(heading)
-
-
-@kernel
-def mark_goals(lines: Lines, vehicle: VehicleParameters, starts: Ints, corners: Floats, owners: Ints, headings: Floats) -> None:
+def mark_goals(lines: Lines, starts: Ints, corners: Floats, owners: Ints, headings: Floats) -> None:
     """Set `lines.goals`: bit g where the centre lies in a polygon of goal g and the heading suits it.
 
     starts: (polygons + 1,) into corners (n, 2); owners: (polygons,) goal of each; headings: (goals, 2) low and width, width ≥ 2π free.
@@ -192,7 +207,7 @@ def mark_goals(lines: Lines, vehicle: VehicleParameters, starts: Ints, corners: 
     """
     for i in range(lines.used[0]):
         for c in range(lines.line[i].cells):
-            x, y = centre_offset(lines, i, c, vehicle)
+            x, y = lines.cell[i, c].body_x, lines.cell[i, c].body_y
             bits = 0
             for q in range(len(owners)):
                 goal = owners[q]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from marque.common import Floats, Ints, Records
-from marque.driving.lines import CELLS, LINES, Lines, centre_offset
+from marque.driving.lines import CELLS, LINES, Lines
 from marque.driving.observation import Kind
+from marque.driving.path import Paths
 from marque.driving.predict import STEPS, Predictions
 from marque.driving.view import Reason
-from marque.vehicle import VehicleParameters, boxes_overlap, kernel
+from marque.vehicle import VehicleParameters, VehicleState, kernel, rectangles_touch
 
 FREE = CELLS + 60
 """`Occupancy.next` where nothing is ahead."""
@@ -23,8 +24,14 @@ _LENGTH_MARGIN_M = 1.3
 _WIDTH_MARGIN_M = 0.3
 _CROWD_MARGIN_M = 1.0
 """Extra width kept from people on foot and on two wheels."""
+_CLOSE_LENGTH_MARGIN_M, _CLOSE_WIDTH_MARGIN_M = 1.1, 0.1
+"""The reserve from somebody who is inside the full one already: a cell's own metre, and hardly more."""
+_HERE_MARGIN_M = 0.04
+"""Cell 0 is where the car is, not a metre's stand-in: to stay in it needs no reserve."""
 _BEHIND = 0.12
-"""How much a touch counts when it comes from behind in our lane: the other one yields, but may not know it."""
+"""How much a touch counts when it comes from behind in our lane: it is for the other one to brake, but it would have to brake hard."""
+_FOLLOWER_BRAKING_MPS2 = 3.0
+"""Who follows and need not brake harder than this is left to do so."""
 REASON = 1_000_000
 """`Occupancy.why` = reason · REASON + subject."""
 
@@ -43,8 +50,12 @@ def no_occupancy() -> Occupancy:
 
 
 @kernel
-def occupy(tracks: Records, predictions: Predictions, lines: Lines, vehicle: VehicleParameters, out: Occupancy) -> None:
+def occupy(
+    tracks: Records, predictions: Predictions, paths: Paths, lines: Lines, state: VehicleState, vehicle: VehicleParameters, out: Occupancy
+) -> None:  # fmt: skip
     """Mark where the body would touch each hypothesis of each road user."""
+    for mode in range(predictions.used[0]):
+        predictions.mode[mode].weight = predictions.mode[mode].probability * _blame(tracks, predictions, mode, paths, state, vehicle)
     count = lines.used[0]
     out.risk[:count] = 0.0
     out.why[:count] = 0
@@ -53,19 +64,45 @@ def occupy(tracks: Records, predictions: Predictions, lines: Lines, vehicle: Veh
         low_x, high_x, low_y, high_y = _bounds(lines, i, 9.0)
         for mode in range(predictions.used[0]):
             slot = predictions.mode[mode].owner
-            margin = _WIDTH_MARGIN_M
-            if tracks[slot].kind == Kind.PEDESTRIAN or tracks[slot].kind == Kind.BICYCLE:
-                margin = _CROWD_MARGIN_M
-            weight = predictions.mode[mode].probability * (_BEHIND if _is_behind(tracks, slot, lines, i) else 1.0)
-            reach = 0.5 * math.hypot(vehicle.length_m + _LENGTH_MARGIN_M, vehicle.width_m + margin)
-            reach += 0.5 * math.hypot(tracks[slot].length, tracks[slot].width)
-            near = -1
-            for t in range(STEPS):
-                x, y = predictions.at[mode, t].x, predictions.at[mode, t].y
-                if x < low_x or x > high_x or y < low_y or y > high_y:
-                    continue
-                near = _nearest(lines, i, cells, x, y, near)
-                _mark(tracks, slot, predictions.at[mode, t].heading, x, y, lines, i, near, t, weight, margin, reach, vehicle, out)
+            weight = predictions.mode[mode].weight
+            if weight == 0.0:
+                continue
+            length_margin, width_margin = _margins(tracks[slot], predictions.at[mode, 0], lines.cell[i, 0], vehicle)
+            if length_margin < 0.0:
+                continue
+            half_length, half_width = 0.5 * (vehicle.length_m + length_margin), 0.5 * (vehicle.width_m + width_margin)
+            near, t = -1, 0
+            while t < STEPS:
+                at = predictions.at[mode, t]
+                until = t + 1
+                while until < STEPS and predictions.at[mode, until].x == at.x and predictions.at[mode, until].y == at.y:
+                    until += 1
+                if low_x <= at.x <= high_x and low_y <= at.y <= high_y:
+                    near = _nearest(lines, i, cells, at.x, at.y, near)
+                    _mark(tracks[slot], slot, at, lines, i, near, t, until, weight, half_length, half_width, vehicle, out)
+                t = until
+
+
+@kernel
+def _margins(track: Any, at: Any, cell: Any, vehicle: VehicleParameters) -> tuple[float, float]:
+    """The reserve of length and width kept from a road user: all of it, or little where the car has none now; (−1, −1) where they touch."""
+    width_margin = _CROWD_MARGIN_M if track.kind == Kind.PEDESTRIAN or track.kind == Kind.BICYCLE else _WIDTH_MARGIN_M
+    if not _touches(track, at, cell, vehicle, _LENGTH_MARGIN_M, width_margin):
+        return _LENGTH_MARGIN_M, width_margin
+    if not _touches(track, at, cell, vehicle, 0.0, 0.0):
+        return _CLOSE_LENGTH_MARGIN_M, _CLOSE_WIDTH_MARGIN_M
+    return -1.0, -1.0
+
+
+@kernel
+def _touches(track: Any, at: Any, cell: Any, vehicle: VehicleParameters, length_margin: float, width_margin: float) -> bool:
+    return bool(
+        rectangles_touch(
+            at.x - cell.body_x, at.y - cell.body_y,
+            cell.ux, cell.uy, 0.5 * (vehicle.length_m + length_margin), 0.5 * (vehicle.width_m + width_margin),
+            math.cos(at.heading), math.sin(at.heading), 0.5 * track.length, 0.5 * track.width,
+        )
+    )  # fmt: skip
 
 
 @kernel
@@ -78,11 +115,22 @@ def _bounds(lines: Lines, i: int, margin: float) -> tuple[float, float, float, f
 
 
 @kernel
-def _is_behind(tracks: Records, slot: int, lines: Lines, i: int) -> bool:
-    cos, sin = math.cos(lines.cell[i, 0].heading), math.sin(lines.cell[i, 0].heading)
-    dx, dy = tracks[slot].x - lines.cell[i, 0].x, tracks[slot].y - lines.cell[i, 0].y
-    facing = math.cos(tracks[slot].heading - lines.cell[i, 0].heading)
-    return dx * cos + dy * sin < -0.5 * tracks[slot].length and abs(dy * cos - dx * sin) < 1.2 and facing > 0.7
+def _blame(
+    tracks: Records, predictions: Predictions, mode: int, paths: Paths, state: VehicleState, vehicle: VehicleParameters
+) -> float:  # fmt: skip
+    """How much a touch by this hypothesis counts: less when it comes along the car's own lane from behind."""
+    track = tracks[predictions.mode[mode].owner]
+    for j in range(predictions.mode[mode].lane_count):
+        for k in range(paths.path[0].lane_count):
+            if paths.lane[0, k].lane != predictions.lane[mode, j].lane:
+                continue
+            nose = paths.lane[0, k].start + predictions.at[mode, 0].travelled - predictions.lane[mode, j].start + 0.5 * track.length
+            gap = paths.path[0].rear_s + vehicle.rear_axle_m - 0.5 * vehicle.length_m - nose
+            if gap < -0.5 * vehicle.length_m:
+                return 1.0
+            faster = max(0.0, track.speed - state.speed_mps)
+            return _BEHIND if faster * faster > 2.0 * _FOLLOWER_BRAKING_MPS2 * max(0.1, gap) else 0.0
+    return 1.0
 
 
 @kernel
@@ -107,23 +155,28 @@ def _nearest(lines: Lines, i: int, cells: int, x: float, y: float, near: int) ->
 
 @kernel
 def _mark(
-    tracks: Records, slot: int, heading: float, x: float, y: float, lines: Lines, i: int, near: int, t: int,
-    weight: float, margin: float, reach: float, vehicle: VehicleParameters, out: Occupancy,
+    track: Any, slot: int, at: Any, lines: Lines, i: int, near: int, first: int, until: int,
+    weight: float, half_length: float, half_width: float, vehicle: VehicleParameters, out: Occupancy,
 ) -> None:  # fmt: skip
+    """Mark one place of a road user, held from instant first to until (exclusive), on the cells around the nearest one."""
+    reach = math.hypot(half_length, half_width) + 0.5 * math.hypot(track.length, track.width)
+    cos, sin = math.cos(at.heading), math.sin(at.heading)
+    cells = lines.line[i].cells
     for step in (1, -1):
         c = near if step == 1 else near - 1
         missed = 0
-        while 0 <= c < lines.line[i].cells and missed < 4:
-            cx, cy = centre_offset(lines, i, c, vehicle)
-            if (cx - x) ** 2 + (cy - y) ** 2 > reach * reach:
+        while 0 <= c < cells and missed < 4:
+            cell = lines.cell[i, c]
+            dx, dy = at.x - cell.body_x, at.y - cell.body_y
+            if dx * dx + dy * dy > reach * reach:
                 missed += 1
-            elif boxes_overlap(
-                cx, cy, lines.cell[i, c].heading, vehicle.length_m + _LENGTH_MARGIN_M, vehicle.width_m + margin,
-                x, y, heading, tracks[slot].length, tracks[slot].width,
-            ):  # fmt: skip
-                out.risk[i, t, c] = min(1.0, out.risk[i, t, c] + weight)
-                if out.why[i, t, c] == 0 or weight >= _SURE:
-                    out.why[i, t, c] = Reason.FOLLOW * REASON + slot
+            elif rectangles_touch(dx, dy, cell.ux, cell.uy, half_length, half_width, cos, sin, 0.5 * track.length, 0.5 * track.width) and (
+                c > 0 or _touches(track, at, cell, vehicle, _HERE_MARGIN_M, _HERE_MARGIN_M)
+            ):
+                for t in range(first, until):
+                    out.risk[i, t, c] = min(1.0, out.risk[i, t, c] + weight)
+                    if out.why[i, t, c] == 0 or weight >= _SURE:
+                        out.why[i, t, c] = Reason.FOLLOW * REASON + slot
             c += step
 
 

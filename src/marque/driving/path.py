@@ -30,6 +30,8 @@ UNLIMITED_MPS = 36.0
 _CARS = int(Road.CAR)
 _WRONG_WAY = 20.0
 _STRAYED_M = 4.0
+_MEANT_M = 3.0
+_BESIDE = 6
 
 
 PATH = np.dtype(
@@ -52,6 +54,8 @@ STATION = np.dtype(
         ("curvature", "f8"),
         ("limit", "f8"),  # posted speed limit, m/s
         ("allowed", "f8"),  # speed that limit and bends ahead allow with comfortable braking, m/s
+        ("left", "f8"),  # m to the edge of the carriageway of this direction: own lane and those beside it that go the same way
+        ("right", "f8"),
     ]
 )
 PASSED = np.dtype([("lane", "i8"), ("start", "f8")])  # a lane of a path, the station at which it starts (may be negative)
@@ -77,9 +81,9 @@ def lay_paths(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, cos
 
     cost, way: (L,) metres to the goal (`route.cost_to_go`). history: lanes driven lately, newest first, updated here.
     """
+    lane, s = _own_lane(m, state, cost, history, paths)
     for p in range(PATHS):
         paths.path[p].kind = -1
-    lane, s = _own_lane(m, state, cost, history)
     if lane < 0:
         _lay_straight(state, vehicle, paths)
         return -1
@@ -103,7 +107,7 @@ def lay_paths(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, cos
 
 
 @kernel
-def _own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints) -> tuple[int, float]:
+def _own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints, paths: Paths) -> tuple[int, float]:
     """The lane under the car that agrees best with where it points, where it comes from and where it wants to go."""
     lanes, s, d = np.empty(32, np.int32), np.empty(32), np.empty(32)
     found = locate_all(m, state.x_m, state.y_m, lanes, s, d)
@@ -123,6 +127,8 @@ def _own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints) ->
             score += min(1.0, 0.001 * max(0.0, cost[lane] - s[k]))
         if lane == history[0] or _follows(m, history[0], lane):
             score -= 1.0
+        if m.lanes[lane].junction >= 0 and _on_path(paths, lane):
+            score -= _MEANT_M
         if score < best_score:
             best, best_s, best_score = lane, s[k], score
     if best_score < _WRONG_WAY:
@@ -136,6 +142,12 @@ def _own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints) ->
                 return known, along
             known = 0 + best_successor(m, known, cost)
     return best, best_s
+
+
+@kernel
+def _on_path(paths: Paths, lane: int) -> bool:
+    """Whether the path of the last cycle runs along a lane: where lanes lie across each other, the car is on the one it means to be on."""
+    return bool(paths.path[0].kind == 0 and lane in paths.lane[0].lane[: paths.path[0].lane_count])
 
 
 @kernel
@@ -223,8 +235,28 @@ def _sample(m: MapArrays, p: int, paths: Paths) -> None:
         x, y, heading, hint = pose_at(m, lane, inside, 0.0, hint)
         paths.station[p, i].x = x + (s - inside) * math.cos(heading)
         paths.station[p, i].y = y + (s - inside) * math.sin(heading)
+        paths.station[p, i].left, paths.station[p, i].right = _carriageway(m, lane, hint)
         limit = m.lanes[lane].speed_limit
         paths.station[p, i].limit = limit if limit > 0.5 and limit < UNLIMITED_MPS else UNLIMITED_MPS
+
+
+@kernel
+def _carriageway(m: MapArrays, lane: int, point: int) -> tuple[float, float]:
+    """Distances from a lane's centre line to the left and the right edge of all lanes of its direction, m."""
+    left, right = 0.0 + m.points[point].left_m, 0.0 + m.points[point].right_m
+    beside = m.lanes[lane].left
+    for _ in range(_BESIDE):
+        if beside < 0 or not m.lanes[beside].road & _CARS:
+            break
+        left += m.points[m.lanes[beside].point_first].left_m + m.points[m.lanes[beside].point_first].right_m
+        beside = m.lanes[beside].left
+    beside = m.lanes[lane].right
+    for _ in range(_BESIDE):
+        if beside < 0 or not m.lanes[beside].road & _CARS:
+            break
+        right += m.points[m.lanes[beside].point_first].left_m + m.points[m.lanes[beside].point_first].right_m
+        beside = m.lanes[beside].right
+    return left, right
 
 
 @kernel
@@ -299,5 +331,6 @@ def _lay_straight(state: VehicleState, vehicle: VehicleParameters, paths: Paths)
         paths.station[0, i].y = state.y_m + (i - BEHIND) * sin
         paths.station[0, i].heading, paths.station[0, i].curvature = state.heading_rad, 0.0
         paths.station[0, i].limit = paths.station[0, i].allowed = max(state.speed_mps, 5.0)
+        paths.station[0, i].left = paths.station[0, i].right = math.inf
     paths.path[0].cost = paths.path[0].way = FAR_M
     paths.path[0].rear_s, paths.path[0].rear_d, paths.path[0].rear_turn = BEHIND - vehicle.rear_axle_m, 0.0, 0.0

@@ -25,7 +25,7 @@ from marque.driving.perceive import no_tracks, perceive
 from marque.driving.plan import Choice, Task, aim_profiles, choose, no_choice, pace
 from marque.driving.predict import Predictions, no_predictions, predict
 from marque.driving.route import cost_to_go, lanes_of_goals
-from marque.driving.rules import forget_ahead, obey, reach_ahead
+from marque.driving.rules import forget_ahead, obey, reach_ahead, to_pass
 from marque.driving.speed import TICK_S, TICKS, Profiles, follow, no_profiles, sample_profiles
 from marque.driving.view import Prediction, Reason, View
 from marque.vehicle import BMW_320I, Command, VehicleParameters, VehicleState, kernel
@@ -67,8 +67,8 @@ def _cycle(
     forget_ahead(mind.paths, mind.eta)
     _offsets(mind, vehicle)
     draw_lines(m, state, vehicle, mind.paths, mind.goal_offsets, mind.lines)
-    mark_goals(mind.lines, vehicle, task.starts, task.corners, task.owners, task.headings)
-    occupy(mind.tracks, mind.predictions, mind.lines, vehicle, mind.occupancy)
+    mark_goals(mind.lines, task.starts, task.corners, task.owners, task.headings)
+    occupy(mind.tracks, mind.predictions, mind.paths, mind.lines, state, vehicle, mind.occupancy)
     obey(m, state, vehicle, mind.paths, mind.lines, mind.tracks, mind.predictions, seen.signals, mind.memory, timed, step_s, mind.occupancy)
     sample_profiles(state.speed_mps, state.acceleration_mps2, vehicle, mind.profiles)
     if timed:
@@ -79,7 +79,9 @@ def _cycle(
         if timed:
             _, wish = pace(mind.lines, mind.paths, i, task, 0.0, 0.0)
         follow(mind.lines, i, state.speed_mps, state.acceleration_mps2, max(1.0, wish), mind.occupancy, mind.profiles)
-    choose(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, int(mind.last[_LAST_KIND]), mind.last[_LAST_TARGET], mind.choice)
+    passing = to_pass(m, vehicle, mind.paths, mind.lines, mind.tracks, seen.signals, mind.occupancy)
+    last_kind, last_target = int(mind.last[_LAST_KIND]), mind.last[_LAST_TARGET]
+    choose(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, passing, last_kind, last_target, mind.choice)
     passed = guard(mind.lines, mind.profiles, mind.occupancy, mind.tracks, mind.choice, step_s, mind.stop)
     mind.last[_LANE] = lane
     if passed == NOTHING and mind.stop.now_s[0] >= 0.0:

@@ -29,13 +29,15 @@ _EDGE = 120.0  # one instant with a corner off the road
 _SPEED = 0.9  # per (m/s)² above what limit and bends allow, per instant
 _LATERAL = 0.8  # per (m/s²)² above comfortable
 _LATERAL_COMFORT, _LATERAL_LIMIT = 2.6, 8.0
-_STEERING_LIMIT = 0.38  # rad/s
+_UNSTEERABLE = 400.0  # one instant faster than the steering can follow the line
 _LONGITUDINAL = 0.12  # per (m/s²)², per instant
 _IMPOSSIBLE = 4000.0
 _PROGRESS = 1.0
 _ROUTE = 0.35  # per metre of detour, up to _ROUTE_MAX metres
 _ROUTE_MAX = 160.0
 _OFFSET = 2.2  # per metre beside the path's middle
+_BEYOND = 0.7  # per metre over the edge of the own direction's carriageway, per instant, to pass what stands in the way
+_BEYOND_IDLY = 14.0  # the same where nothing has to be passed
 _CHANGE = 9.0  # to leave the lane
 _STICK = 4.0  # to stay with the line of the last cycle
 _BLOCK = 25.0  # to come to rest where others must pass
@@ -144,10 +146,12 @@ def _line_cost(lines: Lines, paths: Paths, i: int, least: float, last_kind: int,
 
 @kernel
 def choose(
-    lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, task: Task, last_kind: int, last_target: float, out: Choice
+    lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, task: Task, passing: bool, last_kind: int, last_target: float,
+    out: Choice,
 ) -> None:  # fmt: skip
-    """Weigh every pair of line and profile and keep the BEST."""
+    """Weigh every pair of line and profile and keep the BEST. passing: whether there is something to pass (`rules.to_pass`)."""
     out.cost[:] = np.inf
+    beyond = _BEYOND if passing else _BEYOND_IDLY
     ends = np.inf
     if task.timed[0]:
         ends = task.windows[:, 1].max()
@@ -160,12 +164,19 @@ def choose(
     for i in range(lines.used[0]):
         base = _line_cost(lines, paths, i, least, last_kind, last_target)
         for row in range(profiles.used[0]):
-            if row < LINES and row != i:
+            if (row < LINES and row != i) or (row >= LINES and _puts_off(profiles, row, task)):
                 continue
             gain = _gain(lines, paths, profiles, i, row, task)
-            cost = _weigh(lines, profiles, occupancy, i, row, base + comfort[row] - gain, ends, out.cost[BEST - 1])
+            cost = _weigh(lines, profiles, occupancy, i, row, base + comfort[row] - gain, beyond, ends, out.cost[BEST - 1])
             if cost < out.cost[BEST - 1]:
                 _insert(out, i, row, cost)
+
+
+@kernel
+def _puts_off(profiles: Profiles, row: int, task: Task) -> bool:
+    """To stand for a second and only then go is no plan: a second later it would be made again."""
+    late = TICKS // 6
+    return not task.timed[0] and profiles.v[row, 0] < 0.05 and profiles.v[row, late] < 0.05 and profiles.v[row, TICKS - 1] > 0.05
 
 
 @kernel
@@ -217,7 +228,9 @@ def _growing(x: float) -> float:
 
 
 @kernel
-def _weigh(lines: Lines, profiles: Profiles, occupancy: Occupancy, i: int, row: int, cost: float, ends: float, limit: float) -> float:
+def _weigh(
+    lines: Lines, profiles: Profiles, occupancy: Occupancy, i: int, row: int, cost: float, beyond: float, ends: float, limit: float
+) -> float:
     last = lines.line[i].cells - 1
     for t in range(1, STEPS):
         if cost >= limit:
@@ -244,10 +257,9 @@ def _weigh(lines: Lines, profiles: Profiles, occupancy: Occupancy, i: int, row: 
             cost += _LATERAL * (lateral - _LATERAL_COMFORT) ** 2
             if lateral > _LATERAL_LIMIT and near:
                 cost += _IMPOSSIBLE
-        if near and c < last:
-            bend = lines.cell[i, c + 1].curvature - lines.cell[i, c].curvature
-            if abs(bend) * v * 2.6 / (1.0 + 6.6 * lines.cell[i, c].curvature ** 2) > _STEERING_LIMIT:
-                cost += 0.1 * _IMPOSSIBLE
+        if v > lines.cell[i, c].steerable:
+            cost += counts * (_UNSTEERABLE if near else 0.1 * _UNSTEERABLE)
+        cost += counts * beyond * min(2.0, lines.cell[i, c].beyond)
         if lines.cell[i, c].outside and not lines.cell[i, 0].outside:
             cost += counts * _EDGE * (3.0 if near else 1.0)
     end = min(last, int(profiles.s[row, TICKS - 1] + 0.5))

@@ -32,8 +32,8 @@ _CAN_STOP_MPS2 = 3.8
 _EGO_NEAR_S = 7.0
 
 
-MODE = np.dtype([("owner", "i8"), ("probability", "f8"), ("lane_count", "i8")])
-"""owner: slot in the tracks; probability sums to 1 over one owner; lane_count 0 for free movement."""
+MODE = np.dtype([("owner", "i8"), ("probability", "f8"), ("lane_count", "i8"), ("weight", "f8")])
+"""owner: slot in the tracks; probability sums to 1 over one owner; lane_count 0 for free movement; weight: see `occupancy.occupy`."""
 AT = np.dtype([("x", "f8"), ("y", "f8"), ("heading", "f8"), ("travelled", "f8")])
 """Centre of the body, world frame; travelled: m from the start of the hypothesis's first lane."""
 TAKEN = np.dtype([("lane", "i8"), ("start", "f8")])  # a lane on its way, m from the start of the first one

@@ -33,6 +33,11 @@ _BEFORE_IMPATIENT_S = 0.5
 _KERB_M = 1.6
 _KERB_WAIT_S = 6.0
 """Somebody who stands at a crossing for longer is not waiting for us."""
+_BLOCKED = 0.3
+_STANDS_S, _SLOW_MPS = 20.0, 6.0
+_ROOM_TO_RETURN_M = 6
+_QUEUE_M, _RED_QUEUE_M = 10.0, 60.0
+"""Who stands so near before a junction, or before a light that is not green, waits there."""
 STOPPED_LANE, WAITING = 0, 1
 """Slots of the rules' memory: the lane whose stop sign has been obeyed; cycles spent standing."""
 
@@ -104,6 +109,44 @@ def obey(
             _crossings(m, paths.lane[p, k].lane, paths.lane[p, k].start - zero, front, vehicle, lines, i, tracks, signals, out)
         if paths.path[p].end_s < math.inf and not timed:
             _hold(paths.path[p].end_s - zero - front, lines, i, 0, STEPS, 1.0, Reason.NO_ROUTE * REASON, out)
+
+
+@kernel
+def to_pass(
+    m: MapArrays, vehicle: VehicleParameters, paths: Paths, lines: Lines, tracks: Records, signals: Bytes, out: Occupancy
+) -> bool:  # fmt: skip
+    """Whether the first in the way on the middle of the own path may be passed over the other side of the road.
+
+    It stands, or goes on foot or two wheels; behind it (and others like it) there is room to come back; and it is no queue at a junction.
+    """
+    if lines.used[0] == 0 or lines.line[0].path != 0:
+        return False
+    first, last, free = -1, -1, 0
+    for c in range(lines.line[0].cells):
+        if out.risk[0, 0, c] < _BLOCKED or out.why[0, 0, c] // REASON != Reason.FOLLOW:
+            free += 1
+            if first >= 0 and free >= _ROOM_TO_RETURN_M:
+                break
+            continue
+        slot = out.why[0, 0, c] % REASON
+        slow = tracks[slot].kind == Kind.STATIC or tracks[slot].standing_s > _STANDS_S
+        if not slow and not (tracks[slot].kind in (Kind.PEDESTRIAN, Kind.BICYCLE) and tracks[slot].speed < _SLOW_MPS):
+            return False
+        first, last, free = (c if first < 0 else first), c, 0
+    if first < 0 or free < _ROOM_TO_RETURN_M:
+        return False
+    if tracks[out.why[0, 0, last] % REASON].kind == Kind.STATIC:
+        return True
+    front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
+    for k in range(1, paths.path[0].lane_count):
+        lane = paths.lane[0, k].lane
+        if m.lanes[lane].conflict_count > 0 or m.lanes[lane].signal >= 0:
+            line = paths.lane[0, k].start - paths.path[0].rear_s - front
+            end = line + m.lanes[lane].length + vehicle.length_m
+            reach = _RED_QUEUE_M if Colour.RED <= shown(m, lane, signals) <= Colour.AMBER else _QUEUE_M
+            if first < end and last > line - reach:
+                return False
+    return True
 
 
 @kernel

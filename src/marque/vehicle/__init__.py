@@ -1,7 +1,7 @@
 """The car as physics: parameters, single-track dynamics with actuator limits, its footprint on the ground."""
 
 from marque.vehicle.dynamics import Command, VehicleState, acceleration_limits, step
-from marque.vehicle.footprint import boxes_overlap
+from marque.vehicle.footprint import boxes_overlap, rectangles_touch
 from marque.vehicle.kernel import inlined, kernel, lean
 from marque.vehicle.parameters import BMW_320I, VehicleParameters
 
@@ -15,5 +15,6 @@ __all__ = [
     "inlined",
     "kernel",
     "lean",
+    "rectangles_touch",
     "step",
 ]

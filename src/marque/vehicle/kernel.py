@@ -7,6 +7,7 @@ import functools
 import getpass
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -20,8 +21,7 @@ from numba.core import config as numba_config
 _F = TypeVar("_F", bound=Callable[..., object])
 
 _PACKAGE = Path(__file__).parents[1]
-_COMPILING_ROOMS = ("common", "vehicle", "driving", "simulation")
-"""From the lowest floor up: a kernel may call kernels of its own room and of those before it."""
+_IMPORT = re.compile(r"^\s*(?:from|import) (marque[\w.]*)(?: import (\([^)]*\)|.*))?$", re.MULTILINE)
 _POLICY: dict[str, Any] = {"fastmath": False, "error_model": "numpy", "nogil": True}
 _njit: Any = numba.njit  # its stubs do not know all its options
 _KEPT_S = 7 * 24 * 3600.0
@@ -51,25 +51,54 @@ def inlined(function: _F) -> _F:
 
 
 def _choose_cache(function: Callable[..., object]) -> None:
-    room = function.__module__.split(".")[1]
-    vars(numba_config)["CACHE_DIR"] = str(_cache(room if room in _COMPILING_ROOMS else _COMPILING_ROOMS[-1]))
+    vars(numba_config)["CACHE_DIR"] = str(_cache(function.__module__))
 
 
 @functools.cache
-def _cache(room: str) -> Path:
-    """The folder of a room's machine code, named by a digest of all sources it was compiled from.
+def _cache(module: str) -> Path:
+    """The folder of a module's machine code, named by a digest of all sources it was compiled from: its own and all it imports, and they.
 
     numba looks only at the file of the kernel itself and would go on using a caller compiled against an older callee.
     """
     digest = hashlib.blake2b(digest_size=8)
-    for below in _COMPILING_ROOMS[: _COMPILING_ROOMS.index(room) + 1]:
-        for source in sorted((_PACKAGE / below).rglob("*.py")):
-            digest.update(source.relative_to(_PACKAGE).as_posix().encode() + b"\0" + source.read_bytes() + b"\0")
-    folder = _base() / f"{room}-{digest.hexdigest()}"
+    for source in sorted(_sources(module)):
+        digest.update(source.relative_to(_PACKAGE).as_posix().encode() + b"\0" + source.read_bytes() + b"\0")
+    folder = _base() / f"{module}-{digest.hexdigest()}"
     if not folder.exists():
-        _forget_old(folder.parent, room)
+        _forget_old(folder.parent, module)
         folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@functools.cache
+def _sources(module: str) -> frozenset[Path]:
+    """The files of this package that a module's kernels may call into: those it imports, directly or not."""
+    found: set[Path] = set()
+    waiting = [_file(module)]
+    while waiting:
+        source = waiting.pop()
+        if source is not None and source not in found:
+            found.add(source)
+            waiting += _imported(source)
+    return frozenset(found)
+
+
+@functools.cache
+def _imported(source: Path) -> tuple[Path | None, ...]:
+    """By a look at the text: parsing it all would take a third of a warm start."""
+    names: list[str] = []
+    for module, members in _IMPORT.findall(source.read_text(encoding="utf-8")):
+        names += [module, *(f"{module}.{name}" for name in re.findall(r"\w+", members))]
+    return tuple(_file(name) for name in names)
+
+
+def _file(module: str) -> Path | None:
+    """Where a module of this package is written; None for others and for names that are no modules."""
+    first, *rest = module.split(".")
+    if first != _PACKAGE.name:
+        return None
+    place = _PACKAGE.joinpath(*rest)
+    return next((file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()), None)
 
 
 def _base() -> Path:
@@ -83,7 +112,7 @@ def _base() -> Path:
     return Path(tempfile.gettempdir()) / f"marque-kernels-{getpass.getuser()}"
 
 
-def _forget_old(base: Path, room: str) -> None:
-    for folder in base.glob(f"{room}-*"):
+def _forget_old(base: Path, module: str) -> None:
+    for folder in base.glob(f"{module}-*"):
         if time.time() - folder.stat().st_mtime > _KEPT_S:
             shutil.rmtree(folder, ignore_errors=True)

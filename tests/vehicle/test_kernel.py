@@ -1,0 +1,47 @@
+"""Which sources decide about a kernel's machine code: compared with what Python's own parser says is imported."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import marque
+from marque.vehicle.kernel import _sources
+
+PACKAGE = Path(marque.__file__).parent
+MODULES = sorted(".".join(("marque", *path.relative_to(PACKAGE).with_suffix("").parts)) for path in PACKAGE.rglob("*.py"))
+
+
+def file_of(module):
+    place = PACKAGE.parent.joinpath(*module.split("."))
+    return next((f for f in (place.with_suffix(".py"), place / "__init__.py") if module.startswith("marque") and f.is_file()), None)
+
+
+def parsed(source):
+    for node in ast.walk(ast.parse(source.read_bytes())):
+        if isinstance(node, ast.ImportFrom):
+            yield from (node.module, *(f"{node.module}.{name.name}" for name in node.names))
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+
+
+def closure(module):
+    found, waiting = set(), [file_of(module)]
+    while waiting:
+        if (source := waiting.pop()) is not None and source not in found:
+            found.add(source)
+            waiting += map(file_of, parsed(source))
+    return found
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if not m.endswith("__init__")])
+def test_every_module_of_ours_that_is_imported_directly_or_not_counts(module):
+    assert _sources(module) == closure(module)
+
+
+def test_the_pilot_depends_on_the_map_but_traffic_not_on_the_pilot():
+    pilot, traffic = _sources("marque.driving.pilot"), _sources("marque.simulation.traffic.engine")
+    assert PACKAGE / "driving/map/query.py" in pilot & traffic
+    assert PACKAGE / "driving/plan.py" in pilot - traffic
