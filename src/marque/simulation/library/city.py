@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -60,7 +61,7 @@ def follow(*, pick: int) -> Scene:
     """Behind a car that turns at a junction of the city and slows down for it."""
     city = _city()
     turning = (way for way in _ways(city, "priority") if _turn(city, way) is not Turn.STRAIGHT and not _owes(city, way.connection))
-    ego = _one_each(city, turning)[pick]
+    ego = _nth(_one_each(city, turning), pick)
     slow, fast = _limits(city, ego)
     profile = [(1.0, slow), (3.0, 4.5), (6.0, 4.5), (10.0, slow)]
     ahead = drive(CAR, ego.path, ego.junction_m - 30.0, profile)
@@ -72,7 +73,7 @@ def give_way(*, pick: int) -> Scene:
     """A car with the right of way crosses at a junction of the city."""
     city = _city()
     ways = (way for kind in ("right_before_left", "priority") for way in _ways(city, kind) if next(_rivals(city, way), None))
-    ego = _one_each(city, ways)[pick]
+    ego = _nth(_one_each(city, ways), pick)
     other, enter_m = next(_rivals(city, ego))
     slow, fast = _limits(city, ego)
     there_s = 55.0 / slow  # when the ego would be at the junction
@@ -84,7 +85,7 @@ def give_way(*, pick: int) -> Scene:
 def red_light(*, pick: int, red_s: float) -> Scene:
     """A red light of the city turns green, by its own program, for the car that waits ahead."""
     city = _city()
-    ego = _one_each(city, (way for way in _ways(city, "traffic_light") if _turn(city, way) is Turn.STRAIGHT))[pick]
+    ego = _nth(_one_each(city, (way for way in _ways(city, "traffic_light") if _turn(city, way) is Turn.STRAIGHT)), pick)
     slow, fast = _limits(city, ego)
     road = _cut(city, ego, _green_begins(city, ego.connection) - red_s)
     goes_s = red_s + 1.0
@@ -146,12 +147,18 @@ def _bend(city: _City, lane: int) -> int:
     return int(city.arrays.lanes[lane]["turn"])
 
 
-def _one_each(city: _City, ways: Iterable[_Way]) -> list[_Way]:
+def _one_each(city: _City, ways: Iterable[_Way]) -> Iterator[_Way]:
     """The first way through each junction."""
-    first: dict[int, _Way] = {}
+    passed = set()
     for way in ways:
-        first.setdefault(int(city.arrays.lanes[way.connection]["junction"]), way)
-    return list(first.values())
+        junction = int(city.arrays.lanes[way.connection]["junction"])
+        if junction not in passed:
+            passed.add(junction)
+            yield way
+
+
+def _nth(ways: Iterator[_Way], pick: int) -> _Way:
+    return next(itertools.islice(ways, pick, None))
 
 
 def _rivals(city: _City, ego: _Way) -> Iterator[tuple[_Way, float]]:
