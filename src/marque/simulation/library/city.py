@@ -25,6 +25,10 @@ _SLOWEST_MPS, _FASTEST_MPS = 6.0, 14.0
 _LONGEST_TURN_M = 40.0
 _SHARPEST_PER_M = 0.1
 """Whoever crosses at a constant speed takes no sharper bend on the way."""
+_TIGHTEST_PER_M = 0.22
+"""The ego is asked for no tighter turn than a car makes: 11 m from kerb to kerb leave the body's middle a radius of 4.2 m."""
+_WELDED_M = 0.1
+"""The next point of a border is no nearer to the corner that lanes share."""
 _COLOURS = {
     Colour.OFF: "inactive",
     Colour.RED: "red",
@@ -111,8 +115,10 @@ def _ways(city: _City, kind: str) -> Iterator[_Way]:
     ordered = sorted(np.flatnonzero(city.drivable & (lanes["junction"] >= 0)).tolist(), key=lambda lane: city.lane_ids[lane])
     for lane in ordered:
         quick = _SLOWEST_MPS <= lanes[lane]["speed_limit"] <= _FASTEST_MPS and lanes[lane]["length"] <= _LONGEST_TURN_M
-        if city.junction_kinds[lanes[lane]["junction"]] == kind and quick and (way := _way(city, lane)) is not None:
-            yield way
+        if city.junction_kinds[lanes[lane]["junction"]] == kind and quick:
+            way = _way(city, lane)
+            if way is not None and _bent(way.path) < _TIGHTEST_PER_M:
+                yield way
 
 
 def _way(city: _City, connection: int) -> _Way | None:
@@ -238,6 +244,7 @@ def _cut(city: _City, way: _Way, clock_s: float = 0.0) -> Road:
     road, chosen = Road(), np.flatnonzero(near).tolist()
     for lane in chosen:
         road.lanelets[city.lane_ids[lane]] = _lanelet(city, lane, near)
+    _weld(road, {city.lane_ids[lane] for lane in chosen if inside[lane]})
     for junction in dict.fromkeys(int(lanes[lane]["junction"]) for lane in chosen if inside[lane]):
         _junction(city, road, junction, [lane for lane in chosen if lanes[lane]["junction"] == junction], near, clock_s)
     return road
@@ -262,6 +269,34 @@ def _lanelet(city: _City, lane: int, near: Bools) -> Lanelet:
         lanelet.right_side = names[record["right"]]
         lanelet.right_marking = "dashed" if record["may_change_right"] else "solid"
     return lanelet
+
+
+def _weld(road: Road, connections: set[str]) -> None:
+    """Lanes that follow each other share the corners where they meet, as CommonRoad has it.
+
+    The city ends each lane square to its own direction: where it bends, a wedge opens beside the road. A connection takes over the corners
+    of the street, which it shares with its neighbours, and loses the points that lie before or behind them.
+    """
+    for before in road.lanelets.values():
+        for after in (road.lanelets[name] for name in before.successors):
+            if before.name in connections and after.name not in connections:
+                _end_at(before, after, -1, 0)
+            else:
+                _end_at(after, before, 0, -1)
+
+
+def _end_at(lanelet: Lanelet, other: Lanelet, end: int, other_end: int) -> None:
+    """An end (0 or −1) of a lanelet comes to lie on another's."""
+    order = slice(None, None, 1 if end == 0 else -1)
+    left, right, path = lanelet.left[order], lanelet.right[order], lanelet.path[order]
+    corner, opposite = other.left[other_end], other.right[other_end]
+    across = opposite - corner
+    inward = np.array([-across[1], across[0]]) / np.hypot(*across) * (1.0 if end == 0 else -1.0)
+    inside = ((left - corner) @ inward > _WELDED_M) & ((right - opposite) @ inward > _WELDED_M)
+    first = 1 + int(np.argmax(inside[1:])) if inside[1:].any() else len(inside) - 1
+    lanelet.left = np.vstack([corner, left[first:]])[order]
+    lanelet.right = np.vstack([opposite, right[first:]])[order]
+    lanelet.path = np.vstack([path[0], path[first:]])[order]
 
 
 def _junction(city: _City, road: Road, junction: int, connections: list[int], near: Bools, clock_s: float) -> None:
