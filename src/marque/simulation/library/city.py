@@ -27,6 +27,10 @@ _SHARPEST_PER_M = 0.1
 """Whoever crosses at a constant speed takes no sharper bend on the way."""
 _TIGHTEST_PER_M = 0.22
 """The ego is asked for no tighter turn than a car makes: 11 m from kerb to kerb leave the body's middle a radius of 4.2 m."""
+_LAP_M = 0.005
+"""Connections are wider by this on each side: SUMO rounds to centimetres, and those side by side shall leave no slit between them."""
+_FLUSH_M = 0.5
+"""Lanes side by side whose ends are nearer to each other than this end together."""
 _WELDED_M = 0.1
 """The next point of a border is no nearer to the corner that lanes share."""
 _COLOURS = {
@@ -258,6 +262,9 @@ def _lanelet(city: _City, lane: int, near: Bools) -> Lanelet:
     record, names = city.arrays.lanes[lane], city.lane_ids
     points = city.arrays.points[record["point_first"] : record["point_first"] + record["point_count"]]
     left, right = np.column_stack([points["left_x"], points["left_y"]]), np.column_stack([points["right_x"], points["right_y"]])
+    if record["junction"] >= 0:
+        across = _LAP_M * (left - right) / np.hypot(*(left - right).T)[:, None]
+        left, right = left + across, right - across
     lanelet = Lanelet(names[lane], _centre(city, lane), left, right, float(record["speed_limit"]), "urban")
     lanelet.successors = [names[other] for other in _kept(city, near, lane, "successor")]
     if record["left"] >= 0 and near[record["left"]]:
@@ -272,11 +279,18 @@ def _lanelet(city: _City, lane: int, near: Bools) -> Lanelet:
 
 
 def _weld(road: Road, connections: set[str]) -> None:
-    """Lanes that follow each other share the corners where they meet, as CommonRoad has it.
+    """Lanes side by side, and lanes that follow each other, share the corners where they meet, as CommonRoad has it.
 
     The city ends each lane square to its own direction: where it bends, a wedge opens beside the road. A connection takes over the corners
-    of the street, which it shares with its neighbours, and loses the points that lie before or behind them.
+    of the street and loses the points that lie before or behind them.
     """
+    for lanelet in road.lanelets.values():
+        if lanelet.left_side is not None:
+            beside = road.lanelets[lanelet.left_side]
+            border = beside.left[::-1] if lanelet.faces else beside.right
+            for end in (0, -1):
+                if np.hypot(*(lanelet.left[end] - border[end])) < _FLUSH_M:
+                    lanelet.left[end] = border[end]
     for before in road.lanelets.values():
         for after in (road.lanelets[name] for name in before.successors):
             if before.name in connections and after.name not in connections:
