@@ -5,7 +5,9 @@ import re
 import numpy as np
 import pytest
 
+from marque.driving.observation import Kind
 from marque.driving.pilot import Pilot
+from marque.simulation.checks import Trajectory, first_departure
 from marque.simulation.commonroad import read_scenario
 from marque.simulation.drive import drive_file
 from marque.simulation.judge import Verdict
@@ -40,6 +42,27 @@ def test_they_read_without_repair(scenarios):
         assert scenario.name == name
         assert scenario.source == "Marque scenario library"
         assert (scenario.notes, scenario.road_map.ignored) == ((), ())
+
+
+def test_lanes_that_follow_each_other_meet_at_the_same_corners(scenarios):
+    for name, scenario in scenarios.items():
+        lanes, points = scenario.road_map.arrays.lanes, scenario.road_map.arrays.points
+        before = np.repeat(np.arange(len(lanes)), lanes["successor_count"])
+        ends = points[(lanes["point_first"] + lanes["point_count"] - 1)[before]]
+        starts = points[lanes["point_first"][scenario.road_map.arrays.successors]]
+        gaps = [ends[axis] - starts[axis] for axis in ("left_x", "left_y", "right_x", "right_y")]
+        assert np.max(np.abs(gaps), initial=0.0) < 1e-3, name
+
+
+def test_nobody_who_drives_leaves_the_road(scenarios):
+    for name, scenario in scenarios.items():
+        actors = scenario.actors
+        for i in np.flatnonzero(~actors.stands & (actors.kinds != Kind.PEDESTRIAN)):
+            steps = np.flatnonzero(actors.present[:, i])
+            x, y, heading, speed = (a[steps, i] for a in (actors.x_m, actors.y_m, actors.heading_rad, actors.speed_mps))
+            driven = Trajectory(x, y, heading, speed, np.zeros(len(steps)))
+            left = first_departure(driven, actors.length_m[0, i], actors.width_m[0, i], scenario.road_map.arrays)
+            assert (name, actors.obstacles[i], left) == (name, actors.obstacles[i], -1)
 
 
 def test_every_lane_says_how_fast(scenarios):

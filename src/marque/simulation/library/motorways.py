@@ -18,7 +18,7 @@ def follow(*, limit_mps: float, gap_m: float, slow_mps: float, braking_mps2: flo
     brakes_s = 2.0 + (limit_mps - slow_mps) / braking_mps2
     profile = [(2.0, limit_mps), (brakes_s, slow_mps), (brakes_s + 2.0, slow_mps), (brakes_s + 8.0, limit_mps)]
     ahead = drive(CAR, road.way("0"), 40.0 + gap_m, profile)
-    tags = ("interstate", "one_lane", "lane_following", "emergency_braking", "no_oncoming_traffic")
+    tags = ("interstate", "single_lane", "lane_following", "emergency_braking", "no_oncoming_traffic")
     return Scene(road, [ahead], *task(road.way("0"), 40.0, 280.0, limit_mps, limit_mps, 6.0), tags)
 
 

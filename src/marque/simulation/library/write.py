@@ -121,8 +121,9 @@ class _Writer:
             part = ET.SubElement(cycle, "cycleElement")
             _text(part, "duration", str(round(seconds / STEP_S)))
             _text(part, "color", colour)
-        whole = sum(seconds for _, seconds in light.phases)
-        _text(cycle, "timeOffset", str(round((light.offset_s % whole) / STEP_S)))
+        offset = round((light.offset_s % sum(seconds for _, seconds in light.phases)) / STEP_S)
+        if offset > 0:  # the schema knows no offset of 0
+            _text(cycle, "timeOffset", str(offset))
         _text(element, "direction", "all")
         _text(element, "active", "true")
 
