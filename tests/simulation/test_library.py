@@ -33,6 +33,10 @@ def test_there_are_forty_and_more_under_names_of_their_own(files):
     assert all(re.fullmatch(r"ZAM_Marque[A-Z][A-Za-z]*-\d+_\d+_T-1\.xml", path.name) for path in files)
 
 
+def test_every_family_tells_a_story_of_its_own():
+    assert len({family.told for family in FAMILIES}) == len({family.id for family in FAMILIES}) == len(FAMILIES)
+
+
 def test_the_same_bytes_come_every_time(files, tmp_path):
     assert all(path.read_bytes() == again.read_bytes() for path, again in zip(files, write_library(tmp_path), strict=True))
 
