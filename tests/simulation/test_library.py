@@ -7,13 +7,12 @@ import pytest
 
 from marque.driving.observation import Kind
 from marque.driving.pilot import Pilot
-from marque.simulation.checks import Trajectory, first_departure
 from marque.simulation.commonroad import read_scenario
 from marque.simulation.drive import drive_file
-from marque.simulation.judge import Verdict
+from marque.simulation.judge import Trajectory, Verdict, prove_ill_posed
+from marque.simulation.judge.checks import first_departure
 from marque.simulation.library import FAMILIES, write_library
 from marque.simulation.library.actors import LONGEST_S
-from marque.simulation.proof import prove_ill_posed
 from marque.vehicle import BMW_320I, boxes_overlap
 
 

@@ -10,7 +10,7 @@ import pytest
 from marque.simulation.commonroad import read_scenario
 from marque.simulation.library import write_library
 
-BENCH = Path(__file__).parents[2] / "bench"
+BENCH = Path(__file__).parents[3] / "bench"
 FILES = [
     "DEU_A9-3_1_T-1", "DEU_Ffb-1_6_T-1", "OSC_PedestrianCollision-1_1_T-47", "RUS_Bicycle-4_1_T-1", "USA_Lanker-1_11_T-1",
     "USA_US101-22_2_T-1",
