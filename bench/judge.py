@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from marque.common import InputError
-from marque.simulation.checks import Trajectory, first_collision, first_departure, first_infeasible
 from marque.simulation.commonroad import read_scenario
 from marque.simulation.drive import initial_state
-from marque.simulation.judge import GoalTest
+from marque.simulation.judge import GoalTest, Trajectory
+from marque.simulation.judge.checks import first_collision, first_departure, first_infeasible
 from marque.simulation.scenario import Scenario
 from marque.vehicle import BMW_320I, Command, step
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import commonroad
 import numpy as np
 from commonroad.common.file_reader import CommonRoadFileReader
 from commonroad.common.solution import VehicleType
@@ -25,6 +26,9 @@ from commonroad_dc.collision.collision_detection.pycrcc_collision_dispatch impor
 from commonroad_dc.feasibility.feasibility_checker import trajectory_feasibility
 from commonroad_dc.feasibility.vehicle_dynamics import VehicleDynamics
 from commonroad_dc.pycrcc import RectOBB, TimeVariantCollisionObject
+from lxml import etree
+
+SCHEMA = Path(commonroad.__file__).parent / "scenario_definition" / "xml_definition_files" / "XML_commonRoad_XSD.xsd"
 
 
 def main() -> None:
@@ -55,7 +59,13 @@ def judge_file(file: dict[str, Any], length: float, width: float) -> dict[str, A
         if drive["feasibility"]:
             answer["infeasible"] = first_infeasible(states, start, scenario.dt)
         answers.append(answer)
-    return {"path": file["path"], "actors": log(scenario.obstacles), "trajectories": answers}
+    return {"path": file["path"], "schema": complaint(file["path"]), "actors": log(scenario.obstacles), "trajectories": answers}
+
+
+def complaint(path: str) -> str:
+    """What CommonRoad's schema of the format has against a file, "" for nothing."""
+    schema = etree.XMLSchema(etree.parse(SCHEMA))
+    return "" if schema.validate(etree.parse(path)) else str(schema.error_log.last_error)
 
 
 def box(state: list[float], length: float, width: float) -> RectOBB:

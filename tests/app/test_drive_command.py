@@ -1,17 +1,23 @@
 """`marque drive`: what it prints, writes and returns, whatever the files hold and however many workers drive."""
 
+import dataclasses
+import io
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from marque.app.cli import app
-from marque.app.drive import drive_files, exit_status, origin, scenario_files, summary
+from marque.app.drive import drive_files, exit_status, origin, scenario_files, summary, table
 from marque.common import InputError
 from marque.simulation.drive import TIMINGS, Result, facts
 from marque.simulation.judge import Verdict
+from marque.simulation.library import SOURCE
 from scenes import TWO_LANES, document, goal, problem, rectangle, write
 
 WELL = document(TWO_LANES, problem(10.0, 0.0, 10.0, goal(30, 60, region=rectangle(40.0, 3.0, 60.0, 0.0))))
@@ -102,6 +108,25 @@ def test_the_summary_counts_by_origin_and_leaves_the_ill_posed_out():
     assert "all: 1 of 2 well-posed" in told
     assert "recorded: 1 of 1 well-posed" in told
     assert "hand-made: 0 of 0 well-posed" in told
+
+
+def test_files_of_one_origin_are_counted_once():
+    told = summary([result(Verdict.GOAL, SOURCE), result(Verdict.LATE, SOURCE)])
+    assert told.splitlines()[0].startswith("library: 1 of 2 well-posed")
+    assert "all:" not in told
+
+
+def test_a_long_reason_hides_no_verdict():
+    console = Console(width=160, file=io.StringIO())
+    console.print(table([dataclasses.replace(result(Verdict.ILL_POSED, ""), why="it is not well-formed " * 20)]))
+    assert "ill_posed" in console.file.getvalue()
+
+
+def test_what_cannot_be_written_is_one_message(tmp_path):
+    (tmp_path / "taken").touch()
+    command = [sys.executable, "-m", "marque.app.cli", "library", "--out", str(tmp_path / "taken")]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stderr) == (2, f"marque library: {tmp_path / 'taken'}: File exists.\n")
 
 
 def test_the_exit_status_tells_success_failure_and_nothing_to_drive():

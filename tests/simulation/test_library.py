@@ -5,13 +5,14 @@ import re
 import numpy as np
 import pytest
 
+from marque.driving.observation import Kind
 from marque.driving.pilot import Pilot
 from marque.simulation.commonroad import read_scenario
 from marque.simulation.drive import drive_file
-from marque.simulation.judge import Verdict
+from marque.simulation.judge import Trajectory, Verdict, prove_ill_posed
+from marque.simulation.judge.checks import first_departure
 from marque.simulation.library import FAMILIES, write_library
 from marque.simulation.library.actors import LONGEST_S
-from marque.simulation.proof import prove_ill_posed
 from marque.vehicle import BMW_320I, boxes_overlap
 
 
@@ -31,6 +32,10 @@ def test_there_are_forty_and_more_under_names_of_their_own(files):
     assert all(re.fullmatch(r"ZAM_Marque[A-Z][A-Za-z]*-\d+_\d+_T-1\.xml", path.name) for path in files)
 
 
+def test_every_family_tells_a_story_of_its_own():
+    assert len({family.told for family in FAMILIES}) == len({family.id for family in FAMILIES}) == len(FAMILIES)
+
+
 def test_the_same_bytes_come_every_time(files, tmp_path):
     assert all(path.read_bytes() == again.read_bytes() for path, again in zip(files, write_library(tmp_path), strict=True))
 
@@ -40,6 +45,27 @@ def test_they_read_without_repair(scenarios):
         assert scenario.name == name
         assert scenario.source == "Marque scenario library"
         assert (scenario.notes, scenario.road_map.ignored) == ((), ())
+
+
+def test_lanes_that_follow_each_other_meet_at_the_same_corners(scenarios):
+    for name, scenario in scenarios.items():
+        lanes, points = scenario.road_map.arrays.lanes, scenario.road_map.arrays.points
+        before = np.repeat(np.arange(len(lanes)), lanes["successor_count"])
+        ends = points[(lanes["point_first"] + lanes["point_count"] - 1)[before]]
+        starts = points[lanes["point_first"][scenario.road_map.arrays.successors]]
+        gaps = [ends[axis] - starts[axis] for axis in ("left_x", "left_y", "right_x", "right_y")]
+        assert np.max(np.abs(gaps), initial=0.0) < 1e-3, name
+
+
+def test_nobody_who_drives_leaves_the_road(scenarios):
+    for name, scenario in scenarios.items():
+        actors = scenario.actors
+        for i in np.flatnonzero(~actors.stands & (actors.kinds != Kind.PEDESTRIAN)):
+            steps = np.flatnonzero(actors.present[:, i])
+            x, y, heading, speed = (a[steps, i] for a in (actors.x_m, actors.y_m, actors.heading_rad, actors.speed_mps))
+            driven = Trajectory(x, y, heading, speed, np.zeros(len(steps)))
+            left = first_departure(driven, actors.length_m[0, i], actors.width_m[0, i], scenario.road_map.arrays)
+            assert (name, actors.obstacles[i], left) == (name, actors.obstacles[i], -1)
 
 
 def test_every_lane_says_how_fast(scenarios):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -99,13 +99,21 @@ def show_map(
 
 
 def main() -> None:
-    """Run the command line; what Marque raises on purpose becomes one message and exit status 2."""
+    """Run the command line; what Marque raises on purpose, or a file that cannot be written, becomes one message and exit status 2."""
     try:
         app(prog_name="marque")
     except MarqueError as error:
-        command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
-        typer.echo(f"marque {command}: {error}", err=True)
-        raise SystemExit(2) from None
+        _stop(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _stop(f"{error.filename}: {error.strerror}.")
+
+
+def _stop(message: str) -> NoReturn:
+    command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
+    typer.echo(f"marque {command}: {message}", err=True)
+    raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

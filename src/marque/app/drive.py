@@ -21,7 +21,7 @@ from marque.app.terminal import wide_console
 from marque.common import InputError
 from marque.simulation.drive import Result, drive_file, facts, warm_up
 from marque.simulation.judge import Verdict
-from marque.simulation.library import write_library
+from marque.simulation.library import SOURCE, write_library
 
 ALL_SUCCEEDED, SOME_FAILED, BAD_INPUT = 0, 1, 2
 
@@ -37,8 +37,10 @@ _STYLES = {
 
 def drive(paths: Sequence[Path], json_out: Path | None, replays: Path | None, workers: int, library: bool) -> None:
     """Drive and judge scenario files. Exits with 0 when every one is a strict success, 1 when not, 2 when nothing could be driven."""
+    if json_out is not None:
+        json_out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="marque-library-") as folder:
-        own = write_library(Path(folder)) if library else []
+        own = _own_files(Path(folder)) if library else []
         results = _drive_all(scenario_files([*paths, *own]), replays, workers)
     console = wide_console()
     console.print(table(results))
@@ -48,6 +50,11 @@ def drive(paths: Sequence[Path], json_out: Path | None, replays: Path | None, wo
             json.dumps({"results": [facts(result) for result in results]}, indent=1, allow_nan=False) + "\n", encoding="utf-8"
         )
     raise typer.Exit(exit_status(results))
+
+
+def _own_files(folder: Path) -> list[Path]:
+    with Console(stderr=True).status("making the scenarios"):
+        return write_library(folder)
 
 
 def _drive_all(files: Sequence[Path], replays: Path | None, workers: int) -> list[Result]:
@@ -126,8 +133,9 @@ def exit_status(results: Sequence[Result]) -> int:
 
 def table(results: Sequence[Result]) -> Table:
     sheet = Table(box=None, pad_edge=False, header_style="bold")
-    sheet.add_column("scenario", no_wrap=True)
+    left = {"scenario", "verdict", "collision", "at fault"}
     for heading in (
+        "scenario",
         "verdict",
         "goal s",
         "collision",
@@ -141,8 +149,8 @@ def table(results: Sequence[Result]) -> Table:
         "p99 ms",
         "× real time",
     ):
-        sheet.add_column(heading, justify="left" if heading in {"verdict", "collision", "at fault"} else "right")
-    sheet.add_column("why", overflow="ellipsis", no_wrap=True, ratio=1)
+        sheet.add_column(heading, no_wrap=True, justify="left" if heading in left else "right")
+    sheet.add_column("why", overflow="fold")
     for result in results:
         sheet.add_row(*_row(result), style=_STYLES.get(result.verdict))
     return sheet
@@ -185,20 +193,23 @@ _RECORDINGS = (
 
 
 def origin(result: Result) -> str:
-    """Where a scenario is from, by its `source` attribute: recorded traffic, SUMO's, hand-made; or unreadable."""
+    """Where a scenario is from, by its `source` attribute: the library, recorded traffic, SUMO's, hand-made; or unreadable."""
     said = result.source.lower()
     if result.problem is None:
         return "unreadable"
+    if result.source == SOURCE:
+        return "library"
     return "recorded" if any(word in said for word in _RECORDINGS) else "SUMO" if "sumo" in said else "hand-made"
 
 
 def summary(results: Sequence[Result]) -> str:
     """How many of the well-posed ones succeeded, by origin, and how many of each verdict."""
     lines = []
-    for kind in ("all", "recorded", "SUMO", "hand-made", "unreadable"):
-        group = [result for result in results if kind in {"all", origin(result)}]
+    origins = [origin(result) for result in results]
+    for kind in ("all", "library", "recorded", "SUMO", "hand-made", "unreadable"):
+        group = [result for result, its in zip(results, origins, strict=True) if kind in {"all", its}]
         posed = [result for result in group if result.verdict is not Verdict.ILL_POSED]
-        if group:
+        if group and (kind != "all" or len(set(origins)) > 1):
             successes = sum(result.strict_success for result in posed)
             share = f" ({100.0 * successes / len(posed):.0f} %)" if posed else ""
             lines.append(f"{kind}: {successes} of {len(posed)} well-posed reached strictly{share}, {len(group) - len(posed)} ill-posed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-_LEAST_WIDTH = 160
+_LEAST_WIDTH = 176
 """Columns: a row that a narrow terminal breaks once reads better than sixteen squeezed columns."""
 
 

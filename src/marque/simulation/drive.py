@@ -21,12 +21,19 @@ from marque.driving.map.specs import LaneSpec, RoadSpec
 from marque.driving.observation import Kind, Observation
 from marque.driving.pilot import Pilot
 from marque.driving.view import View
-from marque.simulation.checks import Trajectory
 from marque.simulation.commonroad import read_scenario
 from marque.simulation.frame import Flag, Frame
-from marque.simulation.judge import GoalTest, Judgement, Verdict, judge
-from marque.simulation.metrics import Comfort, comfort, least_time_to_collision
-from marque.simulation.proof import prove_ill_posed
+from marque.simulation.judge import (
+    Comfort,
+    GoalTest,
+    Judgement,
+    Trajectory,
+    Verdict,
+    comfort,
+    judge,
+    least_time_to_collision,
+    prove_ill_posed,
+)
 from marque.simulation.replay import SUFFIX, write_replay
 from marque.simulation.scenario import ActorLog, PlanningProblem, Scenario
 from marque.vehicle import BMW_320I, Command, VehicleParameters, VehicleState, step

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from marque.simulation.library.families import FAMILIES
-from marque.simulation.library.write import document
+from marque.simulation.library.write import SOURCE, document
 
-__all__ = ["FAMILIES", "write_library"]
+__all__ = ["FAMILIES", "SOURCE", "write_library"]
 
 
 def write_library(folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,14 @@ _SLOWEST_MPS, _FASTEST_MPS = 6.0, 14.0
 _LONGEST_TURN_M = 40.0
 _SHARPEST_PER_M = 0.1
 """Whoever crosses at a constant speed takes no sharper bend on the way."""
+_TIGHTEST_PER_M = 0.22
+"""The ego is asked for no tighter turn than a car makes: 11 m from kerb to kerb leave the body's middle a radius of 4.2 m."""
+_LAP_M = 0.005
+"""Connections are wider by this on each side: SUMO rounds to centimetres, and those side by side shall leave no slit between them."""
+_FLUSH_M = 0.5
+"""Lanes side by side whose ends are nearer to each other than this end together."""
+_WELDED_M = 0.1
+"""The next point of a border is no nearer to the corner that lanes share."""
 _COLOURS = {
     Colour.OFF: "inactive",
     Colour.RED: "red",
@@ -60,7 +69,7 @@ def follow(*, pick: int) -> Scene:
     """Behind a car that turns at a junction of the city and slows down for it."""
     city = _city()
     turning = (way for way in _ways(city, "priority") if _turn(city, way) is not Turn.STRAIGHT and not _owes(city, way.connection))
-    ego = _one_each(city, turning)[pick]
+    ego = _nth(_one_each(city, turning), pick)
     slow, fast = _limits(city, ego)
     profile = [(1.0, slow), (3.0, 4.5), (6.0, 4.5), (10.0, slow)]
     ahead = drive(CAR, ego.path, ego.junction_m - 30.0, profile)
@@ -72,7 +81,7 @@ def give_way(*, pick: int) -> Scene:
     """A car with the right of way crosses at a junction of the city."""
     city = _city()
     ways = (way for kind in ("right_before_left", "priority") for way in _ways(city, kind) if next(_rivals(city, way), None))
-    ego = _one_each(city, ways)[pick]
+    ego = _nth(_one_each(city, ways), pick)
     other, enter_m = next(_rivals(city, ego))
     slow, fast = _limits(city, ego)
     there_s = 55.0 / slow  # when the ego would be at the junction
@@ -84,7 +93,7 @@ def give_way(*, pick: int) -> Scene:
 def red_light(*, pick: int, red_s: float) -> Scene:
     """A red light of the city turns green, by its own program, for the car that waits ahead."""
     city = _city()
-    ego = _one_each(city, (way for way in _ways(city, "traffic_light") if _turn(city, way) is Turn.STRAIGHT))[pick]
+    ego = _nth(_one_each(city, (way for way in _ways(city, "traffic_light") if _turn(city, way) is Turn.STRAIGHT)), pick)
     slow, fast = _limits(city, ego)
     road = _cut(city, ego, _green_begins(city, ego.connection) - red_s)
     goes_s = red_s + 1.0
@@ -110,8 +119,10 @@ def _ways(city: _City, kind: str) -> Iterator[_Way]:
     ordered = sorted(np.flatnonzero(city.drivable & (lanes["junction"] >= 0)).tolist(), key=lambda lane: city.lane_ids[lane])
     for lane in ordered:
         quick = _SLOWEST_MPS <= lanes[lane]["speed_limit"] <= _FASTEST_MPS and lanes[lane]["length"] <= _LONGEST_TURN_M
-        if city.junction_kinds[lanes[lane]["junction"]] == kind and quick and (way := _way(city, lane)) is not None:
-            yield way
+        if city.junction_kinds[lanes[lane]["junction"]] == kind and quick:
+            way = _way(city, lane)
+            if way is not None and _bent(way.path) < _TIGHTEST_PER_M:
+                yield way
 
 
 def _way(city: _City, connection: int) -> _Way | None:
@@ -146,12 +157,18 @@ def _bend(city: _City, lane: int) -> int:
     return int(city.arrays.lanes[lane]["turn"])
 
 
-def _one_each(city: _City, ways: Iterable[_Way]) -> list[_Way]:
+def _one_each(city: _City, ways: Iterable[_Way]) -> Iterator[_Way]:
     """The first way through each junction."""
-    first: dict[int, _Way] = {}
+    passed = set()
     for way in ways:
-        first.setdefault(int(city.arrays.lanes[way.connection]["junction"]), way)
-    return list(first.values())
+        junction = int(city.arrays.lanes[way.connection]["junction"])
+        if junction not in passed:
+            passed.add(junction)
+            yield way
+
+
+def _nth(ways: Iterator[_Way], pick: int) -> _Way:
+    return next(itertools.islice(ways, pick, None))
 
 
 def _rivals(city: _City, ego: _Way) -> Iterator[tuple[_Way, float]]:
@@ -231,6 +248,7 @@ def _cut(city: _City, way: _Way, clock_s: float = 0.0) -> Road:
     road, chosen = Road(), np.flatnonzero(near).tolist()
     for lane in chosen:
         road.lanelets[city.lane_ids[lane]] = _lanelet(city, lane, near)
+    _weld(road, {city.lane_ids[lane] for lane in chosen if inside[lane]})
     for junction in dict.fromkeys(int(lanes[lane]["junction"]) for lane in chosen if inside[lane]):
         _junction(city, road, junction, [lane for lane in chosen if lanes[lane]["junction"] == junction], near, clock_s)
     return road
@@ -244,6 +262,9 @@ def _lanelet(city: _City, lane: int, near: Bools) -> Lanelet:
     record, names = city.arrays.lanes[lane], city.lane_ids
     points = city.arrays.points[record["point_first"] : record["point_first"] + record["point_count"]]
     left, right = np.column_stack([points["left_x"], points["left_y"]]), np.column_stack([points["right_x"], points["right_y"]])
+    if record["junction"] >= 0:
+        across = _LAP_M * (left - right) / np.hypot(*(left - right).T)[:, None]
+        left, right = left + across, right - across
     lanelet = Lanelet(names[lane], _centre(city, lane), left, right, float(record["speed_limit"]), "urban")
     lanelet.successors = [names[other] for other in _kept(city, near, lane, "successor")]
     if record["left"] >= 0 and near[record["left"]]:
@@ -255,6 +276,41 @@ def _lanelet(city: _City, lane: int, near: Bools) -> Lanelet:
         lanelet.right_side = names[record["right"]]
         lanelet.right_marking = "dashed" if record["may_change_right"] else "solid"
     return lanelet
+
+
+def _weld(road: Road, connections: set[str]) -> None:
+    """Lanes side by side, and lanes that follow each other, share the corners where they meet, as CommonRoad has it.
+
+    The city ends each lane square to its own direction: where it bends, a wedge opens beside the road. A connection takes over the corners
+    of the street and loses the points that lie before or behind them.
+    """
+    for lanelet in road.lanelets.values():
+        if lanelet.left_side is not None:
+            beside = road.lanelets[lanelet.left_side]
+            border = beside.left[::-1] if lanelet.faces else beside.right
+            for end in (0, -1):
+                if np.hypot(*(lanelet.left[end] - border[end])) < _FLUSH_M:
+                    lanelet.left[end] = border[end]
+    for before in road.lanelets.values():
+        for after in (road.lanelets[name] for name in before.successors):
+            if before.name in connections and after.name not in connections:
+                _end_at(before, after, -1, 0)
+            else:
+                _end_at(after, before, 0, -1)
+
+
+def _end_at(lanelet: Lanelet, other: Lanelet, end: int, other_end: int) -> None:
+    """An end (0 or −1) of a lanelet comes to lie on another's."""
+    order = slice(None, None, 1 if end == 0 else -1)
+    left, right, path = lanelet.left[order], lanelet.right[order], lanelet.path[order]
+    corner, opposite = other.left[other_end], other.right[other_end]
+    across = opposite - corner
+    inward = np.array([-across[1], across[0]]) / np.hypot(*across) * (1.0 if end == 0 else -1.0)
+    inside = ((left - corner) @ inward > _WELDED_M) & ((right - opposite) @ inward > _WELDED_M)
+    first = 1 + int(np.argmax(inside[1:])) if inside[1:].any() else len(inside) - 1
+    lanelet.left = np.vstack([corner, left[first:]])[order]
+    lanelet.right = np.vstack([opposite, right[first:]])[order]
+    lanelet.path = np.vstack([path[0], path[first:]])[order]
 
 
 def _junction(city: _City, road: Road, junction: int, connections: list[int], near: Bools, clock_s: float) -> None:

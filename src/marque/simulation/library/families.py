@@ -46,15 +46,15 @@ FAMILIES = (
         {"limit_mps": 13.9, "gap_m": 25.0, "stops": True, "bend_rad": 0.9},
         {"limit_mps": 8.3, "gap_m": 14.0, "stops": True, "bend_rad": 0.0},
     )),
-    Family("CutIn", 1, motorways.cut_in, (
-        {"side": 1, "limit_mps": 27.8, "gap_m": 22.0, "slower_mps": 3.0},
-        {"side": 1, "limit_mps": 27.8, "gap_m": 30.0, "slower_mps": 6.0},
-        {"side": 1, "limit_mps": 22.2, "gap_m": 18.0, "slower_mps": 2.0},
+    Family("CutIn", 1, motorways.cut_in_from_left, (
+        {"limit_mps": 27.8, "gap_m": 22.0, "slower_mps": 3.0},
+        {"limit_mps": 27.8, "gap_m": 30.0, "slower_mps": 6.0},
+        {"limit_mps": 22.2, "gap_m": 18.0, "slower_mps": 2.0},
     )),
-    Family("CutIn", 2, motorways.cut_in, (
-        {"side": -1, "limit_mps": 27.8, "gap_m": 30.0, "slower_mps": 5.0},
-        {"side": -1, "limit_mps": 27.8, "gap_m": 40.0, "slower_mps": 8.0},
-        {"side": -1, "limit_mps": 22.2, "gap_m": 22.0, "slower_mps": 4.0},
+    Family("CutIn", 2, motorways.cut_in_from_right, (
+        {"limit_mps": 27.8, "gap_m": 30.0, "slower_mps": 5.0},
+        {"limit_mps": 27.8, "gap_m": 40.0, "slower_mps": 8.0},
+        {"limit_mps": 22.2, "gap_m": 22.0, "slower_mps": 4.0},
     )),
     Family("CutOut", 1, motorways.cut_out, (
         {"limit_mps": 27.8, "slow_mps": 17.0, "reveal_m": 60.0},
@@ -62,14 +62,14 @@ FAMILIES = (
         {"limit_mps": 22.2, "slow_mps": 12.0, "reveal_m": 50.0},
     )),
     Family("Exit", 1, motorways.leave, (
-        {"limit_mps": 22.2, "lane": 0, "other_mps": 20.0, "other_m": 110.0},
-        {"limit_mps": 25.0, "lane": 0, "other_mps": 24.0, "other_m": 20.0},
-        {"limit_mps": 22.2, "lane": 0, "other_mps": 17.0, "other_m": 100.0},
+        {"limit_mps": 22.2, "other_mps": 20.0, "other_m": 110.0},
+        {"limit_mps": 25.0, "other_mps": 24.0, "other_m": 20.0},
+        {"limit_mps": 22.2, "other_mps": 17.0, "other_m": 100.0},
     )),
-    Family("LaneChangeExit", 1, motorways.leave, (
-        {"limit_mps": 22.2, "lane": 1, "other_mps": 21.0, "other_m": 25.0},
-        {"limit_mps": 22.2, "lane": 1, "other_mps": 20.0, "other_m": 85.0},
-        {"limit_mps": 22.2, "lane": 1, "other_mps": 17.0, "other_m": 72.0},
+    Family("LaneChangeExit", 1, motorways.change_and_leave, (
+        {"limit_mps": 22.2, "other_mps": 21.0, "other_m": 25.0},
+        {"limit_mps": 22.2, "other_mps": 20.0, "other_m": 85.0},
+        {"limit_mps": 22.2, "other_mps": 17.0, "other_m": 72.0},
     )),
     Family("Merge", 1, motorways.merge, (
         {"limit_mps": 22.2, "traffic_mps": 20.0, "behind_m": 60.0, "ahead_m": 30.0},

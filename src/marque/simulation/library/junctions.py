@@ -100,7 +100,7 @@ def light(*, limit_mps: float, red_s: float, amber_first: bool, crossing_m: tupl
 def turns_green(*, limit_mps: float, red_s: float, standing: int, body: Body = CAR) -> Scene:
     """Road users stand in line at a red light that turns green; the ego comes from behind."""
     own = [("red", red_s - 1.0), ("redYellow", 1.0), ("green", 40.0)]
-    theirs = [("green", red_s - 4.0), ("yellow", 2.0), ("red", 42.0)] if red_s > 4.5 else [("red", red_s + 41.0 - 1.0), ("redYellow", 1.0)]
+    theirs = [("green", red_s - 4.0), ("yellow", 2.0), ("red", 42.0)] if red_s > 4.5 else [("red", red_s + 40.0)]
     road = junction([_lit(SOUTH, *own), _lit(EAST, *theirs), _lit(NORTH, *own), _lit(WEST, *theirs)], limit_mps)
     waiting = []
     for place in range(standing):

@@ -18,15 +18,24 @@ def follow(*, limit_mps: float, gap_m: float, slow_mps: float, braking_mps2: flo
     brakes_s = 2.0 + (limit_mps - slow_mps) / braking_mps2
     profile = [(2.0, limit_mps), (brakes_s, slow_mps), (brakes_s + 2.0, slow_mps), (brakes_s + 8.0, limit_mps)]
     ahead = drive(CAR, road.way("0"), 40.0 + gap_m, profile)
-    tags = ("interstate", "one_lane", "lane_following", "emergency_braking", "no_oncoming_traffic")
+    tags = ("interstate", "single_lane", "lane_following", "emergency_braking", "no_oncoming_traffic")
     return Scene(road, [ahead], *task(road.way("0"), 40.0, 280.0, limit_mps, limit_mps, 6.0), tags)
 
 
-def cut_in(*, side: int, limit_mps: float, gap_m: float, slower_mps: float) -> Scene:
-    """A slower car moves over into the ego's lane.
+def cut_in_from_left(*, limit_mps: float, gap_m: float, slower_mps: float) -> Scene:
+    """A slower car moves over into the ego's lane from the left.
 
-    side: 1 from the left lane, −1 from the right one; gap_m: how far ahead it is at first, between the middles of both.
+    gap_m: how far ahead it is at first, between the middles of both.
     """
+    return _cut_in(1, limit_mps, gap_m, slower_mps)
+
+
+def cut_in_from_right(*, limit_mps: float, gap_m: float, slower_mps: float) -> Scene:
+    """A slower car moves over into the ego's lane from the right."""
+    return _cut_in(-1, limit_mps, gap_m, slower_mps)
+
+
+def _cut_in(side: int, limit_mps: float, gap_m: float, slower_mps: float) -> Scene:
     road = motorway(620.0, limit_mps, 3)
     cutting = drive(CAR, road.way(str(1 + side)), 40.0 + gap_m, [(0.0, limit_mps - slower_mps)], [(1.0, 4.0, -side * _WIDTH_M)])
     ahead = drive(CAR, road.way("1"), 170.0, [(0.0, limit_mps)])
@@ -35,7 +44,10 @@ def cut_in(*, side: int, limit_mps: float, gap_m: float, slower_mps: float) -> S
 
 
 def cut_out(*, limit_mps: float, slow_mps: float, reveal_m: float) -> Scene:
-    """The car ahead leaves the lane and reveals a slow truck, reveal_m further on."""
+    """The car ahead leaves the lane and reveals a slow truck.
+
+    reveal_m: how far ahead of that car the truck is when it begins to leave.
+    """
     road = motorway(620.0, limit_mps, 2)
     leaves_s, leader_m = 1.5, 85.0
     slow_m = leader_m + reveal_m + (limit_mps - slow_mps) * leaves_s
@@ -45,8 +57,20 @@ def cut_out(*, limit_mps: float, slow_mps: float, reveal_m: float) -> Scene:
     return Scene(road, [leaving, slow], *asked, (*_TAGS, "critical"))
 
 
-def leave(*, limit_mps: float, lane: int, other_mps: float, other_m: float) -> Scene:
-    """The exit has to be taken, from the right lane (0) or from the left one (1) past a car on the right one."""
+def leave(*, limit_mps: float, other_mps: float, other_m: float) -> Scene:
+    """The exit has to be taken from the right lane.
+
+    other_m, other_mps: where on that lane a car begins, and its speed.
+    """
+    return _leave(0, limit_mps, other_mps, other_m)
+
+
+def change_and_leave(*, limit_mps: float, other_mps: float, other_m: float) -> Scene:
+    """The exit has to be taken from the left lane, past a car on the right one."""
+    return _leave(1, limit_mps, other_mps, other_m)
+
+
+def _leave(lane: int, limit_mps: float, other_mps: float, other_m: float) -> Scene:
     road = motorway(560.0, limit_mps, 2, 180.0, 400.0)
     off_ramp(road, 400.0, 22.0)
     other = drive(CAR, road.way("0 before", "0 beside", "0 after"), other_m, [(0.0, other_mps)])

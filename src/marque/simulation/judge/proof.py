@@ -13,10 +13,10 @@ import numpy as np
 from marque.common import Bytes, Floats, Ints
 from marque.driving.goal import Goal
 from marque.driving.map.model import MapArrays
-from marque.simulation.checks import Trajectory, first_collision, goal_steps, in_region, lane_polygon
+from marque.simulation.judge.checks import Trajectory, first_collision, goal_steps, in_region, lane_polygon
+from marque.simulation.judge.surface import extended_quad, is_beside, segment_quad, uncovered
+from marque.simulation.judge.turning import LONGEST_S, most_turning
 from marque.simulation.scenario import PlanningProblem, Scenario
-from marque.simulation.surface import extended_quad, is_beside, segment_quad, uncovered
-from marque.simulation.turning import LONGEST_S, most_turning
 from marque.vehicle import VehicleParameters, acceleration_limits, kernel
 
 _CELL_M = 1.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from marque.common import Bools, Floats
-from marque.simulation.checks import Trajectory
+from marque.simulation.judge.checks import Trajectory
 from marque.simulation.scenario import Scenario
 from marque.vehicle import VehicleParameters, kernel
 

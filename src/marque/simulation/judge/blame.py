@@ -8,7 +8,7 @@ import numpy as np
 
 from marque.driving.map.geometry import wrap
 from marque.driving.observation import Kind
-from marque.simulation.checks import Trajectory
+from marque.simulation.judge.checks import Trajectory
 from marque.simulation.scenario import Scenario
 from marque.vehicle import VehicleParameters
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from marque.simulation.commonroad import read_scenario
+from marque.simulation.library import write_library
 
-BENCH = Path(__file__).parents[2] / "bench"
+BENCH = Path(__file__).parents[3] / "bench"
 FILES = [
     "DEU_A9-3_1_T-1", "DEU_Ffb-1_6_T-1", "OSC_PedestrianCollision-1_1_T-47", "RUS_Bicycle-4_1_T-1", "USA_Lanker-1_11_T-1",
     "USA_US101-22_2_T-1",
@@ -31,6 +32,11 @@ def paths(shared_data):
     return [shared_data / "commonroad" / f"{name}.xml" for name in FILES]
 
 
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    return write_library(tmp_path_factory.mktemp("library"))
+
+
 @pytest.mark.slow
 def test_the_judge_and_commonroads_tools_see_the_same_first(bench, paths):
     counts, lines = bench.compare(paths)
@@ -39,6 +45,22 @@ def test_the_judge_and_commonroads_tools_see_the_same_first(bench, paths):
         assert counts[f"{question} agree"] > 0
     # Beyond the end of the map the checker knows no edge at all; the judge lets a lane go on for one length of the body.
     assert counts["edge agree"] >= 0.95 * (counts["edge agree"] + counts["edge differ"]), lines
+
+
+@pytest.mark.slow
+def test_the_library_is_commonroad_by_its_schema_and_its_reader(bench, library):
+    job = {"length_m": 1.0, "width_m": 1.0, "files": [{"path": str(path), "trajectories": []} for path in library]}
+    answers = bench.ask_peer(job)
+    assert {answer["path"]: answer["schema"] for answer in answers if answer["schema"]} == {}
+    for answer, path in zip(answers, library, strict=True):
+        assert set(answer["actors"]) == {str(name) for name in read_scenario(path).actors.obstacles}
+
+
+@pytest.mark.slow
+def test_the_lanes_of_a_city_leave_no_slit_that_commonroads_tools_would_see(bench, library):
+    counts, lines = bench.compare([path for path in library if "City" in path.name][::3])
+    assert counts["edge differ"] == 0, lines
+    assert counts["edge agree"] > 0
 
 
 @pytest.mark.slow

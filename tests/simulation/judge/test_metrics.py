@@ -5,8 +5,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from marque.simulation.checks import Trajectory
-from marque.simulation.metrics import comfort, time_to_collision
+from marque.simulation.judge import Trajectory, comfort
+from marque.simulation.judge.metrics import time_to_collision
 from marque.vehicle import BMW_320I, boxes_overlap
 
 places, headings, speeds, sizes = st.floats(-40.0, 40.0), st.floats(-3.2, 3.2), st.floats(0.0, 20.0), st.floats(0.5, 6.0)

@@ -1,4 +1,4 @@
-"""The judge: what a driven trajectory is worth, told from the scenario alone. It knows neither the planner nor the simulation's inside."""
+"""Verdicts: the first thing that went wrong on a drive, or that its goal was reached."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from enum import StrEnum
 import numpy as np
 
 from marque.driving.goal import Goal
-from marque.simulation.blame import blame
-from marque.simulation.checks import (
+from marque.simulation.judge.blame import blame
+from marque.simulation.judge.checks import (
     Limit,
     Trajectory,
     conditions_hold,

@@ -13,7 +13,7 @@ from marque.driving.goal import Goal, heading_within
 from marque.driving.map import RoadMap
 from marque.driving.map.geometry import wrap
 from marque.driving.map.model import MapArrays
-from marque.simulation.surface import inside_polygon, off_road
+from marque.simulation.judge.surface import inside_polygon, off_road
 from marque.vehicle import VehicleParameters, acceleration_limits, boxes_overlap, kernel
 
 POSITION_TOLERANCE_M = 0.02
