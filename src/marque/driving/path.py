@@ -32,6 +32,10 @@ _WRONG_WAY = 20.0
 _STRAYED_M = 4.0
 _MEANT_M = 3.0
 _BESIDE = 6
+_CHANGE_AHEAD_M = 120.0
+_ASTRAY_M = 2000.0
+"""A detour longer than this is worth waiting for a gap in the next lane."""
+_CHANGING_M = 14.0
 
 
 PATH = np.dtype(
@@ -44,6 +48,7 @@ PATH = np.dtype(
         ("rear_d", "f8"),  # its distance left of the path, m
         ("rear_turn", "f8"),  # the car's heading relative to the path, rad
         ("end_s", "f8"),  # station at which the known road ends and the path only goes on straight; inf when it does not
+        ("hold_s", "f8"),  # station not to be passed: the end, or the last room to change from a lane that leads far astray; inf for none
     ]
 )
 STATION = np.dtype(
@@ -127,8 +132,8 @@ def _own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints, pa
             score += min(1.0, 0.001 * max(0.0, cost[lane] - s[k]))
         if lane == history[0] or _follows(m, history[0], lane):
             score -= 1.0
-        if m.lanes[lane].junction >= 0 and _on_path(paths, lane):
-            score -= _MEANT_M
+        if m.lanes[lane].junction >= 0 and not _on_path(paths, lane):
+            score += _MEANT_M
         if score < best_score:
             best, best_s, best_score = lane, s[k], score
     if best_score < _WRONG_WAY:
@@ -162,7 +167,7 @@ def _follows(m: MapArrays, lane: int, following: int) -> bool:
 def _lay(
     m: MapArrays, p: int, lane: int, s: float, state: VehicleState, vehicle: VehicleParameters, cost: Floats, history: Ints, paths: Paths
 ) -> None:  # fmt: skip
-    paths.path[p].cost = cost[lane] - s if cost[lane] < FAR_M else FAR_M
+    paths.path[p].cost = _cost(m, lane, s, cost)
     # The lanes behind, nearest first, until BEHIND metres are covered.
     behind, behind_count, missing = np.empty(8, np.int32), 0, BEHIND - s
     first = lane
@@ -183,25 +188,43 @@ def _lay(
         station += m.lanes[behind[k]].length
         n += 1
     current = lane
-    dead_end = False
+    paths.path[p].end_s = paths.path[p].hold_s = math.inf
     while n < LANES:
         paths.lane[p, n].lane, paths.lane[p, n].start = current, station
         station += m.lanes[current].length
         n += 1
         if station >= STATIONS:
             break
-        current = best_successor(m, current, cost)
-        if current < 0:
-            dead_end = True
+        following = best_successor(m, current, cost)
+        if following < 0:
+            paths.path[p].end_s = station
+            paths.path[p].hold_s = min(paths.path[p].hold_s, station)
             break
+        if cost[following] + m.lanes[current].length > cost[current] + _ASTRAY_M:
+            paths.path[p].hold_s = min(paths.path[p].hold_s, station - min(_CHANGING_M, 0.5 * m.lanes[current].length))
+        current = following
     paths.path[p].lane_count = n
-    paths.path[p].end_s = station if dead_end else math.inf
     paths.path[p].kind = p
     _sample(m, p, paths)
     _smooth(paths.station[p])
     _differentiate(paths.station[p])
     _allow(paths.station[p])
     _place(p, state, vehicle, paths)
+
+
+@kernel
+def _cost(m: MapArrays, lane: int, s: float, cost: Floats) -> float:
+    """Metres to the goal from place s of a lane: what it takes where there is room to change lanes, ever more of what staying takes where
+    there is not.
+    """
+    if cost[lane] >= FAR_M:
+        return FAR_M
+    stay = cost[lane] if cost[lane] == 0.0 else FAR_M
+    first = m.lanes[lane].successor_first
+    for k in range(first, first + m.lanes[lane].successor_count):
+        stay = min(stay, cost[m.successors[k]] + m.lanes[lane].length)
+    late = min(1.0, max(0.0, 1.0 - (m.lanes[lane].length - s) / _CHANGE_AHEAD_M))
+    return float(cost[lane] - s + late * min(_ASTRAY_M, max(0.0, stay - cost[lane])))
 
 
 @kernel
@@ -325,7 +348,8 @@ def _place(p: int, state: VehicleState, vehicle: VehicleParameters, paths: Paths
 def _lay_straight(state: VehicleState, vehicle: VehicleParameters, paths: Paths) -> None:
     """Off every lane: straight on, as slowly as a car may be asked to that does not know the road."""
     cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
-    paths.path[0].kind, paths.path[0].lane_count, paths.path[0].end_s = 0, 0, math.inf
+    paths.path[0].kind, paths.path[0].lane_count = 0, 0
+    paths.path[0].end_s = paths.path[0].hold_s = math.inf
     for i in range(STATIONS):
         paths.station[0, i].x = state.x_m + (i - BEHIND) * cos
         paths.station[0, i].y = state.y_m + (i - BEHIND) * sin

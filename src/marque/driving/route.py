@@ -14,7 +14,9 @@ from marque.driving.map.query import locate_all
 from marque.vehicle import kernel
 
 LANE_CHANGE_M = 60.0
-"""What one lane change costs, in metres of detour."""
+"""What one lane change costs, in metres of detour, where there is room for it."""
+CHANGE_ROOM_M = 40.0
+"""On a lane shorter than this a change costs more, in proportion: it may not come off."""
 FORBIDDEN_CHANGE_M = 1500.0
 """A change across a solid line: only where nothing else leads to the goal."""
 TURN_BACK_M = 3000.0
@@ -56,7 +58,8 @@ def cost_to_go(m: MapArrays, goal_lanes: Bytes, out: Floats, way: Floats) -> Non
             if beside < 0 or not m.lanes[beside].road & _ROADS:
                 continue
             allowed = m.lanes[beside].may_change_right if side == 0 else m.lanes[beside].may_change_left
-            price = cost + (LANE_CHANGE_M if allowed else FORBIDDEN_CHANGE_M)
+            room = max(1.0, CHANGE_ROOM_M / m.lanes[beside].length)
+            price = cost + room * (LANE_CHANGE_M if allowed else FORBIDDEN_CHANGE_M)
             if price < out[beside]:
                 out[beside], way[beside] = price, way[lane]
                 heapq.heappush(queue, (price, beside))

@@ -107,8 +107,8 @@ def obey(
                 _keep_clear(m, lane, paths.lane[p, k].start - zero, front, vehicle, lines, i)
         for k in range(paths.path[p].lane_count):
             _crossings(m, paths.lane[p, k].lane, paths.lane[p, k].start - zero, front, vehicle, lines, i, tracks, signals, out)
-        if paths.path[p].end_s < math.inf and not timed:
-            _hold(paths.path[p].end_s - zero - front, lines, i, 0, STEPS, 1.0, Reason.NO_ROUTE * REASON, out)
+        if paths.path[p].hold_s < math.inf and not timed:
+            _hold(paths.path[p].hold_s - zero - front, lines, i, 0, STEPS, 1.0, Reason.NO_ROUTE * REASON, out)
 
 
 @kernel
