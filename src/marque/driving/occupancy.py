@@ -30,8 +30,8 @@ _HERE_MARGIN_M = 0.04
 """Cell 0 is where the car is, not a metre's stand-in: to stay in it needs no reserve."""
 _BEHIND = 0.12
 """How much a touch counts when it comes from behind in our lane: it is for the other one to brake, but it would have to brake hard."""
-_FOLLOWER_BRAKING_MPS2 = 3.0
-"""Who follows and need not brake harder than this is left to do so."""
+_FOLLOWER_BRAKING_MPS2, _FOLLOWER_REACTS_S = 1.5, 0.6
+"""Who follows and need not brake harder than this, after the time it takes to react, is left to do so."""
 REASON = 1_000_000
 """`Occupancy.why` = reason · REASON + subject."""
 
@@ -129,7 +129,8 @@ def _blame(
             if gap < -0.5 * vehicle.length_m:
                 return 1.0
             faster = max(0.0, track.speed - state.speed_mps)
-            return _BEHIND if faster * faster > 2.0 * _FOLLOWER_BRAKING_MPS2 * max(0.1, gap) else 0.0
+            room = max(0.1, gap - _FOLLOWER_REACTS_S * faster)
+            return _BEHIND if faster * faster > 2.0 * _FOLLOWER_BRAKING_MPS2 * room else 0.0
     return 1.0
 
 

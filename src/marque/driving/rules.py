@@ -22,7 +22,7 @@ from marque.vehicle import VehicleParameters, VehicleState, kernel
 
 AMBER_BRAKING_MPS2 = 3.2
 """Amber is obeyed when this deceleration is enough to stop at the line (a comfortable limit; UN R157 calls for no more than 3.7)."""
-_HOPELESS_MPS2 = 9.0
+_HARD_MPS2, _HOPELESS_MPS2 = 4.0, 9.0
 _LINE_GAP_M = 0.8
 _BEFORE_S = 1.2
 _BEFORE_MERGE_S = 1.8
@@ -187,7 +187,9 @@ def _give_way(
                 memory[STOPPED_LANE] = lane
             else:
                 _hold(line, lines, i, 0, STEPS, 1.0, Reason.STOP_SIGN * REASON, out)
-        hold = line if line > -0.5 else enter
+        # Who cannot stop at the line any more may still stop before the conflict itself.
+        stoppable = line > -0.5 and state.speed_mps * state.speed_mps < 2.0 * _HARD_MPS2 * max(0.5, line)
+        hold = line if stoppable else enter
         merging = conflict.meeting == Meeting.MERGE
         before = _BEFORE_IMPATIENT_S if impatient else (_BEFORE_MERGE_S if merging else _BEFORE_S)
         for mode in range(predictions.used[0]):
