@@ -179,7 +179,7 @@ def clocked(network: Any, arrays: Any, state: Any, grid: Any, guests: Any, waits
             elif phase == 4:
                 move_all(network, world, clock, clock.seed, step_s)
             else:
-                find_contacts(world.bodies, world.walkers.size, grid, clock, state.contacts[0], 0, step)
+                find_contacts(world.bodies, world.walkers.size, grid, clock, state.contacts[0], step)
             now = processor_time()
             spent[phase] += now - last
             last = now

@@ -53,7 +53,7 @@ def _step(
     change_lanes(network, world, seed, step)
     choose_speeds(network, world, step, now_s, step_s)
     move_all(network, world, clock, seed, step_s)
-    find_contacts(world.bodies, world.walkers.size, grid, clock, state.contacts[w], w, step)
+    find_contacts(world.bodies, world.walkers.size, grid, clock, state.contacts[w], step)
     clock.step += 1
 
 
