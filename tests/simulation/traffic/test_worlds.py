@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_town import small_town
 
 from marque.common import InputError
 from marque.simulation.traffic import Traffic, run_worlds
+from small_town import small_town
 
 SEEDS = [5, 1, 9, 2**63, 7, 3, 1]
 SIZES = {"vehicles": 14, "pedestrians": 5, "steps": 400}

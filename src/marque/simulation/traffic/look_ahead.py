@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from marque.driving.map import Colour
 from marque.simulation.traffic.following import HARDEST_MPS2, idm_acceleration, safe_speed, travel_time
 from marque.simulation.traffic.network import Network
 from marque.simulation.traffic.right_of_way import announce, ask, grant, leader_on, lets_pass, revoke, room_to_rest, survey
@@ -18,6 +19,8 @@ _ZIP_M, _ZIP_ROOM_M = 45.0, 1.5
 _EARLY = 0.6  # of the comfortable braking: where it begins
 _SAFETY_M = 0.3
 _LINE_M = 0.3
+_AMBER_BRAKE_MPS2 = 3.0  # who would have to brake harder drives on while it is amber
+_AMBER = int(Colour.AMBER)
 _NONE, _RED, _TAKEN, _ROOM, _GUEST, _END = (int(c) for c in (Cause.NONE, Cause.RED, Cause.TAKEN, Cause.ROOM, Cause.GUEST, Cause.END))
 
 
@@ -163,7 +166,8 @@ def _at_line(
         starts = world.marks[i, k & _MASK] & START
         lost = held_back and (starts or node.speed < _STANDING_MPS)
         if starts and lane.signal >= 0 and not lets_pass(world.colours[lane.signal]):
-            lost = lost or node.speed * node.speed < 2.0 * driver.brake * to_line
+            can = _AMBER_BRAKE_MPS2 if world.colours[lane.signal] == _AMBER else HARDEST_MPS2
+            lost = lost or node.speed * node.speed < 2.0 * can * (to_line - _LINE_M)
         if to_line <= 0.0 or not lost:
             return _NONE
         revoke(network, world, i, k, need)

@@ -63,6 +63,8 @@ def survey(network: Network, world: World, i: int, start: int, base: float, rest
             last, s = leader_on(network, world, i, lane_index, False, 0.0)
             if last >= 0:
                 rests = base + s + room_to_rest(world, last)
+        if k == start and inner and lane.stop_s - lane.clear_s >= max(need, _PLACE_M):  # there is room behind it on the same lane
+            return (_ROOM if rests < base + lane.clear_s + need else 0), k + 1
         if lane.contested and (not inner or k == start):
             if lane.signal >= 0 and not lets_pass(world.colours[lane.signal]):
                 if k == start:
@@ -248,8 +250,10 @@ def grant(network: Network, world: World, i: int, start: int, end: int, need: fl
     _hold(network, world, i, start, end, _MORE)
     world.marks[i, start & _MASK] |= START
     if end < me.planned:
-        world.marks[i, end & _MASK] |= EXIT
-        world.queues[world.routes[i, end & _MASK]].inbound += need
+        lane = world.routes[i, end & _MASK]
+        if not network.lanes[lane].contested or network.lanes[lane].gate_s >= 0.0:
+            world.marks[i, end & _MASK] |= EXIT
+            world.queues[lane].inbound += need
     me.go = end
     me.wait_s = 0.0
 
