@@ -9,6 +9,7 @@ from oracle import fronts, overlapping
 
 from marque.driving.observation import Kind
 from marque.simulation.traffic import GuestStates, Traffic
+from small_town import small_town
 
 LENGTH_M, WIDTH_M = 4.6, 1.9
 GEOMETRY = "x_m", "y_m", "heading_rad", "speed_mps", "length_m", "width_m"
@@ -60,6 +61,23 @@ def test_a_guest_that_stands_is_queued_behind_and_left_when_it_goes(seed):
     assert 1.0 < gap < 4.0
     traffic.step(absent(guest), steps=300)
     assert traffic.frame().speed_mps.min() > 3.0
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("route", [["street0", "bend0"], []], ids=["known route", "unknown route"])
+def test_pedestrians_wait_before_a_guest_that_stands_on_their_crossing(seed, route):
+    traffic = Traffic(small_town(), vehicles=0, pedestrians=6, guests=1, seed=seed)
+    course = Course(small_town(), ["street0"])
+    guest = course.guest(70.0, 0.0)
+    guest = guest._replace(routes=np.array([[[small_town().lane_ids.index(name) for name in route] or [-1]]], np.int32))
+    while np.abs(traffic.frame().y_m).min() > 2.5:  # somebody is on the crossing already, beside where it comes to stand
+        traffic.step(absent(guest))
+    for _ in range(600):
+        traffic.step(guest)
+        assert overlapping(traffic.frame()) == []
+    generation = traffic.state.walkers["generation"][0].copy()
+    traffic.step(absent(guest), steps=1500)
+    assert (traffic.state.walkers["generation"][0] > generation).all()
 
 
 def passes(seed, names, start_m, end_m, speed, may_start):
