@@ -79,3 +79,11 @@ def merge():
         lane("here", arc(-60, 50, 50, np.pi / 2, 1.5 * np.pi), ["in"]),
     ]
     return build_road_map(RoadSpec("merge", "test", lanes))
+
+
+def against_each_other(apart_m):
+    """Two rings, one inside the other, driven in opposite directions."""
+    half = np.array([0.0, np.pi])
+    lanes = [lane(f"out{k}", arc(0, 0, 80.0, *(half + k * np.pi)), [f"out{1 - k}"]) for k in range(2)]
+    lanes += [lane(f"in{k}", arc(0, 0, 80.0 - apart_m, *-(half + k * np.pi)), [f"in{1 - k}"]) for k in range(2)]
+    return build_road_map(RoadSpec("against each other", "test", lanes))
