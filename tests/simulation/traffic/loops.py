@@ -87,3 +87,14 @@ def against_each_other(apart_m):
     lanes = [lane(f"out{k}", arc(0, 0, 80.0, *(half + k * np.pi)), [f"out{1 - k}"]) for k in range(2)]
     lanes += [lane(f"in{k}", arc(0, 0, 80.0 - apart_m, *-(half + k * np.pi)), [f"in{1 - k}"]) for k in range(2)]
     return build_road_map(RoadSpec("against each other", "test", lanes))
+
+
+def cut_ring(piece_m=1.6):
+    """A ring of which one quarter comes in pieces shorter than a car, as converters of maps make them."""
+    radius, quarter = 80.0, np.pi / 2
+    pieces = round(radius * quarter / piece_m)
+    angles = np.concatenate([np.linspace(0.0, quarter, pieces + 1), quarter * np.arange(2, 5)])
+    count = len(angles) - 1
+    lanes = [lane(f"p{k}", arc(0, 0, radius, angles[k], angles[k + 1]), [f"p{(k + 1) % count}"]) for k in range(count)]
+    lanes[-1].junction = "j"  # where no lane is in a junction, whatever overlaps meets
+    return build_road_map(RoadSpec("cut ring", "test", lanes))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from loops import LIMIT_MPS, ring
+from loops import LIMIT_MPS, cut_ring, ring
 from oracle import equilibrium_speed
 
 from marque.simulation.traffic import Traffic
@@ -78,3 +78,10 @@ def test_a_queue_stands_at_its_drivers_jam_gaps_behind_one_that_stands():
                 assert driver["jam_gap"][behind] - 0.75 <= gap <= driver["jam_gap"][behind] + 1.5
                 seen += 1
     assert seen > 100
+
+
+def test_lanes_shorter_than_a_car_are_no_hindrance():
+    traffic = Traffic(cut_ring(), vehicles=8, seed=1)
+    traffic.step(steps=3000)
+    assert traffic.state.clock["longest_s"][0] < 5.0
+    assert traffic.state.clock["metres"][0] / (8 * 300.0) > 0.5 * LIMIT_MPS

@@ -82,7 +82,8 @@ def _look_along(network: Network, world: World, i: int, step: int, now_s: float)
     k = me.at
     while True:
         if k >= me.planned:
-            line, cause, stop_lane = base - END_M - front, _END, -1
+            ends = lane_before >= 0 and network.lanes[lane_before].successors == 0  # else only the plan does, which grows as it drives
+            line, cause, stop_lane = base - (END_M if ends else 0.0) - front, _END, -1
             break
         lane_index = world.routes[i, k & _MASK]
         lane = network.lanes[lane_index]

@@ -189,7 +189,7 @@ def ask(network: Network, world: World, i: int, start: int, end: int, along: flo
                 if cause > 0:
                     return cause
             for c in range(lane.crossing, lane.crossing + lane.crossings):
-                if walked_on(network, world, c, me.wait_s):
+                if walked_on(network, world, c, me.wait_s, _is_on(network, world, i, start, network.crossings[c].crossing)):
                     return _WALK
         along += lane.length
     return 0
@@ -219,8 +219,22 @@ def _meets(
 
 
 @inlined
-def walked_on(network: Network, world: World, c: int, wait_s: float) -> bool:
-    """Whether a pedestrian is on, or has the right to enter, the part of a crossing that a lane runs over."""
+def _is_on(network: Network, world: World, i: int, start: int, crossing: int) -> bool:
+    """Whether a lane before number start, which vehicle i holds, runs over the same crossing: who waits there then waits for it."""
+    for k in range(world.vehicles[i].at, start):
+        lane = network.lanes[world.routes[i, k & _MASK]]
+        for c in range(lane.crossing, lane.crossing + lane.crossings):
+            if network.crossings[c].crossing == crossing:
+                return True
+    return False
+
+
+@inlined
+def walked_on(network: Network, world: World, c: int, wait_s: float, on_it: bool) -> bool:
+    """Whether a pedestrian is on, or has the right to enter, the part of a crossing that a lane runs over.
+
+    on_it: the one who asks is on another part of it already; only those who walk keep it from going on.
+    """
     over = network.crossings[c]
     footway = network.footways[over.crossing]
     entitled = footway.priority > 0
@@ -237,7 +251,7 @@ def walked_on(network: Network, world: World, c: int, wait_s: float) -> bool:
                 return True
         elif walker.mode == WALKER_WAITS or (walker.mode == WALKER_COMES and walker.q > -2.0):
             urgent = walker.wait_s > _WALKER_URGENT_S and footway.signal < 0
-            if (entitled and wait_s < URGENT_S) or urgent:
+            if not on_it and ((entitled and wait_s < URGENT_S) or urgent):
                 return True
         p = walker.next
     return False
