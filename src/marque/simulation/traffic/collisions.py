@@ -56,7 +56,7 @@ def overlap(a: Record, b: Record) -> bool:
 
 
 @lean
-def find_contacts(bodies: Records, walkers: int, grid: Hash, clock: Records, contacts: Records, w: int, step: int) -> None:
+def find_contacts(bodies: Records, walkers: int, grid: Hash, clock: Records, contacts: Records, step: int) -> None:
     """Records every pair of bodies that touch; pedestrians among themselves make way and are not counted."""
     low_x, low_y = grid.origin
     first_walker = bodies.size - walkers
@@ -74,7 +74,7 @@ def find_contacts(bodies: Records, walkers: int, grid: Hash, clock: Records, con
                 other = grid.head[c]
                 while other >= 0:
                     if (other < first_walker or b < first_walker) and overlap(bodies[other], bodies[b]):
-                        _record(clock, contacts, w, step, other, b)
+                        _record(clock, contacts, step, other, b)
                     other = grid.next[other]
         grid.next[b] = grid.head[cell]
         grid.head[cell] = b
@@ -84,7 +84,7 @@ def find_contacts(bodies: Records, walkers: int, grid: Hash, clock: Records, con
 
 
 @lean
-def _record(clock: Record, contacts: Records, w: int, step: int, a: int, b: int) -> None:
+def _record(clock: Record, contacts: Records, step: int, a: int, b: int) -> None:
     kept = min(clock.contacts, contacts.size)
     for k in range(kept):
         contact = contacts[k]
@@ -92,5 +92,5 @@ def _record(clock: Record, contacts: Records, w: int, step: int, a: int, b: int)
             contact.until = step
             return
     contact = contacts[clock.contacts % contacts.size]
-    contact.world, contact.step, contact.a, contact.b, contact.until = w, step, a, b, step
+    contact.step, contact.a, contact.b, contact.until = step, a, b, step
     clock.contacts += 1

@@ -95,10 +95,11 @@ def _beside(network: Network, world: World, i: int, target: int) -> tuple[float,
 
 
 @lean
-def _follow(world: World, n: int, leader: int, gap: float, wanted: float) -> float:
-    """IDM acceleration of node n behind node leader (−1: free); a guest is taken to drive like vehicle 0."""
+def _follow(world: World, lane: Record, n: int, leader: int, gap: float) -> float:
+    """IDM acceleration of node n on a lane behind node leader (−1: free); a guest is taken to drive like vehicle 0."""
     node = world.nodes[n]
     driver = world.drivers[node.owner if node.owner < world.vehicles.size else 0]
+    wanted = min(lane.limit * driver.factor, lane.curve)
     leader_speed = world.nodes[leader].speed if leader >= 0 else 0.0
     return idm_acceleration(
         node.speed, wanted, gap if leader >= 0 else math.inf, leader_speed, driver.headway, driver.accelerate, driver.brake, driver.jam_gap
@@ -121,26 +122,24 @@ def _gain(network: Network, world: World, i: int, target: int, s: float, forced:
     gap_ahead = nodes[ahead].s - s - driver.length if ahead >= 0 else math.inf
 
     safe_brake = _SAFE_FORCED_MPS2 if forced else SAFE_MPS2
-    wanted = min(lane.limit * driver.factor, lane.curve)
-    mine_new = _follow(world, i, ahead, gap_ahead, wanted)
+    mine_new = _follow(world, lane, i, ahead, gap_ahead)
     if (mine_new < -safe_brake and node.speed > _CRAWL_MPS) or _too_close(gap_ahead, node, nodes, ahead, True):
         return -math.inf
     others = 0.0
     if behind >= 0:
-        theirs_new = _follow(world, behind, i, gap_behind, wanted)
+        theirs_new = _follow(world, lane, behind, i, gap_behind)
         if (theirs_new < -safe_brake and nodes[behind].speed > _CRAWL_MPS) or _too_close(gap_behind, node, nodes, behind, False):
             return -math.inf
         between = nodes[ahead].s - nodes[behind].s - nodes[behind].length if ahead >= 0 and nodes[behind].lane == target else math.inf
-        others += theirs_new - _follow(world, behind, ahead, between, wanted)
+        others += theirs_new - _follow(world, lane, behind, ahead, between)
     here = network.lanes[node.lane]
-    wanted_here = min(here.limit * driver.factor, here.curve)
     gap = nodes[node.ahead].s - node.s - driver.length if node.ahead >= 0 else math.inf
     if node.behind >= 0:
         follower = nodes[node.behind]
-        now = _follow(world, node.behind, i, node.s - follower.s - follower.length, wanted_here)
+        now = _follow(world, here, node.behind, i, node.s - follower.s - follower.length)
         freed = nodes[node.ahead].s - follower.s - follower.length if node.ahead >= 0 else math.inf
-        others += _follow(world, node.behind, node.ahead, freed, wanted_here) - now
-    return mine_new - _follow(world, i, node.ahead, gap, wanted_here) + driver.politeness * others
+        others += _follow(world, here, node.behind, node.ahead, freed) - now
+    return mine_new - _follow(world, here, i, node.ahead, gap) + driver.politeness * others
 
 
 @lean

@@ -23,6 +23,7 @@ LANE_TABLE = np.dtype(
         ("curve", "f8"),  # m/s for the sharpest bend
         ("stop_s", "f8"),  # where to wait for what comes behind the lane
         ("gate_s", "f8"),  # where to wait for this lane itself: on it, or −1 for the stop_s of the lane before
+        ("clear_s", "f8"),  # behind this no one shares the ground of this lane
         ("fork_until", "f8"),  # up to here bodies that turn off elsewhere may still be in the way
         ("segment", "i8"),
         ("segments", "i8"),
@@ -132,10 +133,12 @@ def _find_ways_out(lanes: Records) -> None:
 
 
 def _gates(lanes: Records, zones: Records, crossings: Records) -> None:
-    """Where each contested lane is waited for."""
-    first = np.full(lanes.size, np.inf)
-    np.minimum.at(first, np.repeat(np.arange(lanes.size), lanes["zones"]), zones["enter"])
+    """Where each contested lane is waited for, and where it is contested no more."""
+    first, zoned = np.full(lanes.size, np.inf), np.repeat(np.arange(lanes.size), lanes["zones"])
+    np.minimum.at(first, zoned, zones["enter"])
     np.minimum.at(first, crossings["lane"], crossings["enter"])
+    np.maximum.at(lanes["clear_s"], zoned, zones["leave"])
+    np.maximum.at(lanes["clear_s"], crossings["lane"], crossings["leave"])
     lanes["contested"] = (lanes["used"] > 0) & ((lanes["zones"] > 0) | (lanes["crossings"] > 0) | (lanes["signal"] >= 0))
     inner = (lanes["signal"] < 0) & np.isfinite(first) & (first - 1.0 >= _INNER_GATE_M)
     lanes["gate_s"] = np.where(inner, first - 1.0, -1.0)

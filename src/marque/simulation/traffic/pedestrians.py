@@ -17,6 +17,7 @@ PATIENCE_S = 15.0
 _SLOWEST_MPS, _PACE_SPREAD_MPS = 1.0, 0.6
 _PAUSE_M = 40.0  # walkers are drawn up to so far away from their crossing, so that they come one by one
 _GAP_S = 1.5
+_LOOK_M, _CLEAR_M = 0.7, 0.6
 _WALK = np.int64(Purpose.WALK)
 _GREEN, _PROTECTED = int(Colour.GREEN), int(Colour.GREEN_PROTECTED)
 
@@ -66,6 +67,8 @@ def walk(network: Network, world: World, p: int, seed: int, step: int, now_s: fl
         else:
             walker.wait_s += step_s
             moving = False
+    if moving and _blocked(world, p):
+        moving = False
     if moving:
         walker.q += walker.pace * step_s
     if walker.mode == WALKER_CROSSES and walker.q > footway.length:
@@ -80,6 +83,20 @@ def walk(network: Network, world: World, p: int, seed: int, step: int, now_s: fl
     body.x, body.y = footway.x + t * footway.ux - walker.side * footway.uy, footway.y + t * footway.uy + walker.side * footway.ux
     body.ux, body.uy = footway.ux * walker.forward, footway.uy * walker.forward
     body.speed = walker.pace if moving else 0.0
+
+
+@lean
+def _blocked(world: World, p: int) -> bool:
+    """Whether a guest is where pedestrian p would be next; it waits there. Vehicles of the traffic never stand on a crossing in use."""
+    first = world.bodies.size - world.walkers.size
+    body = world.bodies[first + p]
+    x, y = body.x + _LOOK_M * body.ux, body.y + _LOOK_M * body.uy
+    for g in range(world.vehicles.size, first):
+        car = world.bodies[g]
+        dx, dy = car.x - x, car.y - y
+        if abs(dx * car.ux + dy * car.uy) < 0.5 * car.length + _CLEAR_M and abs(dy * car.ux - dx * car.uy) < 0.5 * car.width + _CLEAR_M:
+            return (car.x - body.x) * body.ux + (car.y - body.y) * body.uy > 0.0  # who is past its middle walks on, out of its way
+    return False
 
 
 @lean

@@ -63,6 +63,8 @@ def survey(network: Network, world: World, i: int, start: int, base: float, rest
             last, s = leader_on(network, world, i, lane_index, False, 0.0)
             if last >= 0:
                 rests = base + s + room_to_rest(world, last)
+        if k == start and inner and lane.stop_s - lane.clear_s >= max(need, _PLACE_M):  # there is room behind it on the same lane
+            return (_ROOM if rests < base + lane.clear_s + need else 0), k + 1
         if lane.contested and (not inner or k == start):
             if lane.signal >= 0 and not lets_pass(world.colours[lane.signal]):
                 if k == start:
@@ -187,7 +189,7 @@ def ask(network: Network, world: World, i: int, start: int, end: int, along: flo
                 if cause > 0:
                     return cause
             for c in range(lane.crossing, lane.crossing + lane.crossings):
-                if walked_on(network, world, c, me.wait_s):
+                if walked_on(network, world, c, me.wait_s, _is_on(network, world, i, start, network.crossings[c].crossing)):
                     return _WALK
         along += lane.length
     return 0
@@ -217,8 +219,22 @@ def _meets(
 
 
 @inlined
-def walked_on(network: Network, world: World, c: int, wait_s: float) -> bool:
-    """Whether a pedestrian is on, or has the right to enter, the part of a crossing that a lane runs over."""
+def _is_on(network: Network, world: World, i: int, start: int, crossing: int) -> bool:
+    """Whether a lane before number start, which vehicle i holds, runs over the same crossing: who waits there then waits for it."""
+    for k in range(world.vehicles[i].at, start):
+        lane = network.lanes[world.routes[i, k & _MASK]]
+        for c in range(lane.crossing, lane.crossing + lane.crossings):
+            if network.crossings[c].crossing == crossing:
+                return True
+    return False
+
+
+@inlined
+def walked_on(network: Network, world: World, c: int, wait_s: float, on_it: bool) -> bool:
+    """Whether a pedestrian is on, or has the right to enter, the part of a crossing that a lane runs over.
+
+    on_it: the one who asks is on another part of it already; only those who walk keep it from going on.
+    """
     over = network.crossings[c]
     footway = network.footways[over.crossing]
     entitled = footway.priority > 0
@@ -235,7 +251,7 @@ def walked_on(network: Network, world: World, c: int, wait_s: float) -> bool:
                 return True
         elif walker.mode == WALKER_WAITS or (walker.mode == WALKER_COMES and walker.q > -2.0):
             urgent = walker.wait_s > _WALKER_URGENT_S and footway.signal < 0
-            if (entitled and wait_s < URGENT_S) or urgent:
+            if not on_it and ((entitled and wait_s < URGENT_S) or urgent):
                 return True
         p = walker.next
     return False
@@ -248,8 +264,10 @@ def grant(network: Network, world: World, i: int, start: int, end: int, need: fl
     _hold(network, world, i, start, end, _MORE)
     world.marks[i, start & _MASK] |= START
     if end < me.planned:
-        world.marks[i, end & _MASK] |= EXIT
-        world.queues[world.routes[i, end & _MASK]].inbound += need
+        lane = world.routes[i, end & _MASK]
+        if not network.lanes[lane].contested or network.lanes[lane].gate_s >= 0.0:
+            world.marks[i, end & _MASK] |= EXIT
+            world.queues[lane].inbound += need
     me.go = end
     me.wait_s = 0.0
 

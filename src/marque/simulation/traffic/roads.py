@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Bools, Floats, InputError, Ints, Records
+from marque.common import Bools, Floats, InputError, Ints, Record, Records
 from marque.driving.map import Colour, MapArrays, Road, RoadMap, Turn
 from marque.driving.map.components import strong_components
 from marque.vehicle import kernel
@@ -21,6 +21,7 @@ _TIGHTEST_RADIUS_M = 3.5
 _HEAVY_RADIUS_M = 10.0
 _HEAVY_SHARE = 0.2
 _EASY_SHARE = 0.5
+_PASSING_M = 2.1  # two lanes whose centre lines are nearer have no room for two cars that meet
 _MERGE_LANE_M = 100.0
 """A lane that ends is used where it is at least this long: there is time to change."""
 
@@ -48,6 +49,7 @@ def choose_roads(road_map: RoadMap) -> Roads:
     if not cars.any():
         raise InputError(road_map.source, "", "no lane is open to cars", "Choose a map with roads for cars.")
     cars &= ~_always_red(arrays)
+    cars &= ~_too_narrow(arrays.points, lanes, cars)
     links = np.column_stack([np.repeat(np.arange(lanes.size), lanes["successor_count"]), arrays.successors]).astype(np.int32)
     kinks = _kinks(arrays, links)
     curve = _curve_speeds(arrays.points, lanes)
@@ -76,6 +78,41 @@ def _always_red(arrays: MapArrays) -> Bools:
     red: Bools = signal >= 0
     red[red] = ~opens[signal[red]]
     return red
+
+
+@kernel
+def _too_narrow(points: Records, lanes: Records, cars: Bools) -> Bools:
+    """Lanes outside junctions that lie, somewhere, on the same ground as one that leads the other way."""
+    narrow = np.zeros(lanes.size, np.bool_)
+    streets = np.flatnonzero(cars & (lanes["junction"] < 0))
+    boxes = np.empty((streets.size, 4))
+    for n in range(streets.size):
+        own = points[lanes[streets[n]].point_first : lanes[streets[n]].point_first + lanes[streets[n]].point_count]
+        boxes[n] = (own["x"].min() - _PASSING_M, own["y"].min() - _PASSING_M, own["x"].max(), own["y"].max())
+    for n in range(streets.size):
+        for m in range(n):
+            a, b = boxes[n], boxes[m]
+            if a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3] and _meet_head_on(points, lanes[streets[n]], lanes[streets[m]]):
+                narrow[streets[n]] = narrow[streets[m]] = True
+    return narrow
+
+
+@kernel
+def _meet_head_on(points: Records, lane: Record, other: Record) -> bool:
+    """Whether two lanes come nearer than _PASSING_M where they lead opposite ways; looked for every 2 m."""
+    for i in range(lane.point_first, lane.point_first + lane.point_count - 1):
+        p, q = points[i], points[i + 1]
+        pieces = int((q.s - p.s) / 2.0) + 1
+        for k in range(pieces):
+            x, y = p.x + (q.x - p.x) * k / pieces, p.y + (q.y - p.y) * k / pieces
+            for j in range(other.point_first, other.point_first + other.point_count - 1):
+                r, t = points[j], points[j + 1]
+                dx, dy = t.x - r.x, t.y - r.y
+                if (q.x - p.x) * dx + (q.y - p.y) * dy < 0.0:
+                    u = min(1.0, max(0.0, ((x - r.x) * dx + (y - r.y) * dy) / (dx * dx + dy * dy)))
+                    if (r.x + u * dx - x) ** 2 + (r.y + u * dy - y) ** 2 < _PASSING_M * _PASSING_M:
+                        return True
+    return False
 
 
 @kernel

@@ -107,7 +107,7 @@ WALKER = np.dtype(
 BODY = np.dtype(
     [("x", "f8"), ("y", "f8"), ("ux", "f8"), ("uy", "f8"), ("speed", "f8"), ("length", "f8"), ("width", "f8")], align=True
 )  # fmt: skip
-CONTACT = np.dtype([("world", "i8"), ("step", "i8"), ("a", "i8"), ("b", "i8"), ("until", "i8")], align=True)
+CONTACT = np.dtype([("step", "i8"), ("a", "i8"), ("b", "i8"), ("until", "i8")], align=True)
 CLOCK = np.dtype([("seed", "u8"), ("step", "i8"), ("contacts", "i8"), ("longest_s", "f8"), ("metres", "f8")], align=True)
 
 

@@ -57,10 +57,10 @@ class Traffic:
             self._guests = guests
         advance(self.network, self.road_map.arrays, self.state, self._hash, self._guests, self._waits, self.step_s, steps)
 
-    def collisions(self) -> Records:
-        """The latest touches of all worlds, CONTACT records: (world, first step, last step, the two bodies' ids)."""
-        latest = [kept[: min(int(n), kept.size)] for kept, n in zip(self.state.contacts, self.state.clock["contacts"], strict=True)]
-        return np.concatenate(latest)
+    def collisions(self, world: int = 0) -> Records:
+        """The latest touches of a world, CONTACT records: the step at which two bodies of `State.bodies` touched, and until when."""
+        kept = self.state.contacts[world]
+        return kept[: min(int(self.state.clock["contacts"][world]), kept.size)].copy()
 
     def ids(self, world: int = 0) -> Ints:
         """The ids of all bodies of a world, in the order of `State.bodies`; a pedestrian who turns up anew is a new one."""
