@@ -21,6 +21,8 @@ _SURE = 0.3
 """From this probability on a cell counts as blocked for those that follow at a distance."""
 _LENGTH_MARGIN_M = 1.3
 """A cell stands for a metre; the rest is reserve."""
+_CROSSING_MARGIN_M = 2.3
+"""The same from those who cross: who stops at the edge of somebody's way is still in it."""
 _WIDTH_MARGIN_M = 0.3
 _CROWD_MARGIN_M = 1.0
 """Extra width kept from people on foot and on two wheels."""
@@ -86,9 +88,11 @@ def occupy(
 @kernel
 def _margins(track: Any, at: Any, cell: Any, vehicle: VehicleParameters) -> tuple[float, float]:
     """The reserve of length and width kept from a road user: all of it, or little where the car has none now; (−1, −1) where they touch."""
+    crosses = track.speed > 1.0 and abs(cell.ux * math.sin(at.heading) - cell.uy * math.cos(at.heading)) > 0.5
+    length_margin = _CROSSING_MARGIN_M if crosses else _LENGTH_MARGIN_M
     width_margin = _CROWD_MARGIN_M if track.kind == Kind.PEDESTRIAN or track.kind == Kind.BICYCLE else _WIDTH_MARGIN_M
-    if not _touches(track, at, cell, vehicle, _LENGTH_MARGIN_M, width_margin):
-        return _LENGTH_MARGIN_M, width_margin
+    if not _touches(track, at, cell, vehicle, length_margin, width_margin):
+        return length_margin, width_margin
     if not _touches(track, at, cell, vehicle, 0.0, 0.0):
         return _CLOSE_LENGTH_MARGIN_M, _CLOSE_WIDTH_MARGIN_M
     return -1.0, -1.0

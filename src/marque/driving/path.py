@@ -29,7 +29,7 @@ COMFORT_BRAKING_MPS2 = 1.6
 UNLIMITED_MPS = 36.0
 _CARS = int(Road.CAR)
 _WRONG_WAY = 20.0
-_STRAYED_M = 4.0
+_STRAYED_M, _STRAYED_AHEAD_M = 4.0, 12.0
 _MEANT_M = 3.0
 _BESIDE = 6
 _CHANGE_AHEAD_M = 120.0
@@ -138,14 +138,15 @@ def _own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints, pa
             best, best_s, best_score = lane, s[k], score
     if best_score < _WRONG_WAY:
         return best, best_s
-    # Beside every lane of its direction: the lane it came along, or the one after it, is still the nearest thing to its own.
-    known = 0 + history[0]
-    for _ in range(2):
-        if known >= 0:
-            along, beside, _ = project(m, known, state.x_m, state.y_m, m.lanes[known].point_first)
-            if abs(beside) < _STRAYED_M and 0.0 < along < m.lanes[known].length:
-                return known, along
-            known = 0 + best_successor(m, known, cost)
+    # Beside every lane of its direction: the lane of its path beside which it is, is still the nearest thing to its own.
+    strayed = _STRAYED_M
+    for k in range(paths.path[0].lane_count):
+        lane = paths.lane[0, k].lane
+        if paths.lane[0, k].start > paths.path[0].rear_s + _STRAYED_AHEAD_M:
+            break
+        along, beside, _ = project(m, lane, state.x_m, state.y_m, m.lanes[lane].point_first)
+        if abs(beside) < strayed and -1.0 < along < m.lanes[lane].length + 1.0:
+            best, best_s, strayed = lane, min(m.lanes[lane].length, max(0.0, along)), abs(beside)
     return best, best_s
 
 

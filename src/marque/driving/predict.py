@@ -25,6 +25,9 @@ CHAIN = 14
 """Lanes of one hypothesis."""
 _SURPRISE_TAU_S = 0.9
 """An acceleration seen now dies away with this time constant."""
+_STARTING_TAU_S = 3.0
+_STARTS_MPS2, _STARTS_BELOW_MPS = 0.3, 5.0
+"""Who accelerates from (nearly) standing goes on doing so for longer."""
 _OFFSET_TAU_S = 3.5
 _COMFORT_LATERAL_MPS2 = 3.0
 _STOPPING_MPS2 = 3.0
@@ -109,7 +112,8 @@ def _coast(tracks: Records, slot: int, out: Predictions) -> None:
 
 @kernel
 def _speed_after(tracks: Records, slot: int, speed: float, t: float) -> float:
-    acceleration = tracks[slot].acceleration * math.exp(-t / _SURPRISE_TAU_S)
+    starting = tracks[slot].acceleration > _STARTS_MPS2 and tracks[slot].speed < _STARTS_BELOW_MPS
+    acceleration = tracks[slot].acceleration * math.exp(-t / (_STARTING_TAU_S if starting else _SURPRISE_TAU_S))
     if speed < 0.0:
         return speed
     return float(max(0.0, speed + acceleration * STEP_S))
