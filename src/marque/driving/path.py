@@ -123,6 +123,9 @@ def _own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints, pa
             continue
         _, _, heading, _ = pose_at(m, lane, s[k], 0.0, m.lanes[lane].point_first)
         turned = abs(wrap(state.heading_rad - heading))
+        meant = _on_path(paths, lane)
+        if meant:  # the path cuts corners that lanes of a metre or two turn sharply
+            turned = min(turned, abs(paths.path[0].rear_turn))
         score = abs(d[k]) + 4.0 * turned
         if turned > 1.4:
             score += _WRONG_WAY
@@ -132,7 +135,7 @@ def _own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints, pa
             score += min(1.0, 0.001 * max(0.0, cost[lane] - s[k]))
         if lane == history[0] or _follows(m, history[0], lane):
             score -= 1.0
-        if m.lanes[lane].junction >= 0 and not _on_path(paths, lane):
+        if m.lanes[lane].junction >= 0 and not meant:
             score += _MEANT_M
         if score < best_score:
             best, best_s, best_score = lane, s[k], score
@@ -145,7 +148,7 @@ def _own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints, pa
         if paths.lane[0, k].start > paths.path[0].rear_s + _STRAYED_AHEAD_M:
             break
         along, beside, _ = project(m, lane, state.x_m, state.y_m, m.lanes[lane].point_first)
-        if abs(beside) < strayed and -1.0 < along < m.lanes[lane].length + 1.0:
+        if abs(beside) < strayed and -_STRAYED_M < along < m.lanes[lane].length + _STRAYED_M:
             best, best_s, strayed = lane, min(m.lanes[lane].length, max(0.0, along)), abs(beside)
     return best, best_s
 
