@@ -24,6 +24,8 @@ EDGE_CELLS = 36
 """So many metres ahead the corners of the body are checked against the road's edge."""
 _OFFSETS = (0.0, 0.7, -0.7, 1.5, -1.5, 2.8, -2.8)
 _EDGE_MARGIN_M = 0.08
+_SHORTEST_M = 7.0
+_ROLLING_MPS = 1.5
 _STEERING_SHARE = 0.95
 _CREEP_MPS = 0.6
 _REACH_TOLERANCE_M = 0.3
@@ -70,32 +72,31 @@ def no_lines() -> Lines:
 def draw_lines(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, goal_offsets: Floats, lines: Lines) -> None:
     """All candidate lines of this cycle. goal_offsets: (PATHS,) offset at which a goal's region lies on each path; nan for none."""
     lines.used[0] = 0
-    speed = max(2.0, state.speed_mps)
-    curvature = math.tan(state.steering_rad) / vehicle.wheelbase_m
     for p in range(PATHS):
         if paths.path[p].kind < 0:
             continue
         if p == 0:
             for target in _OFFSETS:
-                _draw(m, p, target, 2.0, speed, curvature, vehicle, paths, lines)
-            _draw(m, p, 0.0, 0.7, speed, curvature, vehicle, paths, lines)
-            _draw(m, p, paths.path[p].rear_d, 2.0, speed, curvature, vehicle, paths, lines)
+                _draw(m, p, target, 2.0, state, vehicle, paths, lines)
+            _draw(m, p, 0.0, 0.7, state, vehicle, paths, lines)
+            _draw(m, p, paths.path[p].rear_d, 2.0, state, vehicle, paths, lines)
         else:
             for comfort in (0.8, 2.0, 5.0):
-                _draw(m, p, 0.0, comfort, speed, curvature, vehicle, paths, lines)
+                _draw(m, p, 0.0, comfort, state, vehicle, paths, lines)
         if not math.isnan(goal_offsets[p]):
-            _draw(m, p, goal_offsets[p], 2.0, speed, curvature, vehicle, paths, lines)
+            _draw(m, p, goal_offsets[p], 2.0, state, vehicle, paths, lines)
 
 
 @kernel
 def _draw(
-    m: MapArrays, p: int, target: float, lateral_mps2: float, speed: float, curvature: float,
-    vehicle: VehicleParameters, paths: Paths, lines: Lines,
+    m: MapArrays, p: int, target: float, lateral_mps2: float, state: VehicleState, vehicle: VehicleParameters, paths: Paths, lines: Lines
 ) -> None:  # fmt: skip
     """One line: reaches `target` so soon that the quintic's peak lateral acceleration, 5.77·|way|·speed²/length², is lateral_mps2."""
     if lines.used[0] >= LINES:
         return
     i = lines.used[0]
+    speed = max(2.0, state.speed_mps)
+    curvature = math.tan(state.steering_rad) / vehicle.wheelbase_m
     d, turn = paths.path[p].rear_d, paths.path[p].rear_turn
     if abs(turn) > 1.2:
         return
@@ -107,9 +108,12 @@ def _draw(
         return
     slope = math.tan(turn) * stretch
     bend = (curvature * stretch / math.cos(turn) - k_ref) * stretch / math.cos(turn) ** 2 - (k_slope * d + k_ref * slope) * math.tan(turn)
-    bend = min(0.5, max(-0.5, bend))
     way = abs(target - d) + 2.0 * abs(slope)
-    length = min(90.0, max(7.0, speed * math.sqrt(5.77 * way / lateral_mps2)))
+    length = min(90.0, max(_SHORTEST_M, speed * math.sqrt(5.77 * way / lateral_mps2)))
+    # A car that hardly moves turns its wheels on the spot: its line need not begin with the curvature they have now.
+    rolling = min(1.0, state.speed_mps / _ROLLING_MPS)
+    bend = rolling * bend + (1.0 - rolling) * (6.0 * (target - d) - 4.0 * slope * length) / (length * length)
+    bend = min(0.5, max(-0.5, bend))
     a3, a4, a5 = _quintic(d, slope, bend, target, length)
 
     s, cells = paths.path[p].rear_s, 0

@@ -38,6 +38,7 @@ _ROUTE_MAX = 400.0
 _OFFSET = 2.2  # per metre beside the path's middle
 _BEYOND = 0.7  # per metre over the edge of the own direction's carriageway, per instant, to pass what stands in the way
 _BEYOND_IDLY = 14.0  # the same where nothing has to be passed
+_OVER_M = 1.5  # so near to the middle of the other lane one has changed to it
 _CHANGE = 9.0  # to leave the lane
 _STICK = 4.0  # to stay with the line of the last cycle
 _BLOCK = 25.0  # to come to rest where others must pass
@@ -136,12 +137,26 @@ def pace(lines: Lines, paths: Paths, i: int, task: Task, end_s: float, at_s: flo
 @kernel
 def _line_cost(lines: Lines, paths: Paths, i: int, least: float, last_kind: int, last_target: float) -> float:
     p = lines.line[i].path
-    cost = _ROUTE * min(_ROUTE_MAX, paths.path[p].cost - least) + _OFFSET * abs(lines.line[i].target)
+    cost = _detour(paths, p, least) + _OFFSET * abs(lines.line[i].target)
     if paths.path[p].kind != 0:
         cost += _CHANGE
     if paths.path[p].kind == last_kind and abs(lines.line[i].target - last_target) < 0.3:
         cost -= _STICK
     return float(cost)
+
+
+@kernel
+def _detour(paths: Paths, p: int, least: float) -> float:
+    return float(_ROUTE * min(_ROUTE_MAX, paths.path[p].cost - least))
+
+
+@kernel
+def _over_there(lines: Lines, i: int) -> int:
+    """The cell from which on line i is on the lane it leads to."""
+    c = 0
+    while c < lines.line[i].cells - 1 and abs(lines.cell[i, c].offset - lines.line[i].target) > _OVER_M:
+        c += 1
+    return c
 
 
 @kernel
@@ -163,11 +178,14 @@ def choose(
         comfort[row] = _comfort(profiles, row)
     for i in range(lines.used[0]):
         base = _line_cost(lines, paths, i, least, last_kind, last_target)
+        # Who has not come over by the end is where it was; to stand beside a queue is no progress.
+        over, remains = _over_there(lines, i), _detour(paths, 0, least) - _detour(paths, lines.line[i].path, least)
         for row in range(profiles.used[0]):
             if (row < LINES and row != i) or (row >= LINES and _puts_off(profiles, row, task)):
                 continue
             gain = _gain(lines, paths, profiles, i, row, task)
-            cost = _weigh(lines, profiles, occupancy, i, row, base + comfort[row] - gain, beyond, ends, out.cost[BEST - 1])
+            cost = base + comfort[row] - gain + (remains if profiles.s[row, TICKS - 1] < over else 0.0)
+            cost = _weigh(lines, profiles, occupancy, i, row, cost, beyond, ends, out.cost[BEST - 1])
             if cost < out.cost[BEST - 1]:
                 _insert(out, i, row, cost)
 
