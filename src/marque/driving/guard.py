@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from marque.common import Floats, Records
-from marque.driving.lines import CELLS, Lines
+from marque.driving.lines import CELLS, Lines, cell_at
 from marque.driving.occupancy import FREE, REASON, Occupancy
 from marque.driving.plan import BEST, Choice
 from marque.driving.predict import STEP_S, STEPS
@@ -60,7 +60,7 @@ def verify(lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Recor
     halt = last * TICK_S + profiles.v[row, last] / BRAKING_MPS2
     for t in range(1, STEPS):
         s, _ = _after(profiles, row, last, t * STEP_S)
-        c = min(lines.line[i].cells - 1, int(s + 0.5))
+        c = cell_at(s, lines.line[i].cells - 1)
         if occupancy.risk[i, t, c] >= _SURE:
             return False
         if lines.cell[i, c].outside and not lines.cell[i, 0].outside:

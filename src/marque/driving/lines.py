@@ -25,9 +25,11 @@ EDGE_CELLS = 36
 _OFFSETS = (0.0, 0.7, -0.7, 1.5, -1.5, 2.8, -2.8)
 _EDGE_MARGIN_M = 0.08
 _SHORTEST_M = 7.0
+_STAYS_M = 0.01
+_TURNING_CELLS = 3
 _ROLLING_MPS = 1.5
 _STEERING_SHARE = 0.95
-_CREEP_MPS = 0.6
+_CREEP_MPS = 0.3
 _REACH_TOLERANCE_M = 0.3
 """Paths cut bends by so much; reaching over the edge of the carriageway counts from here."""
 
@@ -166,8 +168,19 @@ def _draw(
     if cells < 3:
         return
     lines.cell[i, cells - 1].steerable = math.inf
+    _wait_for_wheels(lines, i, state, vehicle)
     lines.line[i].path, lines.line[i].target, lines.line[i].cells = p, target, cells
     lines.used[0] = i + 1
+
+
+@kernel
+def _wait_for_wheels(lines: Lines, i: int, state: VehicleState, vehicle: VehicleParameters) -> None:
+    """Where a line begins with another curvature than the wheels have now, its first metres last as long as they take to turn."""
+    turn = abs(math.atan(vehicle.wheelbase_m * lines.cell[i, 0].curvature) - state.steering_rad)
+    for c in range(_TURNING_CELLS):
+        speed = (c + 0.5) * vehicle.steering_rate_max_radps / max(1e-3, turn)
+        lines.cell[i, c].steerable = min(lines.cell[i, c].steerable, speed)
+        lines.cell[i, c].allowed = min(lines.cell[i, c].allowed, max(_CREEP_MPS, 0.9 * speed))
 
 
 @kernel
@@ -221,6 +234,12 @@ def mark_goals(lines: Lines, starts: Ints, corners: Floats, owners: Ints, headin
                 if starts[q] == starts[q + 1] or inside_polygon(corners, starts[q], starts[q + 1], x, y):
                     bits |= 1 << goal
             lines.cell[i, c].goals = bits
+
+
+@kernel
+def cell_at(s: float, last: int) -> int:
+    """The cell that stands for s metres along a line: 0 only for who stays where it is, so that nobody creeps ahead inside it."""
+    return 0 if s < _STAYS_M else min(last, max(1, int(s + 0.5)))
 
 
 @kernel

@@ -28,6 +28,8 @@ _CROWD_MARGIN_M = 1.0
 """Extra width kept from people on foot and on two wheels."""
 _CLOSE_LENGTH_MARGIN_M, _CLOSE_WIDTH_MARGIN_M = 1.1, 0.1
 """The reserve from somebody who is inside the full one already: a cell's own metre, and hardly more."""
+_SWING_M2 = 3.6
+"""In a bend the nose, 3.6 m ahead of the rear axle, swings out by this much times the curvature from one cell to the next, both sides."""
 _HERE_MARGIN_M = 0.04
 """Cell 0 is where the car is, not a metre's stand-in: to stay in it needs no reserve."""
 _BEHIND = 0.12
@@ -94,7 +96,7 @@ def _margins(track: Any, at: Any, cell: Any, vehicle: VehicleParameters) -> tupl
     if not _touches(track, at, cell, vehicle, length_margin, width_margin):
         return length_margin, width_margin
     if not _touches(track, at, cell, vehicle, 0.0, 0.0):
-        return _CLOSE_LENGTH_MARGIN_M, _CLOSE_WIDTH_MARGIN_M
+        return _CLOSE_LENGTH_MARGIN_M, _CLOSE_WIDTH_MARGIN_M + _SWING_M2 * abs(cell.curvature)
     return -1.0, -1.0
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from marque.common import Floats, Ints
-from marque.driving.lines import LINES, Lines
+from marque.driving.lines import LINES, Lines, cell_at
 from marque.driving.occupancy import FREE, Occupancy
 from marque.driving.path import Paths
 from marque.driving.predict import STEP_S, STEPS
@@ -255,7 +255,7 @@ def _weigh(
             return np.inf
         tick = 2 * t
         s, v = profiles.s[row, tick], profiles.v[row, tick]
-        c = min(last, int(s + 0.5))
+        c = cell_at(s, last)
         risk = occupancy.risk[i, t, c]
         near = t * STEP_S <= 2.0
         counts = 1.0 if t * STEP_S <= ends + STEP_S else _AFTER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -10,9 +11,9 @@ import numpy as np
 
 from marque.common import Bools, Floats, InputError, Ints
 from marque.driving.goal import Goal
-from marque.driving.map import DRIVABLE, RoadMap, Turn
+from marque.driving.map import DRIVABLE, Colour, RoadMap, Turn
 from marque.driving.map.components import strong_components
-from marque.driving.map.query import on_road, pose_at
+from marque.driving.map.query import on_road, pose_at, project, width_at
 from marque.driving.observation import Kind, Observation
 from marque.driving.pilot import Pilot
 from marque.driving.view import Reason, View
@@ -32,6 +33,8 @@ _HOME_M = 25.0
 """A lane must be so long to start from or go to."""
 _KEPT = 36_000
 """Steps of which comfort and cycle times are kept: the last hour; a page may be open for days."""
+_RED_LANES, _RED_M = 3, 6.0
+"""Who stands this close before a red light's line, as many lanes ahead at most, waits for the light."""
 _PLACE, _DESTINATION = 11, 12  # purposes of random numbers
 
 
@@ -208,19 +211,38 @@ class City:
         record.off_road_s += self.step_s * car.off_road
         if car.state.speed_mps > _STANDING_MPS:
             car.waits_s = 0.0
-        elif reason not in (Reason.RED_LIGHT, Reason.AMBER_LIGHT):
+        elif not self._at_red(car):
             car.waits_s += self.step_s
             record.longest_wait_s = max(record.longest_wait_s, car.waits_s)
         if car.waits_s > STUCK_S:
             record.stuck.append({"time_s": self.time_s, "x_m": car.state.x_m, "y_m": car.state.y_m, "reason": reason.name})
             self._abandon(car)
-        elif car.pilot.lane() == car.destination:
+        elif self._arrived(car):
             record.routes_finished += 1
             car.pilot.retarget(self._next_goals(car))
 
     def _abandon(self, car: _Car) -> None:
         car.record.routes_abandoned += 1
         self._place(car)
+
+    def _arrived(self, car: _Car) -> bool:
+        """Whether the car is on the lane it was sent to, by the map, and along it."""
+        arrays, state = self.road_map.arrays, car.state
+        s, d, point = project(arrays, car.destination, state.x_m, state.y_m, -1)
+        left, right = width_at(arrays, car.destination, s, point)
+        heading = arrays.points[point]["heading"]
+        return 0.0 <= s <= arrays.lanes[car.destination]["length"] and -right < d < left and np.cos(state.heading_rad - heading) > 0.7
+
+    def _at_red(self, car: _Car) -> bool:
+        """Whether the car is the first before a light that does not let it pass."""
+        arrays, state = self.road_map.arrays, car.state
+        route = car.pilot.route()
+        for lane, following in itertools.pairwise(route[:_RED_LANES]):
+            signal = arrays.lanes[following]["signal"]
+            if signal >= 0 and Colour.RED <= self._present.signals[signal] <= Colour.AMBER:
+                x, y, _, _ = pose_at(arrays, lane, arrays.lanes[lane]["stop_s"], 0.0, -1)
+                return bool(np.hypot(x - state.x_m, y - state.y_m) < 0.5 * self.vehicle.length_m + _RED_M)
+        return False
 
     def _touched(self, car: _Car) -> int:
         """Index in the present frame of a body the car touches, −1 for none."""

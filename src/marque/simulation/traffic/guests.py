@@ -21,10 +21,9 @@ from marque.simulation.traffic.state import GUEST_LANES, World
 from marque.vehicle import lean
 
 _INSIDE_M = 0.2  # a body that hangs over a border by less is not on the lane
-_PASSED_M = 1.35  # whoever stands so far from a lane's middle is passed: the widest vehicle is 2.5 m
+_SWEPT_M, _SWING_M2 = 1.2, 6.0  # half a van and a bit; (3.5 m from rear axle to nose)²/2 per metre of radius
 _BRAKE_MPS2 = 4.0  # a guest that would have to brake harder for a line is taken to drive on
 _ALIGNED = 0.7
-_STANDING_MPS = 0.1
 _NEAR_LINE_M = 6.0
 _SIGHT_M = 100.0
 
@@ -90,7 +89,6 @@ def _touch(network: Network, arrays: MapArrays, world: World, x: float, y: float
     if cell < 0:
         return count
     body = world.bodies[world.vehicles.size + (node0 - 2 * world.vehicles.size) // GUEST_LANES]
-    widest = _PASSED_M if body.speed < _STANDING_MPS else math.inf
     for c in range(arrays.grid_start[cell], arrays.grid_start[cell + 1]):
         i = arrays.grid_points[c]
         point, here, behind = arrays.points[i], network.segments[i], network.segments[i + 1]
@@ -99,7 +97,10 @@ def _touch(network: Network, arrays: MapArrays, world: World, x: float, y: float
         along, aside = (x - here.x) * here.ux + (y - here.y) * here.uy, (y - here.y) * here.ux - (x - here.x) * here.uy
         if along < 0.0 or along > behind.s - here.s:
             continue
-        if aside > min(widest, point.left_m - _INSIDE_M) or -aside > min(widest, point.right_m - _INSIDE_M):
+        left, right = point.left_m - _INSIDE_M, point.right_m - _INSIDE_M
+        if network.lanes[point.lane].contested:  # here it is the swept path that counts: the front swings out of a bend
+            left, right = _SWEPT_M + _SWING_M2 * max(0.0, -point.curvature), _SWEPT_M + _SWING_M2 * max(0.0, point.curvature)
+        if aside > left or -aside > right:
             continue
         s, n = here.s + along, node0
         while n < node0 + count and world.nodes[n].lane != point.lane:

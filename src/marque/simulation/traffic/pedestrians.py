@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from marque.common import Record
 from marque.driving.map import Colour
 from marque.simulation.random import Purpose, philox, unit
 from marque.simulation.traffic.network import Network
@@ -17,7 +18,8 @@ PATIENCE_S = 15.0
 _SLOWEST_MPS, _PACE_SPREAD_MPS = 1.0, 0.6
 _PAUSE_M = 40.0  # walkers are drawn up to so far away from their crossing, so that they come one by one
 _GAP_S = 1.5
-_LOOK_M, _CLEAR_M = 0.7, 0.6
+_LOOK_M, _CLEAR_M, _CLOSE_M = 0.7, 0.6, 0.35  # the last from a car that stands
+_STANDING_MPS, _SIDESTEP_MPS = 0.1, 0.5
 _WALK = np.int64(Purpose.WALK)
 _GREEN, _PROTECTED = int(Colour.GREEN), int(Colour.GREEN_PROTECTED)
 
@@ -67,8 +69,11 @@ def walk(network: Network, world: World, p: int, seed: int, step: int, now_s: fl
         else:
             walker.wait_s += step_s
             moving = False
-    if moving and _blocked(world, p):
-        moving = False
+    if moving:
+        car = _blocked_by(world, p)
+        if car >= 0:
+            moving = False
+            _sidestep(world, walker, footway, p, car, step_s)
     if moving:
         walker.q += walker.pace * step_s
     if walker.mode == WALKER_CROSSES and walker.q > footway.length:
@@ -86,17 +91,29 @@ def walk(network: Network, world: World, p: int, seed: int, step: int, now_s: fl
 
 
 @lean
-def _blocked(world: World, p: int) -> bool:
-    """Whether a guest is where pedestrian p would be next; it waits there. Vehicles of the traffic never stand on a crossing in use."""
+def _blocked_by(world: World, p: int) -> int:
+    """The guest that is where pedestrian p would be next, −1 for none. Vehicles of the traffic never stand on a crossing in use."""
     first = world.bodies.size - world.walkers.size
     body = world.bodies[first + p]
     x, y = body.x + _LOOK_M * body.ux, body.y + _LOOK_M * body.uy
     for g in range(world.vehicles.size, first):
         car = world.bodies[g]
+        clear = _CLEAR_M if car.speed > _STANDING_MPS else _CLOSE_M
         dx, dy = car.x - x, car.y - y
-        if abs(dx * car.ux + dy * car.uy) < 0.5 * car.length + _CLEAR_M and abs(dy * car.ux - dx * car.uy) < 0.5 * car.width + _CLEAR_M:
-            return (car.x - body.x) * body.ux + (car.y - body.y) * body.uy > 0.0  # who is past its middle walks on, out of its way
-    return False
+        reaches = abs(dx * car.ux + dy * car.uy) < 0.5 * car.length + clear and abs(dy * car.ux - dx * car.uy) < 0.5 * car.width + clear
+        # Who is past a car's middle walks on, out of its way.
+        if reaches and (car.x - body.x) * body.ux + (car.y - body.y) * body.uy > 0.0:
+            return g
+    return -1
+
+
+@lean
+def _sidestep(world: World, walker: Record, footway: Record, p: int, g: int, step_s: float) -> None:
+    """Goes round a guest that stands in the way, on the side where its end is nearer."""
+    car, body = world.bodies[g], world.bodies[world.bodies.size - world.walkers.size + p]
+    if car.speed < _STANDING_MPS:
+        aside = (car.y - body.y) * footway.ux - (car.x - body.x) * footway.uy
+        walker.side -= (_SIDESTEP_MPS if aside >= 0.0 else -_SIDESTEP_MPS) * step_s
 
 
 @lean

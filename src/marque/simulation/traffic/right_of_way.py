@@ -206,7 +206,9 @@ def _meets(
     wait_s = world.vehicles[i].wait_s
     if arrival.wait_s > URGENT_S and (arrival.wait_s > wait_s or (arrival.wait_s == wait_s and arrival.agent < i)):
         return _YIELD
-    if duty == _NO_DUTY or wait_s > URGENT_S:
+    # A guest does not know who has waited how long: one that comes on is let go.
+    comes_on = arrival.agent >= world.vehicles.size and arrival.speed > 0.5
+    if duty == _NO_DUTY or (wait_s > URGENT_S and not comes_on):
         return 0
     if arrival.denied > 0 and arrival.speed < 0.5 and wait_s >= _PATIENT_S:
         return 0
