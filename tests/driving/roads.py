@@ -89,3 +89,37 @@ def drive(road_map, goals, state, seconds, others=lambda t: (), colour=lambda t:
         ego = (state.x_m, state.y_m, state.heading_rad, BMW_320I.length_m, BMW_320I.width_m)
         touched.append(any(boxes_overlap(*ego, o[2], o[3], o[4], o[6], o[7]) for o in others(0.1 * (k + 1))))
     return pilot, states, touched
+
+
+def two_way(length=300.0):
+    """Ours eastwards, theirs westwards on its left."""
+    ours = lane("ours", straight(0, 0, length, 0))
+    theirs = lane("theirs", straight(length, 3.5, 0, 3.5))
+    return build_road_map(RoadSpec("two-way road", "test", [ours, theirs]))
+
+
+def last_chance(length=200.0):
+    """The right lane ends in a blind alley, the left one leads on; the right lane's end is a junction's."""
+    lanes = [
+        lane("right", straight(0, 0, length, 0), left_neighbour="left", successors=["alley"]),
+        lane("left", straight(0, 3.5, length, 3.5), right_neighbour="right", successors=["across"]),
+        lane("alley", straight(length, 0, length + 15, -3, 8), junction="j", successors=["blind"]),
+        lane("across", straight(length, 3.5, length + 15, 3.5, 8), junction="j", successors=["on"]),
+        lane("blind", straight(length + 15, -3, length + 60, -3)),
+        lane("on", straight(length + 15, 3.5, length + 150, 3.5)),
+    ]
+    return build_road_map(RoadSpec("last chance", "test", lanes))
+
+
+def fork():
+    """A lane that goes straight on, or turns back on the street within the same junction."""
+    around = np.linspace(-np.pi / 2, np.pi / 2, 25)
+    back = np.column_stack((100 + 1.75 * np.cos(around), 1.75 + 1.75 * np.sin(around)))
+    lanes = [
+        lane("in", straight(0, 0, 100, 0), successors=["straight", "back"]),
+        lane("straight", straight(100, 0, 115, 0, 8), junction="j", successors=["out"]),
+        lane("back", back, junction="j", successors=["home"]),
+        lane("out", straight(115, 0, 250, 0)),
+        lane("home", straight(100, 3.5, 0, 3.5)),
+    ]
+    return build_road_map(RoadSpec("fork", "test", lanes))

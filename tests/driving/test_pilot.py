@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from roads import bend, crossroads, drive, light, to_lane, two_lanes
+from roads import bend, crossroads, drive, fork, last_chance, light, to_lane, two_lanes, two_way
 
 from marque.driving.map import Colour
 from marque.driving.observation import Kind
@@ -39,6 +39,67 @@ def test_it_passes_a_standing_car_by_the_free_lane_beside_it():
     _, states, touched = drive(road, to_lane(road, "right"), at(10.0), 18.0, lambda _t: (parked,))
     assert not any(touched)
     assert states[-1].x_m > 110.0
+
+
+def test_it_passes_what_stands_in_its_lane_over_the_other_side_and_comes_back():
+    road = two_way()
+    parked = (7, Kind.STATIC, 90.0, 0.0, 0.0, 0.0, 4.5, 1.9)
+    _, states, touched = drive(road, to_lane(road, "ours"), at(10.0), 22.0, lambda _t: (parked,))
+    assert not any(touched)
+    assert max(state.y_m for state in states) > 1.0
+    assert states[-1].x_m > 120.0
+    assert abs(states[-1].y_m) < 0.4
+
+
+def test_it_does_not_drive_past_a_queue_on_the_other_side():
+    road = two_way()
+    queue = tuple((k, Kind.CAR, 90.0 + 7.0 * k, 0.0, 0.0, 0.0, 4.5, 1.8) for k in range(1, 26))
+    _, states, touched = drive(road, to_lane(road, "ours"), at(20.0), 40.0, lambda _t: queue)
+    assert not any(touched)
+    assert max(state.y_m for state in states) < 0.75  # its left side stays on its own half
+    assert 2.0 < queue[0][2] - 2.25 - (states[-1].x_m + 2.254) < 8.0
+
+
+def test_a_follower_who_can_brake_does_not_push_it_out_of_its_lane():
+    road = two_way()
+    ahead = (3, Kind.CAR, 60.0, 0.0, 0.0, 0.0, 4.5, 1.8)
+
+    def others(t):
+        x = max(-20.0, min(30.0, -20.0 + 8.0 * t))  # comes up from behind and stands where the queue ends
+        return (ahead, (4, Kind.CAR, x, 0.0, 0.0, 8.0 if x < 30.0 else 0.0, 4.5, 1.8))
+
+    _, states, touched = drive(road, to_lane(road, "ours"), at(20.0, speed=8.0), 14.0, others)
+    assert not any(touched)
+    assert max(abs(state.y_m) for state in states) < 0.5
+
+
+@pytest.mark.parametrize("gap", [0.4, 0.9, 1.4])
+def test_it_does_not_creep_towards_who_stands_close_before_it(gap):
+    road = two_way()
+    person = (9, Kind.PEDESTRIAN, 50.0 + 2.254 + gap + 0.25, 0.2, np.pi / 2, 0.0, 0.5, 0.5)
+    _, states, touched = drive(road, to_lane(road, "ours"), at(50.0, speed=0.0), 10.0, lambda _t: (person,))
+    assert not any(touched)
+    assert max(state.x_m for state in states) < 50.0 + 0.5 * gap
+
+
+def test_it_waits_for_a_gap_before_a_lane_that_leads_astray():
+    road = last_chance()
+    beside = tuple((k, Kind.CAR, 60.0 + 6.5 * k, 3.5, 0.0, 0.0, 4.5, 1.8) for k in range(1, 24))
+    _, states, touched = drive(road, to_lane(road, "on"), at(90.0, speed=8.0), 45.0, lambda t: beside if t < 25.0 else ())
+    assert not any(touched)
+    assert max(state.x_m for state in states[:250]) + 2.254 < 195.0
+    assert states[-1].x_m > 215.0
+    assert abs(states[-1].y_m - 3.5) < 0.5
+
+
+def test_where_lanes_lie_across_each_other_it_stays_on_the_one_it_means():
+    road = fork()
+    meant = {road.lane_ids.index(name) for name in ("in", "straight", "out")}
+    pilot, states, _ = drive(road, to_lane(road, "out"), VehicleState(88.0, 0.3, 0.25, 1.5, 0.0, 0.0), 1.0)
+    for _ in range(120):
+        pilot, states, _ = drive(road, to_lane(road, "out"), VehicleState(*states[-1]), 0.1)
+        assert pilot.lane() in meant
+    assert max(abs(state.y_m) for state in states) < 1.5
 
 
 def test_it_follows_a_slower_car_at_its_speed_with_a_second_or_so_between():
