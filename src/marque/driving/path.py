@@ -270,20 +270,19 @@ def _sample(m: MapArrays, p: int, paths: Paths) -> None:
 @kernel
 def _carriageway(m: MapArrays, lane: int, point: int) -> tuple[float, float]:
     """Distances from a lane's centre line to the left and the right edge of all lanes of its direction, m."""
-    left, right = 0.0 + m.points[point].left_m, 0.0 + m.points[point].right_m
-    beside = m.lanes[lane].left
+    return m.points[point].left_m + _beyond(m, lane, True), m.points[point].right_m + _beyond(m, lane, False)
+
+
+@kernel
+def _beyond(m: MapArrays, lane: int, leftwards: bool) -> float:
+    """Width of all lanes of the same direction on one side of a lane, m."""
+    width, beside = 0.0, lane
     for _ in range(_BESIDE):
+        beside = m.lanes[beside].left if leftwards else m.lanes[beside].right
         if beside < 0 or not m.lanes[beside].road & _CARS:
             break
-        left += m.points[m.lanes[beside].point_first].left_m + m.points[m.lanes[beside].point_first].right_m
-        beside = m.lanes[beside].left
-    beside = m.lanes[lane].right
-    for _ in range(_BESIDE):
-        if beside < 0 or not m.lanes[beside].road & _CARS:
-            break
-        right += m.points[m.lanes[beside].point_first].left_m + m.points[m.lanes[beside].point_first].right_m
-        beside = m.lanes[beside].right
-    return left, right
+        width += m.points[m.lanes[beside].point_first].left_m + m.points[m.lanes[beside].point_first].right_m
+    return width
 
 
 @kernel
