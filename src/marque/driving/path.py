@@ -24,6 +24,9 @@ LANES = 40
 SMOOTHING_PASSES = 14
 """Binomial smoothing of variance 7 m²: a bend of curvature k moves inwards by 3.5·k metres, which is just what centres the swept
 band of a car whose rear axle follows the line and whose nose is 3.7 m further (the band's middle lies 3.7²·k/4 outside)."""
+_TIGHT = 0.3
+"""1/m; a car of today turns its rear axle on a circle of 4 m with some steering left."""
+_ROUNDED_M, _ROUNDS = 8, 4
 COMFORT_LATERAL_MPS2 = 2.2
 COMFORT_BRAKING_MPS2 = 1.6
 UNLIMITED_MPS = 36.0
@@ -210,8 +213,9 @@ def _lay(
     paths.path[p].lane_count = n
     paths.path[p].kind = p
     _sample(m, p, paths)
-    _smooth(paths.station[p])
+    _smooth(paths.station[p], 0, STATIONS - 1, SMOOTHING_PASSES)
     _differentiate(paths.station[p])
+    _round_off(paths.station[p])
     _allow(paths.station[p])
     _place(p, state, vehicle, paths)
 
@@ -286,14 +290,32 @@ def _beyond(m: MapArrays, lane: int, leftwards: bool) -> float:
 
 
 @kernel
-def _smooth(line: Records) -> None:
-    for _ in range(SMOOTHING_PASSES):
-        last_x, last_y = line[0].x, line[0].y
-        for i in range(1, STATIONS - 1):
+def _smooth(line: Records, first: int, last: int, passes: int) -> None:
+    """Binomial smoothing of the stations between first and last, which stay."""
+    for _ in range(passes):
+        last_x, last_y = line[first].x, line[first].y
+        for i in range(first + 1, last):
             here_x, here_y = line[i].x, line[i].y
             line[i].x = 0.25 * last_x + 0.5 * here_x + 0.25 * line[i + 1].x
             line[i].y = 0.25 * last_y + 0.5 * here_y + 0.25 * line[i + 1].y
             last_x, last_y = here_x, here_y
+
+
+@kernel
+def _round_off(line: Records) -> None:
+    """Smooth further where the lanes turn more sharply than a car can: some maps join lanes in a corner."""
+    for _ in range(_ROUNDS):
+        i, tight = 1, False
+        while i < STATIONS - 1:
+            if abs(line[i].curvature) > _TIGHT:
+                tight = True
+                first, last = max(0, i - _ROUNDED_M), min(STATIONS - 1, i + _ROUNDED_M)
+                _smooth(line, first, last, SMOOTHING_PASSES)
+                i = last
+            i += 1
+        if not tight:
+            return
+        _differentiate(line)
 
 
 @kernel
