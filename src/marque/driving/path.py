@@ -32,7 +32,7 @@ COMFORT_BRAKING_MPS2 = 1.6
 UNLIMITED_MPS = 36.0
 _CARS = int(Road.CAR)
 _WRONG_WAY = 20.0
-_STRAYED_M, _STRAYED_AHEAD_M = 4.0, 12.0
+_STRAYED_M, _CUT_M = 4.0, 2.0
 _MEANT_M = 3.0
 _BESIDE = 6
 _CHANGE_AHEAD_M = 120.0
@@ -142,18 +142,30 @@ def _own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints, pa
             score += _MEANT_M
         if score < best_score:
             best, best_s, best_score = lane, s[k], score
-    if best_score < _WRONG_WAY:
-        return best, best_s
-    # Beside every lane of its direction: the lane of its path beside which it is, is still the nearest thing to its own.
-    strayed = _STRAYED_M
-    for k in range(paths.path[0].lane_count):
-        lane = paths.lane[0, k].lane
-        if paths.lane[0, k].start > paths.path[0].rear_s + _STRAYED_AHEAD_M:
-            break
-        along, beside, _ = project(m, lane, state.x_m, state.y_m, m.lanes[lane].point_first)
-        if abs(beside) < strayed and -_STRAYED_M < along < m.lanes[lane].length + _STRAYED_M:
-            best, best_s, strayed = lane, min(m.lanes[lane].length, max(0.0, along)), abs(beside)
+    meant, meant_s, away = _along_path(m, state, paths)
+    if meant >= 0 and away < _STRAYED_M:
+        # A path cuts corners over ground that is none of its lanes'; and beside every lane of its direction the car is still on its way.
+        cut = m.lanes[meant].junction >= 0 and away < _CUT_M and not _on_path(paths, best)
+        if cut or best_score >= _WRONG_WAY:
+            return meant, meant_s
     return best, best_s
+
+
+@kernel
+def _along_path(m: MapArrays, state: VehicleState, paths: Paths) -> tuple[int, float, float]:
+    """(lane, s, distance) of the place on the last cycle's path nearest to the car; lane −1 where there was none."""
+    nearest, least = 0, np.inf
+    for i in range(2 * BEHIND + 8):
+        square = (paths.station[0, i].x - state.x_m) ** 2 + (paths.station[0, i].y - state.y_m) ** 2
+        if square < least and abs(wrap(paths.station[0, i].heading - state.heading_rad)) < 1.0:
+            nearest, least = i, square
+    if paths.path[0].kind != 0:
+        return -1, 0.0, np.inf
+    for k in range(paths.path[0].lane_count - 1, -1, -1):
+        lane, start = paths.lane[0, k].lane, paths.lane[0, k].start
+        if start <= nearest:
+            return lane, min(nearest - start, m.lanes[lane].length), math.sqrt(least)
+    return -1, 0.0, np.inf
 
 
 @kernel

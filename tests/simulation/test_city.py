@@ -1,0 +1,60 @@
+"""The city: our cars among its traffic, trip after trip, judged by the map and not by what the pilot says of itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from marque.driving.importers import default_city, load_map
+from marque.driving.map.query import project
+from marque.simulation.city import City
+
+
+@pytest.fixture(scope="module")
+def adlershof():
+    return load_map(default_city())
+
+
+def hold(city):
+    return [(car.state, car.destination, car.record.routes_finished) for car in city._cars], city.frame().x_m.tobytes()
+
+
+def test_the_same_seed_is_the_same_city_to_the_byte_and_another_seed_another(adlershof):
+    one, again, other = (City(adlershof, seed=seed, vehicles=60, pedestrians=20, cars=2) for seed in (5, 5, 6))
+    for _ in range(100):
+        one.step()
+        again.step()
+        other.step()
+    assert hold(one) == hold(again)
+    assert hold(one) != hold(other)
+
+
+def test_a_trip_is_finished_on_the_lane_it_leads_to(adlershof):
+    city = City(adlershof, seed=3, vehicles=0, pedestrians=0, cars=1)
+    car, arrays = city._cars[0], adlershof.arrays
+    for _ in range(3000):
+        destination = car.destination
+        city.step()
+        if car.record.routes_finished:
+            break
+    assert car.record.routes_finished == 1
+    s, d, _ = project(arrays, destination, car.state.x_m, car.state.y_m, -1)
+    assert 0.0 <= s <= arrays.lanes[destination]["length"]
+    assert abs(d) < 2.0
+    assert car.destination != destination
+    assert car.record.off_road_s == 0.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_ten_cars_drive_two_minutes_among_four_hundred_without_fault(adlershof, seed):
+    city = City(adlershof, seed=seed)
+    for _ in range(1200):
+        city.step()
+    records = city.records
+    assert sum(record.driven_m for record in records) > 3000.0
+    assert [hit for record in records for hit in record.collisions if hit["at_fault"]] == []
+    assert [record.stuck for record in records] == [[]] * 10
+    assert sum(record.emergency_s for record in records) < 12.0
+    assert len(city.traffic.collisions()) == 0
+    assert np.isfinite(city.cycle_ms).all()
