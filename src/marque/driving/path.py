@@ -24,8 +24,8 @@ LANES = 40
 SMOOTHING_PASSES = 14
 """Binomial smoothing of variance 7 m²: a bend of curvature k moves inwards by 3.5·k metres, which is just what centres the swept
 band of a car whose rear axle follows the line and whose nose is 3.7 m further (the band's middle lies 3.7²·k/4 outside)."""
-_TIGHT = 0.3
-"""1/m; a car of today turns its rear axle on a circle of 4 m with some steering left."""
+_TIGHT = 0.5
+"""1/m; a car of today turns its rear axle on a circle of 2 m, but hardly less."""
 _ROUNDED_M, _ROUNDS = 8, 4
 COMFORT_LATERAL_MPS2 = 2.2
 COMFORT_BRAKING_MPS2 = 1.6
