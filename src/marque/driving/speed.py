@@ -32,7 +32,7 @@ _IDM_GAP_M = 2.0
 
 
 class Profiles(NamedTuple):
-    """s: m along the line, v: m/s, each (PROFILES, TICKS); first: (PROFILES,) the acceleration of the first tick."""
+    """s: m along the line, v: m/s, each (PROFILES, TICKS); the first `used[0]` rows hold."""
 
     used: Ints  # (1,)
     s: Floats
