@@ -126,8 +126,8 @@ def _own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints, pa
             continue
         _, _, heading, _ = pose_at(m, lane, s[k], 0.0, m.lanes[lane].point_first)
         turned = abs(wrap(state.heading_rad - heading))
-        meant = _on_path(paths, lane)
-        if meant:  # the path cuts corners that lanes of a metre or two turn sharply
+        driven = _on_path(paths, lane)
+        if driven:  # the path cuts corners that lanes of a metre or two turn sharply
             turned = min(turned, abs(paths.path[0].rear_turn))
         score = abs(d[k]) + 4.0 * turned
         if turned > 1.4:
@@ -138,7 +138,7 @@ def _own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints, pa
             score += min(1.0, 0.001 * max(0.0, cost[lane] - s[k]))
         if lane == history[0] or _follows(m, history[0], lane):
             score -= 1.0
-        if m.lanes[lane].junction >= 0 and not meant:
+        if m.lanes[lane].junction >= 0 and not driven:
             score += _MEANT_M
         if score < best_score:
             best, best_s, best_score = lane, s[k], score
