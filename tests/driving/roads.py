@@ -76,12 +76,13 @@ def to_lane(road_map, name):
     return (Goal((0.0, np.inf), lanes=(road_map.lane_ids.index(name),)),)
 
 
-def drive(road_map, goals, state, seconds, others=lambda t: (), colour=lambda t: Colour.OFF):  # noqa: ARG005
-    """Drive in closed loop; returns the states and, per step, whether the car touched somebody."""
+def drive(road_map, goals, state, seconds, others=lambda t: (), colour=lambda t: Colour.OFF, watch=lambda t, state: None):  # noqa: ARG005
+    """Drive in closed loop; returns the states and, per step, whether the car touched somebody. watch: is told where the car is."""
     pilot = Pilot(road_map)
     pilot.begin(goals)
     states, touched = [state], []
     for k in range(round(seconds / 0.1)):
+        watch(0.1 * k, state)
         here = others(0.1 * k)
         command = pilot.cycle(state, observation(0.1 * k, road_map, *here, colour=colour(0.1 * k)))
         state = step(state, command, 0.1, BMW_320I)
@@ -123,3 +124,18 @@ def fork():
         lane("home", straight(100, 3.5, 0, 3.5)),
     ]
     return build_road_map(RoadSpec("fork", "test", lanes))
+
+
+def left_turn_crossroads():
+    """Ours comes from the west and goes straight on; from the east one turns left across it."""
+    angle = np.linspace(0.0, np.pi / 2, 15)
+    turn = np.column_stack((110 - 20 * np.sin(angle), 3.5 - 13.5 + 13.5 * np.cos(angle)))
+    lanes = [
+        lane("west", straight(0, 0, 90, 0), successors=["across"]),
+        lane("across", straight(90, 0, 110, 0, 8), junction="j", successors=["east"]),
+        lane("east", straight(110, 0, 300, 0)),
+        lane("coming", straight(250, 3.5, 110, 3.5), successors=["left"]),
+        lane("left", turn, junction="j", successors=["south"]),
+        lane("south", straight(90, -10, 90, -100)),
+    ]
+    return build_road_map(RoadSpec("left turn", "test", lanes))

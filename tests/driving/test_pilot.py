@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
-from roads import bend, crossroads, drive, fork, last_chance, light, to_lane, two_lanes, two_way
+from roads import bend, crossroads, drive, fork, lane, last_chance, light, straight, to_lane, two_lanes, two_way
 
 from marque.driving.map import Colour
+from marque.driving.map.build import build_road_map
+from marque.driving.map.specs import RoadSpec
 from marque.driving.observation import Kind
 from marque.driving.view import Reason
 from marque.vehicle import VehicleState
@@ -49,6 +51,15 @@ def test_it_passes_what_stands_in_its_lane_over_the_other_side_and_comes_back():
     assert max(state.y_m for state in states) > 1.0
     assert states[-1].x_m > 120.0
     assert abs(states[-1].y_m) < 0.4
+
+
+def test_it_does_not_drive_into_the_tail_of_a_car_that_stands_askew_in_the_next_lane():
+    road = build_road_map(
+        RoadSpec("one way of two", "test", [lane("ours", straight(0, 0, 200, 0)), lane("next", straight(0, 3.5, 200, 3.5))])
+    )
+    askew = (7, Kind.CAR, 60.0, 2.4, 0.5, 0.0, 5.3, 1.9)  # its tail reaches 0.3 m over the border
+    _, _, touched = drive(road, to_lane(road, "ours"), at(40.0, speed=3.0), 20.0, lambda _t: (askew,))
+    assert not any(touched)
 
 
 def test_it_does_not_drive_past_a_queue_on_the_other_side():

@@ -28,7 +28,7 @@ anywhere = st.builds(
     steering_rad=within(-CAR.steering_max_rad, CAR.steering_max_rad),
     acceleration_mps2=st.just(0.0),
 )
-wishes = st.builds(Command, acceleration_mps2=within(-30.0, 30.0), steering_rate_radps=within(-2.0, 2.0))
+wishes = st.builds(Command, acceleration_mps2=within(-30.0, 30.0), steering_rate_radps=within(-2.0, 2.0), gear=st.just(1.0))
 
 
 def lateral_mps2(state):
@@ -176,3 +176,28 @@ def test_left_and_right_are_mirror_images(state, wish):
 
     other = Command(wish.acceleration_mps2, -wish.steering_rate_radps)
     assert step(mirrored(state), other, STEP_S, CAR) == pytest.approx(mirrored(step(state, wish, STEP_S, CAR)), abs=1e-9)
+
+
+def turned_about(state):
+    """The same place of the rear axle, the body pointing the other way: what drove forwards drives backwards."""
+    x = state.x_m - 2.0 * CAR.rear_axle_m * math.cos(state.heading_rad)
+    y = state.y_m - 2.0 * CAR.rear_axle_m * math.sin(state.heading_rad)
+    return VehicleState(x, y, state.heading_rad + math.pi, -state.speed_mps, -state.steering_rad, -state.acceleration_mps2)
+
+
+@given(anywhere, wishes)
+def test_backwards_it_drives_as_a_car_turned_about_does_forwards(state, wish):
+    back = step(turned_about(state), Command(-wish.acceleration_mps2, -wish.steering_rate_radps, -1.0), STEP_S, CAR)
+    assert back == pytest.approx(turned_about(step(state, wish, STEP_S, CAR)), abs=1e-9)
+
+
+@given(anywhere, wishes)
+def test_the_gear_is_changed_only_at_standstill(state, wish):
+    assume(state.speed_mps > 0.0)
+    assert step(state, wish._replace(gear=-1.0), STEP_S, CAR) == step(state, wish, STEP_S, CAR)
+
+
+def test_without_the_gear_for_it_a_braking_car_does_not_roll_back():
+    stands = VehicleState(3.0, 4.0, 1.0, 0.0, 0.2, 0.0)
+    assert step(stands, Command(-2.0, 0.0), STEP_S, CAR)[:4] == stands[:4]
+    assert step(stands, Command(-2.0, 0.0, -1.0), STEP_S, CAR).speed_mps == pytest.approx(-0.2)

@@ -73,7 +73,7 @@ def card(words: Words, frame: Frame, cars: Sequence[int], car: int, lanes: Lanes
         (words("card.route"), _length(words, float(lanes.length_m[_known(view, lanes)].sum()))),
         (words("card.expects"), words("card.expects.value", actors=len({prediction.subject for prediction in view.predictions}))),
     ]
-    return Card(_row(words, frame, cars, car), round(kmh_from_mps(frame.speed_mps[place])), tuple(facts))
+    return Card(_row(words, frame, cars, car), round(kmh_from_mps(abs(frame.speed_mps[place]))), tuple(facts))
 
 
 def totals(words: Words, frame: Frame) -> list[tuple[str, str]]:

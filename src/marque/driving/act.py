@@ -22,7 +22,7 @@ def act(lines: Lines, i: int, profiles: Profiles, row: int, state: VehicleState,
         s += part * (profiles.s[row, low + 1] - s)
     c = min(CELLS - 2, int(s))
     curvature = lines.cell[i, c].curvature + (s - c) * (lines.cell[i, c + 1].curvature - lines.cell[i, c].curvature)
-    return Command((v - state.speed_mps) / step_s, _steer(curvature, state, step_s, vehicle))
+    return Command((v - state.speed_mps) / step_s, _steer(curvature, state, step_s, vehicle), 1.0)
 
 
 @kernel
@@ -32,7 +32,7 @@ def act_stop(stop: Stop, state: VehicleState, step_s: float, vehicle: VehiclePar
     s = stop.s[tick]
     c = min(CELLS - 2, int(s))
     curvature = stop.curvature[c] + (s - c) * (stop.curvature[c + 1] - stop.curvature[c])
-    return Command((stop.v[tick] - state.speed_mps) / step_s, _steer(curvature, state, step_s, vehicle))
+    return Command((stop.v[tick] - state.speed_mps) / step_s, _steer(curvature, state, step_s, vehicle), 1.0)
 
 
 @kernel

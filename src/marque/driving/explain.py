@@ -25,6 +25,7 @@ _EMERGENCY = float(Reason.EMERGENCY)
 _OBSTACLE = float(Reason.OBSTACLE)
 _PASS = float(Reason.PASS)
 _PEDESTRIAN = float(Reason.PEDESTRIAN)
+_BACK = float(Reason.BACK)
 
 
 @kernel
@@ -100,3 +101,11 @@ def explain_stop(occupancy: Occupancy, lines: Lines, tracks: Records, out: Float
         if ahead < lines.line[0].cells:
             _name(occupancy.why[0, 0, ahead], ahead + 0.0, tracks, out)
     out[REASON_SLOT] = _EMERGENCY
+
+
+@kernel
+def explain_back(tracks: Records, other: int, out: Floats) -> None:
+    """It drives back, or has: say for whom; other: a slot of the tracks, −1 for nobody."""
+    out[REASON_SLOT], out[SUBJECT], out[DISTANCE], out[TARGET] = _BACK, _NO_SUBJECT, 0.0, 0.0
+    if other >= 0:
+        out[SUBJECT] = tracks[other].id

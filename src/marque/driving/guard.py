@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from marque.common import Floats, Records
-from marque.driving.lines import CELLS, Lines, cell_at
+from marque.driving.lines import CELLS, LEAVES, Lines, cell_at
 from marque.driving.occupancy import FREE, REASON, Occupancy
 from marque.driving.plan import BEST, Choice
 from marque.driving.predict import STEP_S, STEPS
@@ -63,7 +63,7 @@ def verify(lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Recor
         c = cell_at(s, lines.line[i].cells - 1)
         if occupancy.risk[i, t, c] >= _SURE:
             return False
-        if lines.cell[i, c].outside and not lines.cell[i, 0].outside:
+        if lines.cell[i, c].outside == LEAVES and lines.cell[i, 0].outside != LEAVES:
             return False
         if t * STEP_S > halt:
             break

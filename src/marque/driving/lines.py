@@ -22,6 +22,7 @@ CELLS = 112
 """Cells of a line, 1 m of its own arc length each; cell 0 is where the rear axle is now."""
 EDGE_CELLS = 36
 """So many metres ahead the corners of the body are checked against the road's edge."""
+GRAZES, LEAVES = 1, 2
 _OFFSETS = (0.0, 0.7, -0.7, 1.5, -1.5, 2.8, -2.8)
 _EDGE_MARGIN_M = 0.08
 _SHORTEST_M = 7.0
@@ -50,7 +51,7 @@ CELL = np.dtype(
         ("allowed", "f8"),  # m/s
         ("limit", "f8"),  # m/s
         ("steerable", "f8"),  # m/s up to which the steering can turn as fast as the line's curvature changes
-        ("outside", "i8"),  # 1 where a corner of the body leaves the road
+        ("outside", "i8"),  # GRAZES where a corner of the body comes nearer to the road's edge than it should, LEAVES where it is beyond
         ("beyond", "f8"),  # m by which the body reaches over the edge of its direction's carriageway
         ("keep_clear", "i8"),  # 1 where the car must not come to rest (a junction's conflict zone)
         ("goals", "i8"),  # bits: goals whose region and heading hold with the body's centre here
@@ -206,13 +207,19 @@ def _quintic(d: float, slope: float, bend: float, target: float, length: float) 
 
 @kernel
 def _outside(m: MapArrays, cell: Any, vehicle: VehicleParameters) -> int:
-    """1 when a corner of the body in this cell is off the drivable surface."""
-    half = 0.5 * vehicle.width_m + _EDGE_MARGIN_M
+    """Whether a corner of the body in this cell is off the drivable surface: LEAVES; or would be with a little reserve: GRAZES; or 0."""
+    grazes = 0
     for along in (0.5 * vehicle.length_m, -0.5 * vehicle.length_m):
-        for side in (half, -half):
-            if not on_road(m, cell.body_x + along * cell.ux - side * cell.uy, cell.body_y + along * cell.uy + side * cell.ux, DRIVABLE):
-                return 1
-    return 0
+        for side in (0.5, -0.5):
+            for width in (vehicle.width_m + 2.0 * _EDGE_MARGIN_M, vehicle.width_m):
+                x = cell.body_x + along * cell.ux - side * width * cell.uy
+                y = cell.body_y + along * cell.uy + side * width * cell.ux
+                if on_road(m, x, y, DRIVABLE):
+                    break
+                if width == vehicle.width_m:
+                    return LEAVES
+                grazes = GRAZES
+    return grazes
 
 
 @kernel

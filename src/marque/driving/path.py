@@ -10,7 +10,7 @@ import numpy as np
 from marque.common import Floats, Ints, Records
 from marque.driving.map import MapArrays, Road
 from marque.driving.map.geometry import wrap
-from marque.driving.map.query import locate_all, pose_at, project
+from marque.driving.map.query import pose_at, project
 from marque.driving.route import FAR_M, best_successor
 from marque.vehicle import VehicleParameters, VehicleState, kernel
 
@@ -31,9 +31,6 @@ COMFORT_LATERAL_MPS2 = 2.2
 COMFORT_BRAKING_MPS2 = 1.6
 UNLIMITED_MPS = 36.0
 _CARS = int(Road.CAR)
-_WRONG_WAY = 20.0
-_STRAYED_M, _CUT_M = 4.0, 2.0
-_MEANT_M = 3.0
 _BESIDE = 6
 _CHANGE_AHEAD_M = 120.0
 _ASTRAY_M = 2000.0
@@ -84,17 +81,20 @@ def no_paths() -> Paths:
 
 
 @kernel
-def lay_paths(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, cost: Floats, way: Floats, history: Ints, paths: Paths) -> int:
-    """Lay the path of the car's own lane and of the lanes beside it; returns the lane the car is on, −1 when on none.
+def lay_paths(
+    m: MapArrays, lane: int, s: float, state: VehicleState, vehicle: VehicleParameters, cost: Floats, way: Floats, history: Ints,
+    paths: Paths,
+) -> None:  # fmt: skip
+    """Lay the path of the car's own lane and of the lanes beside it; straight on where lane is −1.
 
-    cost, way: (L,) metres to the goal (`route.cost_to_go`). history: lanes driven lately, newest first, updated here.
+    lane, s: where the car is (`own_lane`). cost, way: (L,) metres to the goal (`route.cost_to_go`). history: lanes driven lately, newest
+    first, updated here.
     """
-    lane, s = _own_lane(m, state, cost, history, paths)
     for p in range(PATHS):
         paths.path[p].kind = -1
     if lane < 0:
         _lay_straight(state, vehicle, paths)
-        return -1
+        return
     if history[0] != lane:
         for k in range(len(history) - 1, 0, -1):
             history[k] = history[k - 1]
@@ -111,75 +111,6 @@ def lay_paths(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, cos
         beside_s, _, _ = project(m, beside, state.x_m, state.y_m, m.lanes[beside].point_first)
         paths.path[side].way = way[beside] - beside_s
         _lay(m, side, beside, beside_s, state, vehicle, cost, history, paths)
-    return lane
-
-
-@kernel
-def _own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints, paths: Paths) -> tuple[int, float]:
-    """The lane under the car that agrees best with where it points, where it comes from and where it wants to go."""
-    lanes, s, d = np.empty(32, np.int32), np.empty(32), np.empty(32)
-    found = locate_all(m, state.x_m, state.y_m, lanes, s, d)
-    best, best_s, best_score = -1, 0.0, np.inf
-    for k in range(found):
-        lane = lanes[k]
-        if not m.lanes[lane].road & _CARS and cost[lane] > 0.0:
-            continue
-        _, _, heading, _ = pose_at(m, lane, s[k], 0.0, m.lanes[lane].point_first)
-        turned = abs(wrap(state.heading_rad - heading))
-        driven = _on_path(paths, lane)
-        if driven:  # the path cuts corners that lanes of a metre or two turn sharply
-            turned = min(turned, abs(paths.path[0].rear_turn))
-        score = abs(d[k]) + 4.0 * turned
-        if turned > 1.4:
-            score += _WRONG_WAY
-        if cost[lane] >= FAR_M:
-            score += 3.0
-        else:
-            score += min(1.0, 0.001 * max(0.0, cost[lane] - s[k]))
-        if lane == history[0] or _follows(m, history[0], lane):
-            score -= 1.0
-        if m.lanes[lane].junction >= 0 and not driven:
-            score += _MEANT_M
-        if score < best_score:
-            best, best_s, best_score = lane, s[k], score
-    meant, meant_s, away = _along_path(m, state, paths)
-    if meant >= 0 and away < _STRAYED_M:
-        # A path cuts corners over ground that is none of its lanes'; and beside every lane of its direction the car is still on its way.
-        cut = m.lanes[meant].junction >= 0 and away < _CUT_M and not _on_path(paths, best)
-        if cut or best_score >= _WRONG_WAY:
-            return meant, meant_s
-    return best, best_s
-
-
-@kernel
-def _along_path(m: MapArrays, state: VehicleState, paths: Paths) -> tuple[int, float, float]:
-    """(lane, s, distance) of the place on the last cycle's path nearest to the car; lane −1 where there was none."""
-    nearest, least = 0, np.inf
-    for i in range(2 * BEHIND + 8):
-        square = (paths.station[0, i].x - state.x_m) ** 2 + (paths.station[0, i].y - state.y_m) ** 2
-        if square < least and abs(wrap(paths.station[0, i].heading - state.heading_rad)) < 1.0:
-            nearest, least = i, square
-    if paths.path[0].kind != 0:
-        return -1, 0.0, np.inf
-    for k in range(paths.path[0].lane_count - 1, -1, -1):
-        lane, start = paths.lane[0, k].lane, paths.lane[0, k].start
-        if start <= nearest:
-            return lane, min(nearest - start, m.lanes[lane].length), math.sqrt(least)
-    return -1, 0.0, np.inf
-
-
-@kernel
-def _on_path(paths: Paths, lane: int) -> bool:
-    """Whether the path of the last cycle runs along a lane: where lanes lie across each other, the car is on the one it means to be on."""
-    return bool(paths.path[0].kind == 0 and lane in paths.lane[0].lane[: paths.path[0].lane_count])
-
-
-@kernel
-def _follows(m: MapArrays, lane: int, following: int) -> bool:
-    if lane < 0:
-        return False
-    first = m.lanes[lane].successor_first
-    return following in m.successors[first : first + m.lanes[lane].successor_count]
 
 
 @kernel

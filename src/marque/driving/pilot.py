@@ -13,13 +13,15 @@ import numpy as np
 
 from marque.common import Floats, Ints, Records
 from marque.driving.act import act, act_stop
-from marque.driving.explain import DISTANCE, REASON_SLOT, SUBJECT, TARGET, explain, explain_stop
+from marque.driving.back import DRIVES, OTHER, PHASE, SLOTS, back_out, drive_back
+from marque.driving.explain import DISTANCE, REASON_SLOT, SUBJECT, TARGET, explain, explain_back, explain_stop
 from marque.driving.goal import Goal
 from marque.driving.guard import NOTHING, Stop, guard, no_stop
 from marque.driving.lines import Lines, draw_lines, mark_goals, no_lines, offset_of
 from marque.driving.map import MapArrays, RoadMap
 from marque.driving.observation import Observation
 from marque.driving.occupancy import Occupancy, look_ahead, no_occupancy, occupy
+from marque.driving.own_lane import own_lane
 from marque.driving.path import PATHS, Paths, lay_paths, no_paths
 from marque.driving.perceive import no_tracks, perceive
 from marque.driving.plan import Choice, Task, aim_profiles, choose, no_choice, pace
@@ -50,6 +52,7 @@ class Mind(NamedTuple):
     history: Ints  # (8,) lanes driven lately
     memory: Ints  # (8,) of the rules
     last: Floats  # (8,) choice of the last cycle
+    back: Floats  # (SLOTS,) of backing out
     reason: Floats  # (4,)
     goal_offsets: Floats  # (PATHS,)
     centres: Floats  # (k, 2) middles of the goals' own regions
@@ -61,10 +64,15 @@ def _cycle(
 ) -> Command:
     timed = task.timed[0] == 1
     perceive(mind.tracks, seen, state.x_m, state.y_m, step_s)
-    lane = lay_paths(m, state, vehicle, mind.cost, mind.way, mind.history, mind.paths)
+    lane, s = own_lane(m, state, mind.cost, mind.history, mind.paths)
+    lay_paths(m, lane, s, state, vehicle, mind.cost, mind.way, mind.history, mind.paths)
     reach_ahead(m, state, vehicle, mind.paths, seen.signals, mind.eta)
     predict(m, mind.tracks, seen.signals, mind.eta, mind.predictions)
     forget_ahead(mind.paths, mind.eta)
+    if mind.back[PHASE] != DRIVES:
+        mind.last[_LANE], mind.last[_LINE], mind.stop.now_s[0] = lane, NOTHING, -1.0
+        explain_back(mind.tracks, int(mind.back[OTHER]), mind.reason)
+        return drive_back(m, state, vehicle, mind.paths, mind.tracks, mind.predictions, step_s, mind.back)
     _offsets(mind, vehicle)
     draw_lines(m, state, vehicle, mind.paths, mind.goal_offsets, mind.lines)
     mark_goals(mind.lines, task.starts, task.corners, task.owners, task.headings)
@@ -84,6 +92,11 @@ def _cycle(
     choose(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, passing, last_kind, last_target, mind.choice)
     passed = guard(mind.lines, mind.profiles, mind.occupancy, mind.tracks, mind.choice, step_s, mind.stop)
     mind.last[_LANE] = lane
+    if not timed:
+        back_out(
+            m, state, vehicle, mind.paths, mind.lines, mind.tracks, mind.predictions, mind.occupancy, passing, mind.memory, step_s,
+            mind.back,
+        )  # fmt: skip
     if passed == NOTHING and mind.stop.now_s[0] >= 0.0:
         mind.last[_LINE] = NOTHING
         explain_stop(mind.occupancy, mind.lines, mind.tracks, mind.reason)
@@ -94,7 +107,7 @@ def _cycle(
     if mind.choice.cost[k] == np.inf:
         mind.last[_LINE] = NOTHING
         explain_stop(mind.occupancy, mind.lines, mind.tracks, mind.reason)
-        return Command(-vehicle.braking_max_mps2, -state.steering_rad / step_s)
+        return Command(-vehicle.braking_max_mps2, -state.steering_rad / step_s, 1.0)
     mind.last[_LAST_KIND], mind.last[_LAST_TARGET] = mind.paths.path[mind.lines.line[i].path].kind, mind.lines.line[i].target
     mind.last[_LINE], mind.last[_PROFILE] = i, row
     explain(mind.lines, mind.paths, mind.profiles, mind.occupancy, mind.tracks, task, i, row, mind.reason)
@@ -140,6 +153,7 @@ class Pilot:
             np.full(8, -1, np.int32),
             np.full(8, -1, np.int32),
             np.zeros(8),
+            np.zeros(SLOTS),
             np.zeros(4),
             np.full(PATHS, np.nan),
             np.empty((0, 2)),
@@ -154,6 +168,7 @@ class Pilot:
         mind.history[:] = -1
         mind.memory[:] = -1
         mind.last[:] = 0.0
+        mind.back[:] = 0.0
         mind.last[_LINE] = NOTHING
         mind.stop.now_s[0] = -1.0
         self.retarget(goals)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from marque.common import Floats, Ints
-from marque.driving.lines import LINES, Lines, cell_at
+from marque.driving.lines import LEAVES, LINES, Lines, cell_at
 from marque.driving.occupancy import FREE, Occupancy
 from marque.driving.path import Paths
 from marque.driving.predict import STEP_S, STEPS
@@ -26,6 +26,7 @@ _RISK_NEAR = 900.0  # the same within the next 2 s, where no later cycle will me
 _GAP = 4.0  # one instant bumper to bumper, falling to 0 at the time gap below
 _GAP_S, _GAP_STAND_M = 0.9, 2.0
 _EDGE = 120.0  # one instant with a corner off the road
+_GRAZE = 3.0  # one instant with a corner nearly there
 _SPEED = 0.9  # per (m/s)² above what limit and bends allow, per instant
 _LATERAL = 0.8  # per (m/s²)² above comfortable
 _LATERAL_COMFORT, _LATERAL_LIMIT = 2.6, 8.0
@@ -278,8 +279,9 @@ def _weigh(
         if v > lines.cell[i, c].steerable:
             cost += counts * (_UNSTEERABLE if near else 0.1 * _UNSTEERABLE)
         cost += counts * beyond * min(2.0, lines.cell[i, c].beyond)
-        if lines.cell[i, c].outside and not lines.cell[i, 0].outside:
-            cost += counts * _EDGE * (3.0 if near else 1.0)
+        if lines.cell[i, c].outside > lines.cell[i, 0].outside:
+            edge = _EDGE if lines.cell[i, c].outside == LEAVES else _GRAZE
+            cost += counts * edge * (3.0 if near else 1.0)
     end = min(last, int(profiles.s[row, TICKS - 1] + 0.5))
     if profiles.v[row, TICKS - 1] < 0.5 and lines.cell[i, end].keep_clear and not lines.cell[i, 0].keep_clear:
         cost += _BLOCK

@@ -28,7 +28,9 @@ _SURPRISE_TAU_S = 0.9
 _STARTING_TAU_S = 3.0
 _STARTS_MPS2, _STARTS_BELOW_MPS = 0.3, 5.0
 """Who accelerates from (nearly) standing goes on doing so for longer."""
-_OFFSET_TAU_S = 3.5
+_OFFSET_TAU_S, _OFFSET_MPS = 3.5, 2.0
+"""So soon it comes back to the middle of its lane; below that speed in the way it would drive at it."""
+_TURN_M = 4.0
 _COMFORT_LATERAL_MPS2 = 3.0
 _STOPPING_MPS2 = 3.0
 _CAN_STOP_MPS2 = 3.8
@@ -273,8 +275,12 @@ def shown(m: MapArrays, lane: int, signals: Bytes) -> int:
 
 @kernel
 def _roll(m: MapArrays, tracks: Records, slot: int, mode: int, stop: float, out: Predictions) -> None:
-    """Drive the hypothesis: its lanes, its offset dying away, bends taken comfortably, a halt at `stop`."""
-    s, offset, speed = out.at[mode, 0].travelled, out.at[mode, 1].travelled, tracks[slot].speed
+    """Drive the hypothesis: its lanes, bends taken comfortably, a halt at `stop`.
+
+    Its offset and its heading across the lane die away with the way driven: who stands askew stands askew.
+    """
+    first, offset, speed = out.at[mode, 0].travelled, out.at[mode, 1].travelled, tracks[slot].speed
+    s, turned, return_m = first, 0.0, _OFFSET_TAU_S * max(_OFFSET_MPS, speed)
     k, hint = 0, m.lanes[out.lane[mode, 0].lane].point_first
     last = out.mode[mode].lane_count - 1
     for i in range(STEPS):
@@ -285,10 +291,12 @@ def _roll(m: MapArrays, tracks: Records, slot: int, mode: int, stop: float, out:
         lane = out.lane[mode, k].lane
         along = s - out.lane[mode, k].start
         inside = min(max(0.0, along), m.lanes[lane].length)
-        x, y, heading, hint = pose_at(m, lane, inside, offset * math.exp(-t / _OFFSET_TAU_S), hint)
+        x, y, heading, hint = pose_at(m, lane, inside, offset * math.exp(-abs(s - first) / return_m), hint)
+        if i == 0:
+            turned = wrap(tracks[slot].heading - heading)
         out.at[mode, i].x = x + (along - inside) * math.cos(heading)
         out.at[mode, i].y = y + (along - inside) * math.sin(heading)
-        out.at[mode, i].heading = heading
+        out.at[mode, i].heading = heading + turned * math.exp(-abs(s - first) / _TURN_M)
         bend = abs(m.points[hint].curvature)
         if bend * speed * speed > _COMFORT_LATERAL_MPS2:
             speed = max(math.sqrt(_COMFORT_LATERAL_MPS2 / bend), speed - 3.0 * STEP_S)

@@ -36,6 +36,8 @@ _KERB_WAIT_S = 6.0
 _BLOCKED = 0.3
 _STANDS_S, _SLOW_MPS = 20.0, 6.0
 _ROOM_TO_RETURN_M = 6
+_SAME_WAY = 0.5
+"""Cosine between headings below which somebody who stands in the way is in no queue that leads on."""
 _QUEUE_M, _RED_QUEUE_M = 10.0, 60.0
 """Who stands so near before a junction, or before a light that is not green, waits there."""
 STOPPED_LANE, WAITING = 0, 1
@@ -135,7 +137,8 @@ def to_pass(
         first, last, free = (c if first < 0 else first), c, 0
     if first < 0 or free < _ROOM_TO_RETURN_M:
         return False
-    if tracks[out.why[0, 0, last] % REASON].kind == Kind.STATIC:
+    blocking = tracks[out.why[0, 0, last] % REASON]
+    if blocking.kind == Kind.STATIC or math.cos(blocking.heading - lines.cell[0, last].heading) < _SAME_WAY:
         return True
     front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
     for k in range(1, paths.path[0].lane_count):

@@ -40,6 +40,8 @@ class Reason(IntEnum):
     NO_ROUTE = 16
     BLOCKED = 17
     """The way beyond a junction is full; it waits so as not to block it. subject: who."""
+    BACK = 18
+    """It drives back a little, or has; subject: whom it makes room for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from marque.vehicle import BMW_320I, VehicleParameters, VehicleState, boxes_over
 SIGHT_M = 120.0
 STUCK_S = 180.0
 _STANDING_MPS = 0.3
+_GONE_M = 3.0
 _ROUTE_AHEAD = 16
 _ROOM_M = 14.0
 """Free way kept around the place where a car is put."""
@@ -50,7 +52,7 @@ class Record:
     collisions: list[dict[str, float | int | bool | str]] = field(default_factory=list)
     stuck: list[dict[str, float | str]] = field(default_factory=list)
     longest_wait_s: float = 0.0
-    """Standing without a red light."""
+    """From coming to a stand, red lights not counted, until it has driven on."""
     off_road_s: float = 0.0
     emergency_s: float = 0.0
     lateral_mps2: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
@@ -67,6 +69,7 @@ class _Car:
         self.record = Record()
         self.destination = -1
         self.waits_s = 0.0
+        self.waits_at = (0.0, 0.0)
         self.off_road = False
         self.trips = 0
 
@@ -195,7 +198,7 @@ class City:
 
     def _note_motion(self, car: _Car, state: VehicleState) -> None:
         record = car.record
-        record.driven_m += 0.5 * (car.state.speed_mps + state.speed_mps) * self.step_s
+        record.driven_m += 0.5 * abs(car.state.speed_mps + state.speed_mps) * self.step_s
         record.lateral_mps2.append(state.speed_mps**2 * float(np.tan(state.steering_rad)) / self.vehicle.wheelbase_m)
         record.jerk_mps3.append((state.acceleration_mps2 - car.state.acceleration_mps2) / self.step_s)
 
@@ -209,17 +212,28 @@ class City:
             return
         car.off_road = self._off_road(car.state)
         record.off_road_s += self.step_s * car.off_road
-        if car.state.speed_mps > _STANDING_MPS:
-            car.waits_s = 0.0
-        elif not self._at_red(car):
-            car.waits_s += self.step_s
-            record.longest_wait_s = max(record.longest_wait_s, car.waits_s)
+        self._note_waiting(car)
         if car.waits_s > STUCK_S:
             record.stuck.append({"time_s": self.time_s, "x_m": car.state.x_m, "y_m": car.state.y_m, "reason": reason.name})
             self._abandon(car)
         elif self._arrived(car):
             record.routes_finished += 1
             car.pilot.retarget(self._next_goals(car))
+
+    def _note_waiting(self, car: _Car) -> None:
+        """Waiting begins when the car stands, not at a red light; it ends some metres further on: back and forth is no way."""
+        state = car.state
+        if car.waits_s > 0.0:
+            if state.speed_mps > _STANDING_MPS and math.dist((state.x_m, state.y_m), car.waits_at) > _GONE_M:
+                car.waits_s = 0.0
+                return
+        elif abs(state.speed_mps) > _STANDING_MPS:
+            return
+        else:
+            car.waits_at = (state.x_m, state.y_m)
+        if not self._at_red(car):
+            car.waits_s += self.step_s
+            car.record.longest_wait_s = max(car.record.longest_wait_s, car.waits_s)
 
     def _abandon(self, car: _Car) -> None:
         car.record.routes_abandoned += 1
@@ -261,8 +275,8 @@ class City:
         now, state = self._present, car.state
         ahead = (now.x_m[k] - state.x_m) * np.cos(state.heading_rad) + (now.y_m[k] - state.y_m) * np.sin(state.heading_rad)
         facing = np.cos(now.heading_rad[k] - state.heading_rad)
-        behind = ahead < -0.3 * self.vehicle.length_m and facing > 0.5 and now.speed_mps[k] > state.speed_mps
-        stood = state.speed_mps < _STANDING_MPS
+        behind = ahead < -0.3 * self.vehicle.length_m and facing > 0.5 and now.speed_mps[k] > state.speed_mps >= 0.0
+        stood = abs(state.speed_mps) < _STANDING_MPS
         return {
             "time_s": round(self.time_s, 3),
             "with": int(now.ids[k]),
@@ -304,7 +318,7 @@ def _flags(state: VehicleState, view: View) -> int:
         flags |= Flag.LEFT
     if view.reason == Reason.CHANGE_RIGHT:
         flags |= Flag.RIGHT
-    if state.speed_mps < _STANDING_MPS:
+    if abs(state.speed_mps) < _STANDING_MPS:
         flags |= Flag.WAITING
     return flags
 

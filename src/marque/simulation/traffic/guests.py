@@ -151,7 +151,7 @@ def announce_guest(
                     _intrude(world, lane_index, rear - base, front + stopping - base, step)
                 elif body.speed < 0.5 and to_line < _NEAR_LINE_M:
                     waits[w, g] += step_s
-                in_s = travel_time(max(to_line, 0.0), body.speed, max(body.speed, 0.7 * lane.limit), 2.0)
+                in_s = travel_time(max(to_line, 0.0), max(body.speed, 0.0), max(body.speed, 0.7 * lane.limit), 2.0)
                 arrival = world.arrivals[step & 1, lane_index]
                 if arrival.stamp != step or now_s + in_s < arrival.time_s:
                     arrival.time_s, arrival.wait_s, arrival.speed = now_s + in_s, waits[w, g], body.speed

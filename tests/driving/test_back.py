@@ -1,0 +1,96 @@
+"""Backing out: when it helps, when it must not, and what is behind."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from roads import drive, left_turn_crossroads, to_lane, two_way
+
+from marque.driving.observation import Kind
+from marque.driving.view import Reason
+from marque.vehicle import BMW_320I, VehicleState
+
+FACING = -2.6
+CAR = (4.5, 1.8)
+
+
+def standing(x, y=0.0):
+    return VehicleState(x, y, 0.0, 0.0, 0.0, 0.0)
+
+
+class TurnsLeft:
+    """Somebody who turns left across our way and goes on as soon as the ground before it is free for two seconds."""
+
+    def __init__(self, free_at_x):
+        self.free_at_x, self.left_s, self.ego_x = free_at_x, None, np.inf
+
+    def __call__(self, time_s):
+        gone = 0.0 if self.left_s is None else max(0.0, 3.0 * (time_s - self.left_s - 2.0))
+        return 7, Kind.CAR, 100.5 + gone * np.cos(FACING), gone * np.sin(FACING), FACING, 3.0 if gone else 0.0, *CAR
+
+    def sees(self, time_s, ego_x):
+        if self.left_s is None and ego_x < self.free_at_x:
+            self.left_s = time_s
+
+
+def stand_off(*behind, seconds=70.0):
+    """Our car and one that turns left stand nose to nose; behind: who stands behind ours."""
+    road, other = left_turn_crossroads(), TurnsLeft(free_at_x=91.5)
+
+    def others(time_s):
+        return (other(time_s), *behind)
+
+    return drive(road, to_lane(road, "east"), standing(93.8), seconds, others, watch=lambda time_s, state: other.sees(time_s, state.x_m))
+
+
+def test_nose_to_nose_it_backs_out_lets_the_other_go_and_drives_on():
+    _, states, touched = stand_off()
+    assert not any(touched)
+    assert min(state.x_m for state in states) < 91.5
+    assert -1.3 < min(state.speed_mps for state in states) < -0.5
+    assert states[-1].x_m > 120.0
+
+
+def test_it_says_so_while_it_does():
+    pilot, states, _ = stand_off(seconds=27.0)
+    assert any(state.speed_mps < -0.5 for state in states)
+    assert pilot.view().reason == Reason.BACK
+
+
+def test_it_does_not_back_into_who_stands_close_behind():
+    pilot, states, touched = stand_off((8, Kind.CAR, 93.8 - 6.0, 0.0, 0.0, 0.0, *CAR), seconds=60.0)
+    assert not any(touched)
+    assert min(state.x_m for state in states) > 93.7
+    assert pilot.view().reason != Reason.BACK
+
+
+@pytest.mark.parametrize("gap_m", [2.5, 4.0])
+def test_it_backs_only_as_far_as_there_is_room(gap_m):
+    rear = 93.8 - 0.5 * BMW_320I.length_m
+    _, states, touched = stand_off((8, Kind.CAR, rear - gap_m - 0.5 * CAR[0], 0.0, 0.0, 0.0, *CAR), seconds=60.0)
+    assert not any(touched)
+    assert gap_m - 1.5 < 93.8 - min(state.x_m for state in states) < gap_m - 0.5
+
+
+def test_it_stops_for_somebody_who_walks_behind_it():
+    def walker(time_s):
+        return 9, Kind.PEDESTRIAN, 89.5, -12.0 + 1.3 * max(0.0, time_s - 20.0), np.pi / 2, 1.3, 0.5, 0.5
+
+    road, other = left_turn_crossroads(), TurnsLeft(free_at_x=-np.inf)
+    _, states, touched = drive(road, to_lane(road, "east"), standing(93.8), 60.0, lambda time_s: (other(time_s), walker(time_s)))
+    assert not any(touched)
+    assert min(state.speed_mps for state in states) < -0.5
+
+
+def test_in_a_queue_it_waits():
+    road = two_way()
+    queue = tuple((k, Kind.CAR, 90.0 + 7.0 * k, 0.0, 0.0, 0.0, *CAR) for k in range(1, 26))
+    _, states, _ = drive(road, to_lane(road, "ours"), standing(89.5), 60.0, lambda _t: queue)
+    assert min(state.speed_mps for state in states) >= 0.0
+
+
+def test_where_a_drive_has_a_time_to_keep_it_does_not_drive_back():
+    road, other = left_turn_crossroads(), TurnsLeft(free_at_x=91.5)
+    timed = tuple(replace(goal, time_s=(0.0, 60.0)) for goal in to_lane(road, "east"))
+    _, states, _ = drive(road, timed, standing(93.8), 50.0, lambda time_s: (other(time_s),))
+    assert min(state.speed_mps for state in states) >= 0.0
