@@ -99,15 +99,18 @@ def two_way(length=300.0):
     return build_road_map(RoadSpec("two-way road", "test", [ours, theirs]))
 
 
-def last_chance(length=200.0):
-    """The right lane ends in a blind alley, the left one leads on; the right lane's end is a junction's."""
+def last_chance(length=200.0, *, detour=False):
+    """The right lane leads into a blind alley, or a detour of kilometres, the left one leads on; the right lane's end is a junction's."""
+    far = [(length + 60, -3), (length + 3000, -3), (length + 3000, -60), (length + 14, -60), (length + 14, 3)]
+    around = [lane("detour", far, successors=["on"])] if detour else []
     lanes = [
         lane("right", straight(0, 0, length, 0), left_neighbour="left", successors=["alley"]),
         lane("left", straight(0, 3.5, length, 3.5), right_neighbour="right", successors=["across"]),
         lane("alley", straight(length, 0, length + 15, -3, 8), junction="j", successors=["blind"]),
         lane("across", straight(length, 3.5, length + 15, 3.5, 8), junction="j", successors=["on"]),
-        lane("blind", straight(length + 15, -3, length + 60, -3)),
+        lane("blind", straight(length + 15, -3, length + 60, -3), successors=["detour"] if detour else []),
         lane("on", straight(length + 15, 3.5, length + 150, 3.5)),
+        *around,
     ]
     return build_road_map(RoadSpec("last chance", "test", lanes))
 

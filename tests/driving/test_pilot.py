@@ -103,6 +103,16 @@ def test_it_waits_for_a_gap_before_a_lane_that_leads_astray():
     assert abs(states[-1].y_m - 3.5) < 0.5
 
 
+def test_it_takes_the_long_way_round_when_no_gap_comes():
+    road = last_chance(detour=True)
+    beside = tuple((k, Kind.CAR, 60.0 + 6.5 * k, 3.5, 0.0, 0.0, 4.5, 1.8) for k in range(1, 24))
+    _, states, touched = drive(road, to_lane(road, "on"), at(150.0, speed=8.0), 90.0, lambda _t: beside)
+    assert not any(touched)
+    waited = [0.1 * k for k, state in enumerate(states) if state.speed_mps < 0.1]
+    assert 40.0 < waited[-1] - waited[0] < 60.0
+    assert states[-1].y_m < -2.0  # in the alley
+
+
 def test_where_lanes_lie_across_each_other_it_stays_on_the_one_it_means():
     road = fork()
     meant = {road.lane_ids.index(name) for name in ("in", "straight", "out")}
@@ -201,3 +211,19 @@ def test_two_pilots_on_one_map_do_not_share_a_thought():
     parked = (7, Kind.STATIC, 60.0, 0.0, 0.0, 0.0, 4.5, 1.9)
     drive(road, to_lane(road, "left"), at(20.0), 3.0, lambda _t: (parked,))
     assert drive(road, to_lane(road, "right"), at(10.0), 3.0)[1] == alone
+
+
+@pytest.mark.parametrize(("stands_at", "waits"), [(106.0, True), (114.0, False)])
+def test_it_does_not_drive_into_a_junction_it_could_not_leave(stands_at, waits):
+    """The ways cross at x = 100; whoever stands at 106 leaves no room behind there, whoever stands at 114 does."""
+    road = crossroads(ego_yields=False)
+    stands = (7, Kind.CAR, stands_at + 2.25, 0.0, 0.0, 0.0, 4.5, 1.8)
+    pilot, states, touched = drive(road, to_lane(road, "east"), at(40.0), 20.0, lambda _t: (stands,))
+    assert not any(touched)
+    assert states[-1].speed_mps < 0.1
+    if waits:
+        assert states[-1].x_m + 2.254 < 97.0
+        assert pilot.view().reason == Reason.BLOCKED
+        assert pilot.view().subject == 7
+    else:
+        assert states[-1].x_m - 2.254 > 103.0

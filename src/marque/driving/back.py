@@ -51,9 +51,9 @@ def back_out(
     out[REST] = max(0.0, out[REST] - step_s)
     # Two of the same kind must not back out in step: where they stand decides who is first.
     patience = _AFTER_S + _SPREAD_S * abs(math.sin(12.9898 * state.x_m + 78.233 * state.y_m))
-    if waits[WAITING] * step_s < patience or out[REST] > 0.0 or abs(state.speed_mps) > 0.05 or lines.used[0] == 0:
+    if waits[WAITING] * step_s < patience or out[REST] > 0.0 or abs(state.speed_mps) > 0.05:
         return False
-    other = _stands_against(tracks, state, occupancy, passing)
+    other = _stands_against(tracks, state, occupancy, passing) if lines.used[0] > 0 else _NOBODY
     if other == _NOBODY and not _cornered(lines):
         return False
     if other == _QUEUE:
@@ -82,14 +82,14 @@ def _stands_against(tracks: Records, state: VehicleState, occupancy: Occupancy, 
 
 @kernel
 def _cornered(lines: Lines) -> bool:
-    """Whether every line leaves the road within the first metres."""
+    """Whether there is no line, or every one leaves the road within the first metres."""
     for i in range(lines.used[0]):
         stays = True
         for c in range(1, _CLOSE_CELLS):
             stays = stays and lines.cell[i, c].outside != LEAVES
         if stays:
             return False
-    return bool(lines.cell[0, 0].outside != LEAVES)
+    return bool(lines.used[0] == 0 or lines.cell[0, 0].outside != LEAVES)
 
 
 @kernel

@@ -16,7 +16,7 @@ from marque.vehicle import VehicleState, kernel
 
 _CARS = int(Road.CAR)
 _WRONG_WAY = 20.0
-_STRAYED_M, _CUT_M = 4.0, 2.0
+_STRAYED_M, _CUT_M = 4.0, 3.5
 _MEANT_M = 3.0
 
 

@@ -48,7 +48,9 @@ PATH = np.dtype(
         ("rear_d", "f8"),  # its distance left of the path, m
         ("rear_turn", "f8"),  # the car's heading relative to the path, rad
         ("end_s", "f8"),  # station at which the known road ends and the path only goes on straight; inf when it does not
-        ("hold_s", "f8"),  # station not to be passed: the end, or the last room to change from a lane that leads far astray; inf for none
+        ("hold_s", "f8"),  # station not to be passed: the end, or the last room to change from a lane that leads nowhere; inf for none
+        ("astray_s", "f8"),  # station not to be passed without need: the last room to change from a lane that leads far astray; inf
+        ("astray_lane", "i8"),  # that lane
     ]
 )
 STATION = np.dtype(
@@ -138,7 +140,7 @@ def _lay(
         station += m.lanes[behind[k]].length
         n += 1
     current = lane
-    paths.path[p].end_s = paths.path[p].hold_s = math.inf
+    paths.path[p].end_s = paths.path[p].hold_s = paths.path[p].astray_s = math.inf
     while n < LANES:
         paths.lane[p, n].lane, paths.lane[p, n].start = current, station
         station += m.lanes[current].length
@@ -151,7 +153,11 @@ def _lay(
             paths.path[p].hold_s = min(paths.path[p].hold_s, station)
             break
         if cost[following] + m.lanes[current].length > cost[current] + _ASTRAY_M:
-            paths.path[p].hold_s = min(paths.path[p].hold_s, station - min(_CHANGING_M, 0.5 * m.lanes[current].length))
+            last_room = station - min(_CHANGING_M, 0.5 * m.lanes[current].length)
+            if cost[following] >= FAR_M:
+                paths.path[p].hold_s = min(paths.path[p].hold_s, last_room)
+            elif last_room < paths.path[p].astray_s:
+                paths.path[p].astray_s, paths.path[p].astray_lane = last_room, current
         current = following
     paths.path[p].lane_count = n
     paths.path[p].kind = p
@@ -317,7 +323,7 @@ def _lay_straight(state: VehicleState, vehicle: VehicleParameters, paths: Paths)
     """Off every lane: straight on, as slowly as a car may be asked to that does not know the road."""
     cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
     paths.path[0].kind, paths.path[0].lane_count = 0, 0
-    paths.path[0].end_s = paths.path[0].hold_s = math.inf
+    paths.path[0].end_s = paths.path[0].hold_s = paths.path[0].astray_s = math.inf
     for i in range(STATIONS):
         paths.station[0, i].x = state.x_m + (i - BEHIND) * cos
         paths.station[0, i].y = state.y_m + (i - BEHIND) * sin

@@ -38,10 +38,15 @@ _STANDS_S, _SLOW_MPS = 20.0, 6.0
 _ROOM_TO_RETURN_M = 6
 _SAME_WAY = 0.5
 """Cosine between headings below which somebody who stands in the way is in no queue that leads on."""
+_ROOM_CELLS = 2
+"""So many cells between two conflict zones, where a car's place already ends, are no place to wait."""
+_CRAWLS_MPS, _STARTS_MPS2 = 2.0, 0.3
 _QUEUE_M, _RED_QUEUE_M = 10.0, 60.0
 """Who stands so near before a junction, or before a light that is not green, waits there."""
-STOPPED_LANE, WAITING = 0, 1
-"""Slots of the rules' memory: the lane whose stop sign has been obeyed; cycles spent standing."""
+_LONG_WAY_S, _AT_LINE_M = 45.0, 4.0
+"""So long it waits, this near to the last place to do so, for a gap in the lane that leads on."""
+STOPPED_LANE, WAITING, ASTRAY_LANE = 0, 1, 2
+"""Slots of the rules' memory: the lane whose stop sign has been obeyed; cycles spent standing; the lane at whose end it goes astray."""
 
 
 @kernel
@@ -109,8 +114,20 @@ def obey(
                 _keep_clear(m, lane, paths.lane[p, k].start - zero, front, vehicle, lines, i)
         for k in range(paths.path[p].lane_count):
             _crossings(m, paths.lane[p, k].lane, paths.lane[p, k].start - zero, front, vehicle, lines, i, tracks, signals, out)
-        if paths.path[p].hold_s < math.inf and not timed:
-            _hold(paths.path[p].hold_s - zero - front, lines, i, 0, STEPS, 1.0, Reason.NO_ROUTE * REASON, out)
+        _leave_room(state, lines, i, tracks, out)
+        hold = paths.path[p].hold_s
+        if paths.path[p].astray_s < hold and not _goes_astray(paths.path[p], front, memory, step_s):
+            hold = paths.path[p].astray_s
+        if hold < math.inf and not timed:
+            _hold(hold - zero - front, lines, i, 0, STEPS, 1.0, Reason.NO_ROUTE * REASON, out)
+
+
+@kernel
+def _goes_astray(path: Any, front: float, memory: Ints, step_s: float) -> bool:
+    """Whether the car has waited long enough for a gap beside a lane that leads astray to take the long way round."""
+    if path.kind == 0 and memory[WAITING] * step_s > _LONG_WAY_S and path.astray_s - path.rear_s - front < _AT_LINE_M:
+        memory[ASTRAY_LANE] = path.astray_lane
+    return bool(memory[ASTRAY_LANE] == path.astray_lane)
 
 
 @kernel
@@ -234,6 +251,29 @@ def _keep_clear(m: MapArrays, lane: int, start: float, front: float, vehicle: Ve
         first, last = int(start + m.conflicts[k].enter_s - front), int(start + m.conflicts[k].leave_s + rear)
         for c in range(max(1, first), min(lines.line[i].cells - 1, last) + 1):
             lines.cell[i, c].keep_clear = 1
+
+
+@kernel
+def _leave_room(state: VehicleState, lines: Lines, i: int, tracks: Records, out: Occupancy) -> None:
+    """Do not drive into a junction that could not be left again: behind it somebody in the same lane stands, or nearly, and does not start."""
+    first = 1
+    while first < lines.line[i].cells and not lines.cell[i, first].keep_clear:
+        first += 1
+    if lines.cell[i, 0].keep_clear or state.speed_mps * state.speed_mps > 2.0 * _HARD_MPS2 * (first - 1.0):
+        return
+    last, gap = first, 0
+    for c in range(first, lines.line[i].cells):
+        gap = 0 if lines.cell[i, c].keep_clear else gap + 1
+        if gap > _ROOM_CELLS:
+            break
+        last = c
+        if out.risk[i, 0, c] < _BLOCKED or out.why[i, 0, c] // REASON != Reason.FOLLOW:
+            continue
+        slot = out.why[i, 0, c] % REASON
+        alike = math.cos(tracks[slot].heading - lines.cell[i, c].heading) > _SAME_WAY
+        if alike and abs(tracks[slot].speed) < _CRAWLS_MPS and tracks[slot].acceleration < _STARTS_MPS2:
+            block(lines, i, first, last, 0, STEPS, 1.0, Reason.BLOCKED * REASON + slot, out)
+            return
 
 
 @kernel
