@@ -255,7 +255,7 @@ def _keep_clear(m: MapArrays, lane: int, start: float, front: float, vehicle: Ve
 
 @kernel
 def _leave_room(state: VehicleState, lines: Lines, i: int, tracks: Records, out: Occupancy) -> None:
-    """Do not drive into a junction that could not be left again: behind it somebody in the same lane stands, or nearly, and does not start."""
+    """Do not drive into a junction that could not be left again: behind it one who drives the same way stands, and does not start."""
     first = 1
     while first < lines.line[i].cells and not lines.cell[i, first].keep_clear:
         first += 1

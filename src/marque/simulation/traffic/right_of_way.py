@@ -164,6 +164,7 @@ def ask(network: Network, world: World, i: int, start: int, end: int, along: flo
     """
     me, driver = world.vehicles[i], world.drivers[i]
     protected, junction = False, -2
+    inside = network.lanes[me.lane].contested
     for k in range(start, end):
         lane_index = world.routes[i, k & _MASK]
         lane = network.lanes[lane_index]
@@ -184,7 +185,16 @@ def ask(network: Network, world: World, i: int, start: int, end: int, along: flo
                 if zone.yields == _STOP_DUTY and not protected and me.wait_s < _STOP_SIGN_S:
                     return _STOP
                 cause = _meets(
-                    world, i, zone.other, 0 if protected else zone.yields, zone.other_enter, along + zone.leave, wanted, stamp, now_s
+                    world,
+                    i,
+                    zone.other,
+                    0 if protected else zone.yields,
+                    zone.other_enter,
+                    along + zone.leave,
+                    wanted,
+                    stamp,
+                    now_s,
+                    inside,
                 )
                 if cause > 0:
                     return cause
@@ -197,14 +207,17 @@ def ask(network: Network, world: World, i: int, start: int, end: int, along: flo
 
 @inlined
 def _meets(
-    world: World, i: int, other: int, duty: int, other_enter: float, to_clear: float, wanted: float, stamp: int, now_s: float
+    world: World, i: int, other: int, duty: int, other_enter: float, to_clear: float, wanted: float, stamp: int, now_s: float, inside: bool
 ) -> int:
-    """Whether the next one on the other lane keeps vehicle i from going: by priority, by having waited too long, or not at all (0)."""
+    """Whether the next one on the other lane keeps vehicle i from going: by priority, by having waited too long, or not at all (0).
+
+    inside: vehicle i holds ground that others wait for; it clears it before those who have waited longer.
+    """
     arrival = world.arrivals[(stamp - 1) & 1, other]
     if arrival.stamp != stamp - 1 or arrival.agent == i:
         return 0
     wait_s = world.vehicles[i].wait_s
-    if arrival.wait_s > URGENT_S and (arrival.wait_s > wait_s or (arrival.wait_s == wait_s and arrival.agent < i)):
+    if not inside and arrival.wait_s > URGENT_S and (arrival.wait_s > wait_s or (arrival.wait_s == wait_s and arrival.agent < i)):
         return _YIELD
     # A guest does not know who has waited how long: one that comes on is let go.
     comes_on = arrival.agent >= world.vehicles.size and arrival.speed > 0.5
