@@ -17,7 +17,7 @@ from marque.driving.map.query import on_road
 from marque.driving.path import BEHIND, COMFORT_LATERAL_MPS2, PATHS, STATIONS, Paths
 from marque.vehicle import VehicleParameters, VehicleState, kernel
 
-LINES = 20
+LINES = 24
 CELLS = 112
 """Cells of a line, 1 m of its own arc length each; cell 0 is where the rear axle is now."""
 EDGE_CELLS = 36
@@ -25,6 +25,9 @@ EDGE_CELLS = 36
 GRAZES, LEAVES = 1, 2
 _OFFSETS = (0.0, 0.7, -0.7, 1.5, -1.5, 2.8, -2.8)
 _EDGE_MARGIN_M = 0.08
+_ROUND = (1.8, -1.8, 2.8, -2.8)
+_BESIDE_M = 4.0
+"""Lines round something close lead so far aside, go straight on for so long, and come back."""
 _SHORTEST_M = 7.0
 _STAYS_M = 0.01
 _TURNING_CELLS = 3
@@ -72,29 +75,41 @@ def no_lines() -> Lines:
 
 
 @kernel
-def draw_lines(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, goal_offsets: Floats, lines: Lines) -> None:
-    """All candidate lines of this cycle. goal_offsets: (PATHS,) offset at which a goal's region lies on each path; nan for none."""
+def draw_lines(
+    m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, goal_offsets: Floats, waits: bool, lines: Lines
+) -> None:  # fmt: skip
+    """All candidate lines of this cycle. goal_offsets: (PATHS,) offset at which a goal's region lies on each path; nan for none.
+
+    waits: whether the car has been standing for a while: then lines that lead round what is close are drawn too.
+    """
     lines.used[0] = 0
     for p in range(PATHS):
         if paths.path[p].kind < 0:
             continue
         if p == 0:
             for target in _OFFSETS:
-                _draw(m, p, target, 2.0, state, vehicle, paths, lines)
-            _draw(m, p, 0.0, 0.7, state, vehicle, paths, lines)
-            _draw(m, p, paths.path[p].rear_d, 2.0, state, vehicle, paths, lines)
+                _draw(m, p, target, 2.0, False, state, vehicle, paths, lines)
+            _draw(m, p, 0.0, 0.7, False, state, vehicle, paths, lines)
+            _draw(m, p, paths.path[p].rear_d, 2.0, False, state, vehicle, paths, lines)
+            if waits:
+                for target in _ROUND:
+                    _draw(m, p, target, 2.0, True, state, vehicle, paths, lines)
         else:
             for comfort in (0.8, 2.0, 5.0):
-                _draw(m, p, 0.0, comfort, state, vehicle, paths, lines)
+                _draw(m, p, 0.0, comfort, False, state, vehicle, paths, lines)
         if not math.isnan(goal_offsets[p]):
-            _draw(m, p, goal_offsets[p], 2.0, state, vehicle, paths, lines)
+            _draw(m, p, goal_offsets[p], 2.0, False, state, vehicle, paths, lines)
 
 
 @kernel
 def _draw(
-    m: MapArrays, p: int, target: float, lateral_mps2: float, state: VehicleState, vehicle: VehicleParameters, paths: Paths, lines: Lines
+    m: MapArrays, p: int, target: float, lateral_mps2: float, returns: bool, state: VehicleState, vehicle: VehicleParameters, paths: Paths,
+    lines: Lines,
 ) -> None:  # fmt: skip
-    """One line: reaches `target` so soon that the quintic's peak lateral acceleration, 5.77·|way|·speed²/length², is lateral_mps2."""
+    """One line: reaches `target` so soon that the quintic's peak lateral acceleration, 5.77·|way|·speed²/length², is lateral_mps2.
+
+    returns: whether it then comes back to the path.
+    """
     if lines.used[0] >= LINES:
         return
     i = lines.used[0]
@@ -133,6 +148,8 @@ def _draw(
         off2 = bend + u * (6.0 * a3 + u * (12.0 * a4 + u * 20.0 * a5))
         if u >= length:
             off, off1, off2 = target, 0.0, 0.0
+            if returns:
+                off, off1, off2 = _come_back(target, (s - paths.path[p].rear_s - length - _BESIDE_M) / length, length)
         stretch = 1.0 - k_ref * off
         if stretch < 0.15:
             break
@@ -202,6 +219,17 @@ def _quintic(d: float, slope: float, bend: float, target: float, length: float) 
         10.0 * rest / n3 - 4.0 * rest1 / n2 + 0.5 * rest2 / length,
         -15.0 * rest / (n3 * length) + 7.0 * rest1 / n3 - rest2 / n2,
         6.0 * rest / (n3 * n2) - 3.0 * rest1 / (n3 * length) + 0.5 * rest2 / n3,
+    )
+
+
+@kernel
+def _come_back(target: float, part: float, length: float) -> tuple[float, float, float]:
+    """Offset, slope and bend on the way from `target` to 0 over `length` metres, of which `part` is driven: 1 − 10u³ + 15u⁴ − 6u⁵."""
+    u = min(1.0, max(0.0, part))
+    return (
+        target * (1.0 - u * u * u * (10.0 - u * (15.0 - 6.0 * u))),
+        -30.0 * target * u * u * (1.0 - u) * (1.0 - u) / length,
+        -60.0 * target * u * (1.0 - u) * (1.0 - 2.0 * u) / (length * length),
     )
 
 

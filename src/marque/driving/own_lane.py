@@ -18,6 +18,7 @@ _CARS = int(Road.CAR)
 _WRONG_WAY = 20.0
 _STRAYED_M, _CUT_M = 4.0, 3.5
 _MEANT_M = 3.0
+_ASKEW_RAD = 0.6
 
 
 @kernel
@@ -28,10 +29,10 @@ def own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints, pat
     """
     lanes, s, d = np.empty(32, np.int32), np.empty(32), np.empty(32)
     found = locate_all(m, state.x_m, state.y_m, lanes, s, d)
-    best, best_s, best_score = -1, 0.0, np.inf
+    best, best_s, best_score, best_turned = -1, 0.0, np.inf, 0.0
     for k in range(found):
         lane = lanes[k]
-        if not m.lanes[lane].road & _CARS and cost[lane] > 0.0:
+        if not m.lanes[lane].road & _CARS and cost[lane] >= FAR_M:
             continue
         _, _, heading, _ = pose_at(m, lane, s[k], 0.0, m.lanes[lane].point_first)
         turned = abs(wrap(state.heading_rad - heading))
@@ -50,11 +51,11 @@ def own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints, pat
         if m.lanes[lane].junction >= 0 and not driven:
             score += _MEANT_M
         if score < best_score:
-            best, best_s, best_score = lane, s[k], score
+            best, best_s, best_score, best_turned = lane, s[k], score, turned
     meant, meant_s, away = _along_path(m, state, paths)
     if meant >= 0 and away < _STRAYED_M:
         # A path cuts corners over ground that is none of its lanes'; and beside every lane of its direction the car is still on its way.
-        cut = m.lanes[meant].junction >= 0 and away < _CUT_M and not _on_path(paths, best)
+        cut = (m.lanes[meant].junction >= 0 or best_turned > _ASKEW_RAD) and away < _CUT_M and not _on_path(paths, best)
         if cut or best_score >= _WRONG_WAY:
             return meant, meant_s
     return best, best_s

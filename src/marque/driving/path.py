@@ -11,7 +11,7 @@ from marque.common import Floats, Ints, Records
 from marque.driving.map import MapArrays, Road
 from marque.driving.map.geometry import wrap
 from marque.driving.map.query import pose_at, project
-from marque.driving.route import FAR_M, best_successor
+from marque.driving.route import FAR_M, FORBIDDEN_CHANGE_M, best_successor
 from marque.vehicle import VehicleParameters, VehicleState, kernel
 
 PATHS = 3
@@ -102,24 +102,25 @@ def lay_paths(
             history[k] = history[k - 1]
         history[0] = lane
     paths.path[0].way = way[lane] - s
-    _lay(m, 0, lane, s, state, vehicle, cost, history, paths)
+    _lay(m, 0, lane, s, state, vehicle, cost, way, history, paths)
     for side in range(1, 3):
         beside = m.lanes[lane].left if side == 1 else m.lanes[lane].right
         allowed = m.lanes[lane].may_change_left if side == 1 else m.lanes[lane].may_change_right
         if beside < 0 or not m.lanes[beside].road & _CARS:
             continue
-        if not allowed and cost[lane] < FAR_M:
+        if not allowed and cost[lane] < cost[beside] + FORBIDDEN_CHANGE_M:
             continue
         beside_s, _, _ = project(m, beside, state.x_m, state.y_m, m.lanes[beside].point_first)
         paths.path[side].way = way[beside] - beside_s
-        _lay(m, side, beside, beside_s, state, vehicle, cost, history, paths)
+        _lay(m, side, beside, beside_s, state, vehicle, cost, way, history, paths)
 
 
 @kernel
 def _lay(
-    m: MapArrays, p: int, lane: int, s: float, state: VehicleState, vehicle: VehicleParameters, cost: Floats, history: Ints, paths: Paths
+    m: MapArrays, p: int, lane: int, s: float, state: VehicleState, vehicle: VehicleParameters, cost: Floats, way: Floats, history: Ints,
+    paths: Paths,
 ) -> None:  # fmt: skip
-    paths.path[p].cost = _cost(m, lane, s, cost)
+    paths.path[p].cost = _cost(m, lane, s, cost, way)
     # The lanes behind, nearest first, until BEHIND metres are covered.
     behind, behind_count, missing = np.empty(8, np.int32), 0, BEHIND - s
     first = lane
@@ -170,13 +171,14 @@ def _lay(
 
 
 @kernel
-def _cost(m: MapArrays, lane: int, s: float, cost: Floats) -> float:
+def _cost(m: MapArrays, lane: int, s: float, cost: Floats, way: Floats) -> float:
     """Metres to the goal from place s of a lane: what it takes where there is room to change lanes, ever more of what staying takes where
     there is not.
     """
     if cost[lane] >= FAR_M:
         return FAR_M
-    stay = cost[lane] if cost[lane] == 0.0 else FAR_M
+    # Whoever need not change lanes is nearer than the lane's end only where the goal is on this lane.
+    stay = cost[lane] if cost[lane] == way[lane] and way[lane] <= m.lanes[lane].length else FAR_M
     first = m.lanes[lane].successor_first
     for k in range(first, first + m.lanes[lane].successor_count):
         stay = min(stay, cost[m.successors[k]] + m.lanes[lane].length)

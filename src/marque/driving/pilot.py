@@ -26,12 +26,13 @@ from marque.driving.path import PATHS, Paths, lay_paths, no_paths
 from marque.driving.perceive import no_tracks, perceive
 from marque.driving.plan import Choice, Task, aim_profiles, choose, no_choice, pace
 from marque.driving.predict import Predictions, no_predictions, predict
-from marque.driving.route import cost_to_go, lanes_of_goals
-from marque.driving.rules import forget_ahead, obey, reach_ahead, to_pass
+from marque.driving.route import cost_to_go, goal_entries
+from marque.driving.rules import WAITING, forget_ahead, obey, reach_ahead, to_pass
 from marque.driving.speed import TICK_S, TICKS, Profiles, follow, no_profiles, sample_profiles
 from marque.driving.view import Prediction, Reason, View
 from marque.vehicle import BMW_320I, Command, VehicleParameters, VehicleState, kernel
 
+_WAITS_S = 4.0
 _LAST_KIND, _LAST_TARGET, _LINE, _PROFILE, _LANE = 0, 1, 2, 3, 4
 
 
@@ -74,7 +75,8 @@ def _cycle(
         explain_back(mind.tracks, int(mind.back[OTHER]), mind.reason)
         return drive_back(m, state, vehicle, mind.paths, mind.tracks, mind.predictions, step_s, mind.back)
     _offsets(mind, vehicle)
-    draw_lines(m, state, vehicle, mind.paths, mind.goal_offsets, mind.lines)
+    waits = mind.memory[WAITING] * step_s > _WAITS_S
+    draw_lines(m, state, vehicle, mind.paths, mind.goal_offsets, waits, mind.lines)
     mark_goals(mind.lines, task.starts, task.corners, task.owners, task.headings)
     occupy(mind.tracks, mind.predictions, mind.paths, mind.lines, state, vehicle, mind.occupancy)
     obey(m, state, vehicle, mind.paths, mind.lines, mind.tracks, mind.predictions, seen.signals, mind.memory, timed, step_s, mind.occupancy)
@@ -176,7 +178,7 @@ class Pilot:
     def retarget(self, goals: tuple[Goal, ...]) -> None:
         """Go somewhere else from here on; at most 8 goals, of which any one will do."""
         self._goals = goals
-        cost_to_go(self.road_map.arrays, lanes_of_goals(self.road_map, goals), self._mind.cost, self._mind.way)
+        cost_to_go(self.road_map.arrays, goal_entries(self.road_map, goals), self._mind.cost, self._mind.way)
         self._task = _task(goals, self.road_map)
         centres = [polygon.mean(axis=0) for goal in goals for polygon in goal.polygons] + [
             np.array(c[:2]) for g in goals for c in g.circles

@@ -6,7 +6,7 @@ import heapq
 
 import numpy as np
 
-from marque.common import Bytes, Floats
+from marque.common import Floats
 from marque.driving.goal import Goal
 from marque.driving.map import MapArrays, Road, RoadMap, Turn
 from marque.driving.map.geometry import wrap
@@ -25,22 +25,24 @@ FAR_M = 1e6
 """The cost of a lane from which no goal can be reached; finite, so that differences stay numbers."""
 
 _ROADS = int(Road.CAR)
+_MIDDLE_M = 0.9
+"""A car that keeps this near to the middle of its lane keeps its lane."""
 
 
 @kernel
-def cost_to_go(m: MapArrays, goal_lanes: Bytes, out: Floats, way: Floats) -> None:
-    """Metres from the start of every lane to the nearest goal lane, by Dijkstra backwards; FAR_M where there is no way.
+def cost_to_go(m: MapArrays, entries: Floats, out: Floats, way: Floats) -> None:
+    """Metres from the start of every lane to the nearest goal, by Dijkstra backwards; FAR_M where there is no way.
 
-    goal_lanes: (L,) 1 on a goal lane. out: (L,) metres with what lane changes cost; way: (L,) the metres alone. A goal lane costs nothing.
-    Only lanes for cars, and goal lanes, are driven.
+    entries: (L,) where on a lane the goal begins, inf where there is none (`goal_entries`). out: (L,) metres with what lane changes cost;
+    way: (L,) the metres alone. Only lanes for cars, and goal lanes, are driven.
     """
     out[:] = way[:] = FAR_M
     queue = [(0.0, np.int32(0))]
     queue.pop()
-    for goal in range(len(goal_lanes)):
-        if goal_lanes[goal]:
-            out[goal] = way[goal] = 0.0
-            heapq.heappush(queue, (0.0, np.int32(goal)))
+    for goal in range(len(entries)):
+        if entries[goal] < np.inf:
+            out[goal] = way[goal] = entries[goal]
+            heapq.heappush(queue, (entries[goal], np.int32(goal)))
     while len(queue) > 0:
         cost, lane = heapq.heappop(queue)
         if cost > out[lane]:
@@ -78,25 +80,32 @@ def best_successor(m: MapArrays, lane: int, cost: Floats) -> int:
             continue
         middle = lane_after.point_first + lane_after.point_count // 2
         bend = abs(wrap(m.points[middle].heading - m.points[end].heading))
-        price = cost[following] + (lane_after.length if cost[following] < FAR_M else 0.0) + bend
+        price = cost[following] + bend
         if price < best_cost:
             best, best_cost = following, price
     return best
 
 
-def lanes_of_goals(road_map: RoadMap, goals: tuple[Goal, ...]) -> Bytes:
-    """(L,) 1 on every lane through which a goal's region can be entered; all lanes where a goal may be anywhere."""
+def goal_entries(road_map: RoadMap, goals: tuple[Goal, ...]) -> Floats:
+    """(L,) metres along each lane at which a goal's region begins, inf where none does; 0 everywhere for a goal that may be anywhere.
+
+    A region that only reaches over a lane's border is none of that lane, unless it is no lane's otherwise.
+    """
     arrays = road_map.arrays
-    marked = np.zeros(len(arrays.lanes), np.uint8)
+    entries = np.full(len(arrays.lanes), np.inf)
     lanes, s, d = np.empty(64, np.int32), np.empty(64), np.empty(64)
     for goal in goals:
         if goal.anywhere:
-            marked[:] = 1
-        marked[list(goal.lanes)] = 1
+            entries[:] = 0.0
+        entries[list(goal.lanes)] = 0.0
+        middle, anywhere = np.full_like(entries, np.inf), np.full_like(entries, np.inf)
         for x, y in region_samples(goal):
             found = locate_all(arrays, x, y, lanes, s, d)
-            marked[lanes[:found]] = 1
-    return marked
+            np.minimum.at(anywhere, lanes[:found], s[:found])
+            central = np.abs(d[:found]) < _MIDDLE_M
+            np.minimum.at(middle, lanes[:found][central], s[:found][central])
+        entries = np.minimum(entries, middle if np.isfinite(middle).any() else anywhere)
+    return entries
 
 
 def region_samples(goal: Goal) -> list[tuple[float, float]]:
