@@ -52,16 +52,15 @@ def test_nose_to_nose_it_backs_out_lets_the_other_go_and_drives_on():
 
 
 def test_it_says_so_while_it_does():
-    pilot, states, _ = stand_off(seconds=27.0)
+    pilot, states, _ = stand_off(seconds=20.0)
     assert any(state.speed_mps < -0.5 for state in states)
     assert pilot.view().reason == Reason.BACK
 
 
 def test_it_does_not_back_into_who_stands_close_behind():
-    pilot, states, touched = stand_off((8, Kind.CAR, 93.8 - 6.0, 0.0, 0.0, 0.0, *CAR), seconds=60.0)
+    _, states, touched = stand_off((8, Kind.CAR, 93.8 - 6.0, 0.0, 0.0, 0.0, *CAR), seconds=60.0)
     assert not any(touched)
-    assert min(state.x_m for state in states) > 93.7
-    assert pilot.view().reason != Reason.BACK
+    assert min(state.x_m for state in states) - 0.5 * BMW_320I.length_m > 93.8 - 6.0 + 0.5 * CAR[0] + 0.9
 
 
 @pytest.mark.parametrize("gap_m", [2.5, 4.0])
@@ -74,7 +73,7 @@ def test_it_backs_only_as_far_as_there_is_room(gap_m):
 
 def test_it_stops_for_somebody_who_walks_behind_it():
     def walker(time_s):
-        return 9, Kind.PEDESTRIAN, 89.5, -12.0 + 1.3 * max(0.0, time_s - 20.0), np.pi / 2, 1.3, 0.5, 0.5
+        return 9, Kind.PEDESTRIAN, 89.5, -12.0 + 1.3 * max(0.0, time_s - 11.0), np.pi / 2, 1.3, 0.5, 0.5
 
     road, other = left_turn_crossroads(), TurnsLeft(free_at_x=-np.inf)
     _, states, touched = drive(road, to_lane(road, "east"), standing(93.8), 60.0, lambda time_s: (other(time_s), walker(time_s)))

@@ -45,6 +45,34 @@ def test_a_trip_is_finished_on_the_lane_it_leads_to(adlershof):
     assert car.record.off_road_s == 0.0
 
 
+def test_to_drive_back_and_forth_on_the_spot_is_to_wait(adlershof):
+    city = City(adlershof, seed=3, vehicles=0, pedestrians=0, cars=1)
+    car, start = city._cars[0], city._cars[0].state
+
+    def drive(x, speed):
+        ahead = x * np.cos(start.heading_rad), x * np.sin(start.heading_rad)
+        car.state = start._replace(x_m=start.x_m + ahead[0], y_m=start.y_m + ahead[1], speed_mps=speed)
+        city._note_waiting(car)
+        return car.waits_s
+
+    drive(0.0, 5.0)
+    assert car.waits_s == 0.0
+    for k, (x, speed) in enumerate([(0.0, 0.0), (-1.0, -1.0), (-5.0, -1.0), (-5.0, 0.0), (-3.0, 1.0), (2.5, 1.0)]):
+        assert drive(x, speed) == pytest.approx(0.1 * (k + 1))
+    assert drive(3.5, 1.0) == 0.0
+
+
+@pytest.mark.parametrize(("speed", "fault"), [(1.0, False), (0.0, False), (-1.0, True)])
+def test_who_backs_into_somebody_is_at_fault_and_who_is_run_into_is_not(adlershof, speed, fault):
+    city = City(adlershof, seed=3, vehicles=10, pedestrians=0, cars=1)
+    car, other = city._cars[0], city._present
+    heading = float(other.heading_rad[0])  # ours stands or drives right before the other's nose, pointing the same way
+    x, y = other.x_m[0] + 4.0 * np.cos(heading), other.y_m[0] + 4.0 * np.sin(heading)
+    car.state = car.state._replace(x_m=x, y_m=y, heading_rad=heading, speed_mps=speed)
+    city._present.speed_mps[0] = 2.0
+    assert city._collision(car, 0)["at_fault"] == fault
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_ten_cars_drive_two_minutes_among_four_hundred_without_fault(adlershof, seed):

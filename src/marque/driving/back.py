@@ -23,13 +23,13 @@ from marque.vehicle import Command, VehicleParameters, VehicleState, kernel, rec
 PHASE, LEFT, REST, OTHER, SLOTS = 0, 1, 2, 3, 4
 """Slots of the manoeuvre's memory: phase; metres or seconds left of it; seconds until the next one; whom it makes room for, a track."""
 DRIVES, BACKS, MAKES_ROOM = 0.0, 1.0, 2.0
-_AFTER_S, _SPREAD_S = 18.0, 14.0
+_AFTER_S, _SPREAD_S = 12.0, 12.0
 _STANDS_S = 10.0
-_CLOSE_CELLS = 4
+_CLOSE_CELLS, _SHORT_CELLS = 4, 12
 _FACING_ALIKE = 0.5
 """Cosine between headings from which on the other stands in the same queue."""
 _FARTHEST_M, _LEAST_M = 6.0, 1.2
-_SPEED_MPS, _ACCELERATION_MPS2 = 1.2, 0.8
+_SPEED_MPS, _ACCELERATION_MPS2, _BRAKING_MPS2 = 1.2, 0.8, 4.0
 _SIDE_MARGIN_M, _REAR_MARGIN_M, _FRONT_MARGIN_M = 0.35, 1.0, 0.02
 _GIVES_WAY_S, _RESTS_S = 9.0, 12.0
 _TICK_M = 0.2
@@ -82,9 +82,9 @@ def _stands_against(tracks: Records, state: VehicleState, occupancy: Occupancy, 
 
 @kernel
 def _cornered(lines: Lines) -> bool:
-    """Whether there is no line, or every one leaves the road within the first metres."""
+    """Whether no line leads on: each is too short, or leaves the road within the first metres."""
     for i in range(lines.used[0]):
-        stays = True
+        stays = lines.line[i].cells > _SHORT_CELLS
         for c in range(1, _CLOSE_CELLS):
             stays = stays and lines.cell[i, c].outside != LEAVES
         if stays:
@@ -110,7 +110,7 @@ def drive_back(
             if state.speed_mps > -0.05 and abs(steering - state.steering_rad) > _TURNED_RAD:
                 speed = 0.0  # the wheels turn first
             out[LEFT] -= abs(state.speed_mps) * step_s
-            change = min(2.0 * _ACCELERATION_MPS2, max(-_ACCELERATION_MPS2, (speed - state.speed_mps) / step_s))
+            change = min(_BRAKING_MPS2, max(-_ACCELERATION_MPS2, (speed - state.speed_mps) / step_s))
             return Command(change, rate, -1.0)
     out[LEFT] -= step_s
     slot = int(out[OTHER])

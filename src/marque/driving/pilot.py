@@ -75,8 +75,8 @@ def _cycle(
         explain_back(mind.tracks, int(mind.back[OTHER]), mind.reason)
         return drive_back(m, state, vehicle, mind.paths, mind.tracks, mind.predictions, step_s, mind.back)
     _offsets(mind, vehicle)
-    waits = mind.memory[WAITING] * step_s > _WAITS_S
-    draw_lines(m, state, vehicle, mind.paths, mind.goal_offsets, waits, mind.lines)
+    waited_s = mind.memory[WAITING] * step_s
+    draw_lines(m, state, vehicle, mind.paths, mind.goal_offsets, waited_s > _WAITS_S, mind.lines)
     mark_goals(mind.lines, task.starts, task.corners, task.owners, task.headings)
     occupy(mind.tracks, mind.predictions, mind.paths, mind.lines, state, vehicle, mind.occupancy)
     obey(m, state, vehicle, mind.paths, mind.lines, mind.tracks, mind.predictions, seen.signals, mind.memory, timed, step_s, mind.occupancy)
@@ -91,7 +91,7 @@ def _cycle(
         follow(mind.lines, i, state.speed_mps, state.acceleration_mps2, max(1.0, wish), mind.occupancy, mind.profiles)
     passing = to_pass(m, vehicle, mind.paths, mind.lines, mind.tracks, seen.signals, mind.occupancy)
     last_kind, last_target = int(mind.last[_LAST_KIND]), mind.last[_LAST_TARGET]
-    choose(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, passing, last_kind, last_target, mind.choice)
+    choose(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, passing, waited_s, last_kind, last_target, mind.choice)
     passed = guard(mind.lines, mind.profiles, mind.occupancy, mind.tracks, mind.choice, step_s, mind.stop)
     mind.last[_LANE] = lane
     if not timed:

@@ -39,12 +39,15 @@ _ROUTE_MAX = 400.0
 _OFFSET = 2.2  # per metre beside the path's middle
 _BEYOND = 0.7  # per metre over the edge of the own direction's carriageway, per instant, to pass what stands in the way
 _BEYOND_IDLY = 14.0  # the same where nothing has to be passed
+_EAGER, _EAGER_S = 3.0, 10.0  # a metre past what stands in the way is worth the more the longer one has stood there, up to so much more
 _OVER_M = 1.5  # so near to the middle of the other lane one has changed to it
 _CHANGE = 9.0  # to leave the lane
 _STICK = 4.0  # to stay with the line of the last cycle
 _BLOCK = 25.0  # to come to rest where others must pass
 _GOAL = 900.0  # to meet the goal in place, time, speed and heading
 _AFTER = 0.12  # what everything counts once a timed goal's last moment has passed: the next drive has time to mend it
+_ONWARD = 0.8  # per metre towards a timed goal that will be met anyhow: what comes in between costs time
+_SHORT = 3.0  # per metre short of a timed goal when its time is over
 _PACE = 6.0  # per (m/s)² outside the speeds that still arrive in time, beyond the horizon
 
 
@@ -162,12 +165,16 @@ def _over_there(lines: Lines, i: int) -> int:
 
 @kernel
 def choose(
-    lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, task: Task, passing: bool, last_kind: int, last_target: float,
-    out: Choice,
+    lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, task: Task, passing: bool, waited_s: float, last_kind: int,
+    last_target: float, out: Choice,
 ) -> None:  # fmt: skip
-    """Weigh every pair of line and profile and keep the BEST. passing: whether there is something to pass (`rules.to_pass`)."""
+    """Weigh every pair of line and profile and keep the BEST.
+
+    passing: whether there is something to pass (`rules.to_pass`). waited_s: for so long the car has been standing.
+    """
     out.cost[:] = np.inf
     beyond = _BEYOND if passing else _BEYOND_IDLY
+    eager = 1.0 + (min(_EAGER, max(0.0, waited_s / _EAGER_S - 1.0)) if passing and not task.timed[0] else 0.0)
     ends = np.inf
     if task.timed[0]:
         ends = task.windows[:, 1].max()
@@ -184,7 +191,7 @@ def choose(
         for row in range(profiles.used[0]):
             if (row < LINES and row != i) or (row >= LINES and _puts_off(profiles, row, task)):
                 continue
-            gain = _gain(lines, paths, profiles, i, row, task)
+            gain = eager * _gain(lines, paths, profiles, i, row, task)
             cost = base + comfort[row] - gain + (remains if profiles.s[row, TICKS - 1] < over else 0.0)
             cost = _weigh(lines, profiles, occupancy, i, row, cost, beyond, ends, out.cost[BEST - 1])
             if cost < out.cost[BEST - 1]:
@@ -234,10 +241,26 @@ def _gain(lines: Lines, paths: Paths, profiles: Profiles, i: int, row: int, task
     slowest, fastest = pace(lines, paths, i, task, end, HORIZON_S)
     speed = profiles.v[row, TICKS - 1]
     if slowest == math.inf:
-        return float(_PROGRESS * end)
+        return float(_PROGRESS * end - _SHORT * _short_of(lines, paths, profiles, i, row, task))
     lack = max(0.0, slowest - 0.5 * (speed + lines.cell[i, lines.line[i].cells - 1].allowed)) + 0.3 * max(0.0, slowest - speed)
     excess = max(0.0, speed - fastest) + (5.0 if fastest == 0.0 else 0.0)
-    return float(0.15 * end - _PACE * (_growing(lack) + _growing(excess)))
+    return float(_ONWARD * end - _PACE * (_growing(lack) + _growing(excess)))
+
+
+@kernel
+def _short_of(lines: Lines, paths: Paths, profiles: Profiles, i: int, row: int, task: Task) -> float:
+    """Metres by which the pair misses the goal it comes nearest to before that one's time is over."""
+    least = math.inf
+    for goal in range(len(task.windows)):
+        late = task.windows[goal, 1]
+        if late <= 0.05 or late > HORIZON_S:
+            continue
+        first, _ = goal_cells(lines, i, goal)
+        if first < 0 and paths.path[lines.line[i].path].cost >= FAR_M:
+            continue
+        near = max(0.0, paths.path[lines.line[i].path].way) if first < 0 else float(first)
+        least = min(least, max(0.0, near - profiles.s[row, int(late / TICK_S + 1e-6)]))
+    return least if least < math.inf else 0.0
 
 
 @kernel

@@ -224,7 +224,9 @@ class City:
         """Waiting begins when the car stands, not at a red light; it ends some metres further on: back and forth is no way."""
         state = car.state
         if car.waits_s > 0.0:
-            if state.speed_mps > _STANDING_MPS and math.dist((state.x_m, state.y_m), car.waits_at) > _GONE_M:
+            gone = state.x_m - car.waits_at[0], state.y_m - car.waits_at[1]
+            ahead = gone[0] * math.cos(state.heading_rad) + gone[1] * math.sin(state.heading_rad)
+            if state.speed_mps > _STANDING_MPS and ahead > _GONE_M:
                 car.waits_s = 0.0
                 return
         elif abs(state.speed_mps) > _STANDING_MPS:

@@ -7,9 +7,10 @@ import pytest
 from loops import eight
 from oracle import fronts, overlapping
 
-from marque.driving.map import Colour
+from marque.driving.map import Colour, Yield
 from marque.simulation.traffic import Traffic
-from marque.simulation.traffic.state import Cause
+from marque.simulation.traffic.right_of_way import _meets
+from marque.simulation.traffic.state import Cause, World
 from small_town import small_town
 
 STOP_LINE_M = 150.0  # of street0, which runs east at y = 0
@@ -94,3 +95,18 @@ def test_at_a_zebra_cars_wait_until_the_pedestrian_is_over(seed):
         assert overlapping(frame) == []
     assert waited > 50
     assert traffic.state.walkers["generation"][0].min() >= 1, "every pedestrian got over"
+
+
+@pytest.mark.parametrize(("inside", "waits"), [(False, True), (True, False)])
+def test_who_stands_inside_a_junction_clears_it_before_those_who_have_waited_longer_outside(inside, waits):
+    """Else both wait for ever: the one outside for the ground, the one on it out of politeness."""
+    state = Traffic(eight(), vehicles=4, seed=1).state
+    world = World(*(getattr(state, name)[0] for name in World._fields))
+    me, other, stamp, now_s = 0, 1, 100, 10.0
+    lane = world.vehicles[other]["lane"]
+    world.vehicles["wait_s"][me] = 60.0
+    arrival = world.arrivals[(stamp - 1) & 1, lane : lane + 1]
+    arrival["stamp"], arrival["agent"], arrival["wait_s"], arrival["speed"], arrival["denied"] = stamp - 1, other, 120.0, 0.0, 1
+    arrival["time_s"] = now_s
+    cause = _meets(world, me, lane, int(Yield.YIELD), 5.0, 10.0, 8.0, stamp, now_s, inside)
+    assert (cause == Cause.YIELD) == waits
