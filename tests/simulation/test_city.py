@@ -6,13 +6,19 @@ import numpy as np
 import pytest
 
 from marque.driving.importers import default_city, load_map
-from marque.driving.map.query import project
+from marque.driving.map import Colour
+from marque.driving.map.query import pose_at, project
 from marque.simulation.city import City
 
 
 @pytest.fixture(scope="module")
 def adlershof():
     return load_map(default_city())
+
+
+def successors(arrays, lane):
+    first = arrays.lanes["successor_first"][lane]
+    return range(first, first + arrays.lanes["successor_count"][lane])
 
 
 def hold(city):
@@ -60,6 +66,28 @@ def test_to_drive_back_and_forth_on_the_spot_is_to_wait(adlershof):
     for k, (x, speed) in enumerate([(0.0, 0.0), (-1.0, -1.0), (-5.0, -1.0), (-5.0, 0.0), (-3.0, 1.0), (2.5, 1.0)]):
         assert drive(x, speed) == pytest.approx(0.1 * (k + 1))
     assert drive(3.5, 1.0) == 0.0
+    assert car.record.longest_wait_s == car.record.longest_stand_s == pytest.approx(0.6)
+
+
+def test_a_red_light_is_waited_for_by_the_whole_queue_and_a_green_one_by_nobody(adlershof):
+    city = City(adlershof, seed=3, vehicles=0, pedestrians=0, cars=1)
+    car, arrays = city._cars[0], adlershof.arrays
+    heads = np.flatnonzero(arrays.lanes["signal"] >= 0)
+    before = next(
+        lane
+        for lane in city._homes
+        if arrays.lanes["length"][lane] > 90.0 and any(arrays.successors[k] in heads for k in successors(arrays, lane))
+    )
+    after = next(arrays.successors[k] for k in successors(arrays, before) if arrays.successors[k] in heads)
+    car.pilot.route = lambda: np.array([before, after], np.int32)  # its own would be another
+    for away, red, waits in [(5.0, True, False), (60.0, True, False), (60.0, False, True), (85.0, True, True)]:
+        x, y, heading, _ = pose_at(arrays, before, arrays.lanes["stop_s"][before] - away - 0.5 * city.vehicle.length_m, 0.0, -1)
+        car.state = car.state._replace(x_m=x, y_m=y, heading_rad=heading, speed_mps=0.0)
+        city._present.signals[arrays.lanes["signal"][after]] = Colour.RED if red else Colour.GREEN
+        car.stands_s = car.waits_s = 0.0
+        city._note_waiting(car)
+        assert (car.waits_s > 0.0) == waits
+        assert car.stands_s > 0.0
 
 
 @pytest.mark.parametrize(("speed", "fault"), [(1.0, False), (0.0, False), (-1.0, True)])

@@ -58,6 +58,7 @@ def facts(living: City, hours: float) -> dict[str, Any]:
                 "collisions": record.collisions,
                 "stuck": record.stuck,
                 "longest_wait_s": round(record.longest_wait_s, 1),
+                "longest_stand_s": round(record.longest_stand_s, 1),
                 "off_road_s": round(record.off_road_s, 1),
                 "emergency_s": round(record.emergency_s, 1),
                 **comfort(record),

@@ -13,6 +13,7 @@ from marque.common import Floats, Ints, Records
 from marque.driving.lines import LEAVES, Lines
 from marque.driving.map import DRIVABLE, MapArrays
 from marque.driving.map.query import on_road
+from marque.driving.observation import Kind
 from marque.driving.occupancy import REASON, Occupancy
 from marque.driving.path import STATIONS, Paths
 from marque.driving.predict import STEP_S, STEPS, Predictions
@@ -42,18 +43,18 @@ _NOBODY, _QUEUE = -1, -2
 @kernel
 def back_out(
     m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, lines: Lines, tracks: Records, predictions: Predictions,
-    occupancy: Occupancy, passing: bool, waits: Ints, step_s: float, out: Floats,
+    occupancy: Occupancy, waits: Ints, step_s: float, out: Floats,
 ) -> bool:  # fmt: skip
     """Decide at the end of a cycle in which the car goes on standing whether to back out from the next one on.
 
-    passing: whether what stands ahead is to be passed (`rules.to_pass`). waits: the rules' memory. out: (SLOTS,), see PHASE.
+    waits: the rules' memory. out: (SLOTS,), see PHASE.
     """
     out[REST] = max(0.0, out[REST] - step_s)
     # Two of the same kind must not back out in step: where they stand decides who is first.
     patience = _AFTER_S + _SPREAD_S * abs(math.sin(12.9898 * state.x_m + 78.233 * state.y_m))
     if waits[WAITING] * step_s < patience or out[REST] > 0.0 or abs(state.speed_mps) > 0.05:
         return False
-    other = _stands_against(tracks, state, occupancy, passing) if lines.used[0] > 0 else _NOBODY
+    other = _stands_against(tracks, state, occupancy) if lines.used[0] > 0 else _NOBODY
     if other == _NOBODY and not _cornered(lines):
         return False
     if other == _QUEUE:
@@ -67,7 +68,7 @@ def back_out(
 
 
 @kernel
-def _stands_against(tracks: Records, state: VehicleState, occupancy: Occupancy, passing: bool) -> int:
+def _stands_against(tracks: Records, state: VehicleState, occupancy: Occupancy) -> int:
     """Slot of who stands right ahead and not in the same queue; _QUEUE where the car waits for anything else, _NOBODY for nothing."""
     ahead = occupancy.next[0, 0, 0]
     if ahead > _CLOSE_CELLS:
@@ -77,7 +78,7 @@ def _stands_against(tracks: Records, state: VehicleState, occupancy: Occupancy, 
     if why // REASON != Reason.FOLLOW or tracks[slot].standing_s < _STANDS_S:
         return _QUEUE
     alike = math.cos(tracks[slot].heading - state.heading_rad) > _FACING_ALIKE
-    return int(slot) if passing or not alike else _QUEUE
+    return int(slot) if not alike or tracks[slot].kind == Kind.STATIC else _QUEUE
 
 
 @kernel

@@ -96,7 +96,7 @@ def _cycle(
     mind.last[_LANE] = lane
     if not timed:
         back_out(
-            m, state, vehicle, mind.paths, mind.lines, mind.tracks, mind.predictions, mind.occupancy, passing, mind.memory, step_s,
+            m, state, vehicle, mind.paths, mind.lines, mind.tracks, mind.predictions, mind.occupancy, mind.memory, step_s,
             mind.back,
         )  # fmt: skip
     if passed == NOTHING and mind.stop.now_s[0] >= 0.0:

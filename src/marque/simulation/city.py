@@ -35,8 +35,8 @@ _HOME_M = 25.0
 """A lane must be so long to start from or go to."""
 _KEPT = 36_000
 """Steps of which comfort and cycle times are kept: the last hour; a page may be open for days."""
-_RED_LANES, _RED_M = 3, 6.0
-"""Who stands this close before a red light's line, as many lanes ahead at most, waits for the light."""
+_RED_QUEUE_M = 80.0
+"""Who stands this close before a red light's line, and before no junction on the way to it, waits for the light, first or in the queue."""
 _PLACE, _DESTINATION = 11, 12  # purposes of random numbers
 
 
@@ -52,7 +52,9 @@ class Record:
     collisions: list[dict[str, float | int | bool | str]] = field(default_factory=list)
     stuck: list[dict[str, float | str]] = field(default_factory=list)
     longest_wait_s: float = 0.0
-    """From coming to a stand, red lights not counted, until it has driven on."""
+    """From coming to a stand until it has driven on, without the time before a red light, first or in the queue."""
+    longest_stand_s: float = 0.0
+    """The same, red lights counted."""
     off_road_s: float = 0.0
     emergency_s: float = 0.0
     lateral_mps2: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
@@ -68,8 +70,8 @@ class _Car:
         self.state = VehicleState(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
         self.record = Record()
         self.destination = -1
-        self.waits_s = 0.0
-        self.waits_at = (0.0, 0.0)
+        self.stands_s = self.waits_s = 0.0
+        self.stands_at = (0.0, 0.0)
         self.off_road = False
         self.trips = 0
 
@@ -180,7 +182,7 @@ class City:
             x, y, heading, _ = pose_at(arrays, lane, 0.5 * arrays.lanes[lane]["length"], 0.0, -1)
             if np.min((xs - x) ** 2 + (ys - y) ** 2, initial=np.inf) > _ROOM_M**2:
                 car.state = VehicleState(x, y, heading, 0.0, 0.0, 0.0)
-                car.waits_s = 0.0
+                car.stands_s = car.waits_s = 0.0
                 car.pilot.begin(self._next_goals(car))
                 return
         raise InputError(self.road_map.source, "", f"has no free place for self-driving car {car.number + 1}", "Ask for fewer vehicles.")
@@ -221,21 +223,23 @@ class City:
             car.pilot.retarget(self._next_goals(car))
 
     def _note_waiting(self, car: _Car) -> None:
-        """Waiting begins when the car stands, not at a red light; it ends some metres further on: back and forth is no way."""
-        state = car.state
-        if car.waits_s > 0.0:
-            gone = state.x_m - car.waits_at[0], state.y_m - car.waits_at[1]
+        """A stand ends some metres further on, back and forth is no way; it is waiting except while a light is red."""
+        state, record = car.state, car.record
+        if car.stands_s > 0.0:
+            gone = state.x_m - car.stands_at[0], state.y_m - car.stands_at[1]
             ahead = gone[0] * math.cos(state.heading_rad) + gone[1] * math.sin(state.heading_rad)
             if state.speed_mps > _STANDING_MPS and ahead > _GONE_M:
-                car.waits_s = 0.0
+                car.stands_s = car.waits_s = 0.0
                 return
         elif abs(state.speed_mps) > _STANDING_MPS:
             return
         else:
-            car.waits_at = (state.x_m, state.y_m)
+            car.stands_at = (state.x_m, state.y_m)
+        car.stands_s += self.step_s
+        record.longest_stand_s = max(record.longest_stand_s, car.stands_s)
         if not self._at_red(car):
             car.waits_s += self.step_s
-            car.record.longest_wait_s = max(car.record.longest_wait_s, car.waits_s)
+            record.longest_wait_s = max(record.longest_wait_s, car.waits_s)
 
     def _abandon(self, car: _Car) -> None:
         car.record.routes_abandoned += 1
@@ -250,14 +254,22 @@ class City:
         return 0.0 <= s <= arrays.lanes[car.destination]["length"] and -right < d < left and np.cos(state.heading_rad - heading) > 0.7
 
     def _at_red(self, car: _Car) -> bool:
-        """Whether the car is the first before a light that does not let it pass."""
+        """Whether the car is before a light that does not let it pass."""
         arrays, state = self.road_map.arrays, car.state
         route = car.pilot.route()
-        for lane, following in itertools.pairwise(route[:_RED_LANES]):
-            signal = arrays.lanes[following]["signal"]
-            if signal >= 0 and Colour.RED <= self._present.signals[signal] <= Colour.AMBER:
-                x, y, _, _ = pose_at(arrays, lane, arrays.lanes[lane]["stop_s"], 0.0, -1)
-                return bool(np.hypot(x - state.x_m, y - state.y_m) < 0.5 * self.vehicle.length_m + _RED_M)
+        if len(route) == 0:
+            return False
+        s, _, _ = project(arrays, int(route[0]), state.x_m, state.y_m, -1)
+        away = -s - 0.5 * self.vehicle.length_m
+        for lane, following in itertools.pairwise(route):
+            after = arrays.lanes[following]
+            if away + arrays.lanes[lane]["stop_s"] > _RED_QUEUE_M:
+                return False
+            if after["signal"] >= 0:
+                return bool(Colour.RED <= self._present.signals[after["signal"]] <= Colour.AMBER)
+            if after["conflict_count"] > 0:
+                return False
+            away += arrays.lanes[lane]["length"]
         return False
 
     def _touched(self, car: _Car) -> int:
