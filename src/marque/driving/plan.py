@@ -46,7 +46,7 @@ _STICK = 4.0  # to stay with the line of the last cycle
 _BLOCK = 25.0  # to come to rest where others must pass
 _GOAL = 900.0  # to meet the goal in place, time, speed and heading
 _AFTER = 0.12  # what everything counts once a timed goal's last moment has passed: the next drive has time to mend it
-_ONWARD = 0.8  # per metre towards a timed goal that will be met anyhow: what comes in between costs time
+_ONWARD = 0.3  # per metre towards a timed goal that will be met anyhow: what comes in between costs time
 _SHORT = 3.0  # per metre short of a timed goal when its time is over
 _PACE = 6.0  # per (m/s)² outside the speeds that still arrive in time, beyond the horizon
 
