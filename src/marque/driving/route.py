@@ -98,13 +98,14 @@ def goal_entries(road_map: RoadMap, goals: tuple[Goal, ...]) -> Floats:
         if goal.anywhere:
             entries[:] = 0.0
         entries[list(goal.lanes)] = 0.0
-        middle, anywhere = np.full_like(entries, np.inf), np.full_like(entries, np.inf)
+        begins, central = np.full_like(entries, np.inf), np.zeros(len(entries), np.bool_)
         for x, y in region_samples(goal):
             found = locate_all(arrays, x, y, lanes, s, d)
-            np.minimum.at(anywhere, lanes[:found], s[:found])
-            central = np.abs(d[:found]) < _MIDDLE_M
-            np.minimum.at(middle, lanes[:found][central], s[:found][central])
-        entries = np.minimum(entries, middle if np.isfinite(middle).any() else anywhere)
+            np.minimum.at(begins, lanes[:found], s[:found])
+            central[lanes[:found][np.abs(d[:found]) < _MIDDLE_M]] = True
+        if central.any():
+            begins[~central] = np.inf
+        entries = np.minimum(entries, begins)
     return entries
 
 
