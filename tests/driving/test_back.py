@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from roads import drive, left_turn_crossroads, to_lane, two_way
+from roads import drive, lane, left_turn_crossroads, straight, to_lane, two_way
 
+from marque.driving.map.build import build_road_map
+from marque.driving.map.specs import RoadSpec
 from marque.driving.observation import Kind
 from marque.driving.view import Reason
 from marque.vehicle import BMW_320I, VehicleState
@@ -93,3 +95,20 @@ def test_where_a_drive_has_a_time_to_keep_it_does_not_drive_back():
     timed = tuple(replace(goal, time_s=(0.0, 60.0)) for goal in to_lane(road, "east"))
     _, states, _ = drive(road, timed, standing(93.8), 50.0, lambda time_s: (other(time_s),))
     assert min(state.speed_mps for state in states) >= 0.0
+
+
+def test_who_stands_beside_it_where_two_ways_become_one_is_let_go():
+    """Flank to flank before the same lane: neither can go on, but ours can go back."""
+    join = [(90.0, 12.0), (96.0, 6.0), (103.0, 1.5), (112.0, 0.0)]
+    lanes = [
+        lane("west", straight(0, 0, 90, 0), successors=["on"]),
+        lane("on", straight(90, 0, 112, 0, 8), junction="j", successors=["east"]),
+        lane("beside", straight(20, 82, 90, 12), successors=["join"]),
+        lane("join", join, junction="j", successors=["east"]),
+        lane("east", straight(112, 0, 300, 0)),
+    ]
+    road = build_road_map(RoadSpec("two ways become one", "test", lanes))
+    stands = (7, Kind.CAR, 101.0, 2.15, -0.45, 0.0, *CAR)
+    _, states, touched = drive(road, to_lane(road, "east"), standing(98.3), 40.0, lambda _t: (stands,))
+    assert not any(touched)
+    assert min(state.speed_mps for state in states) < -0.5

@@ -27,8 +27,8 @@ DRIVES, BACKS, MAKES_ROOM = 0.0, 1.0, 2.0
 _AFTER_S, _SPREAD_S = 12.0, 12.0
 _STANDS_S = 10.0
 _CLOSE_CELLS, _SHORT_CELLS = 4, 12
-_FACING_ALIKE = 0.5
-"""Cosine between headings from which on the other stands in the same queue."""
+_FACING_ALIKE, _BESIDE_M = 0.5, 1.3
+"""Who faces the same way, by the cosine between the headings, and does not stand so far beside, stands in the same queue."""
 _FARTHEST_M, _LEAST_M = 6.0, 1.2
 _SPEED_MPS, _ACCELERATION_MPS2, _BRAKING_MPS2 = 1.2, 0.8, 4.0
 _SIDE_MARGIN_M, _REAR_MARGIN_M, _FRONT_MARGIN_M = 0.35, 1.0, 0.02
@@ -77,8 +77,9 @@ def _stands_against(tracks: Records, state: VehicleState, occupancy: Occupancy) 
     slot = why % REASON
     if why // REASON != Reason.FOLLOW or tracks[slot].standing_s < _STANDS_S:
         return _QUEUE
-    alike = math.cos(tracks[slot].heading - state.heading_rad) > _FACING_ALIKE
-    return int(slot) if not alike or tracks[slot].kind == Kind.STATIC else _QUEUE
+    aside = (tracks[slot].y - state.y_m) * math.cos(state.heading_rad) - (tracks[slot].x - state.x_m) * math.sin(state.heading_rad)
+    queues = math.cos(tracks[slot].heading - state.heading_rad) > _FACING_ALIKE and abs(aside) < _BESIDE_M
+    return _QUEUE if queues and tracks[slot].kind != Kind.STATIC else int(slot)
 
 
 @kernel
