@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from marque.common import Floats, Ints, Records
-from marque.driving.lines import LEAVES, Lines
+from marque.driving.lines import Lines
 from marque.driving.map import DRIVABLE, MapArrays
 from marque.driving.map.query import on_road
 from marque.driving.observation import Kind
@@ -26,7 +26,7 @@ PHASE, LEFT, REST, OTHER, SLOTS = 0, 1, 2, 3, 4
 DRIVES, BACKS, MAKES_ROOM = 0.0, 1.0, 2.0
 _AFTER_S, _SPREAD_S = 12.0, 12.0
 _STANDS_S = 10.0
-_CLOSE_CELLS, _SHORT_CELLS = 4, 12
+_CLOSE_CELLS, _FREE_CELLS = 4, 10
 _FACING_ALIKE, _BESIDE_M = 0.5, 1.3
 """Who faces the same way, by the cosine between the headings, and does not stand so far beside, stands in the same queue."""
 _FARTHEST_M, _LEAST_M = 6.0, 1.2
@@ -55,7 +55,7 @@ def back_out(
     if waits[WAITING] * step_s < patience or out[REST] > 0.0 or abs(state.speed_mps) > 0.05:
         return False
     other = _stands_against(tracks, state, occupancy) if lines.used[0] > 0 else _NOBODY
-    if other == _NOBODY and not _cornered(lines):
+    if other == _NOBODY and not _cornered(lines, occupancy):
         return False
     if other == _QUEUE:
         return False
@@ -83,15 +83,13 @@ def _stands_against(tracks: Records, state: VehicleState, occupancy: Occupancy) 
 
 
 @kernel
-def _cornered(lines: Lines) -> bool:
-    """Whether no line leads on: each is too short, or leaves the road within the first metres."""
-    for i in range(lines.used[0]):
-        stays = lines.line[i].cells > _SHORT_CELLS
-        for c in range(1, _CLOSE_CELLS):
-            stays = stays and lines.cell[i, c].outside != LEAVES
-        if stays:
-            return False
-    return bool(lines.used[0] == 0 or lines.cell[0, 0].outside != LEAVES)
+def _cornered(lines: Lines, occupancy: Occupancy) -> bool:
+    """Whether no line leads on, or nothing is in the way for some metres: then it is the road that leaves no room to turn."""
+    if lines.used[0] > 0:
+        for t in range(0, STEPS, 5):
+            if occupancy.next[0, t, 0] <= _FREE_CELLS:
+                return False
+    return True
 
 
 @kernel

@@ -32,7 +32,7 @@ _PATIENCE_S = 8.0
 _BEFORE_IMPATIENT_S = 0.5
 _KERB_M = 1.6
 _KERB_WAIT_S = 6.0
-"""Somebody who stands at a crossing for longer is not waiting for us."""
+"""Somebody who stands at a crossing, or on another part of it, for longer is not waiting for us."""
 _BLOCKED = 0.3
 _STANDS_S, _SLOW_MPS = 20.0, 6.0
 _ROOM_TO_RETURN_M = 6
@@ -316,7 +316,7 @@ def _walks(m: MapArrays, over: Any, tracks: Records, slot: int, signals: Bytes) 
         if low <= along <= high:
             return 0, STEPS
         red = crossing.signal >= 0 and signals[crossing.signal] == Colour.RED
-        if on_it or (crossing.priority and not red and tracks[slot].standing_s < _KERB_WAIT_S):
+        if tracks[slot].standing_s < _KERB_WAIT_S and (on_it or (crossing.priority and not red)):
             return 0, int(3.0 / STEP_S)
         return STEPS + 1, -1
     t_low, t_high = (low - along) / speed, (high - along) / speed
