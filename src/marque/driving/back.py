@@ -44,7 +44,7 @@ _NOBODY, _QUEUE = -1, -2
 def back_out(
     m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, lines: Lines, tracks: Records, predictions: Predictions,
     occupancy: Occupancy, waits: Ints, step_s: float, out: Floats,
-) -> bool:  # fmt: skip
+) -> None:  # fmt: skip
     """Decide at the end of a cycle in which the car goes on standing whether to back out from the next one on.
 
     waits: the rules' memory. out: (SLOTS,), see PHASE.
@@ -53,18 +53,15 @@ def back_out(
     # Two of the same kind must not back out in step: where they stand decides who is first.
     patience = _AFTER_S + _SPREAD_S * abs(math.sin(12.9898 * state.x_m + 78.233 * state.y_m))
     if waits[WAITING] * step_s < patience or out[REST] > 0.0 or abs(state.speed_mps) > 0.05:
-        return False
+        return
     other = _stands_against(tracks, state, occupancy) if lines.used[0] > 0 else _NOBODY
-    if other == _NOBODY and not _cornered(lines, occupancy):
-        return False
-    if other == _QUEUE:
-        return False
+    if other == _QUEUE or (other == _NOBODY and not _cornered(lines, occupancy)):
+        return
     room = room_behind(m, state, vehicle, paths, tracks, predictions, _FARTHEST_M)
     if room < _LEAST_M:
         out[REST] = 1.0
-        return False
+        return
     out[PHASE], out[LEFT], out[OTHER] = BACKS, room, other
-    return True
 
 
 @kernel
