@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Bytes, Floats, Ints
+from marque.common import Bytes, Floats, Ints, Records
 
 
 class Kind(IntEnum):
@@ -25,10 +25,37 @@ class Kind(IntEnum):
     UNKNOWN = 8
 
 
-class Observation(NamedTuple):
-    """The surroundings at one instant; n road users, the ego not among them.
+DETECTION = np.dtype(
+    [
+        ("time", "f8"),  # s, when it was measured: earlier than the observation by the sensor's latency
+        ("sensor", "i8"),  # index in the vehicle's suite
+        ("kind", "i8"),  # `Kind` as the sensor takes it, UNKNOWN where it cannot tell
+        ("x", "f8"),  # m, centre of the body in the car's frame of that time: x ahead, y to the left of the car's own centre
+        ("y", "f8"),
+        ("var_along", "f8"),  # m², variance of the place along the ray from the sensor
+        ("var_across", "f8"),  # m², and across it
+        ("bearing", "f8"),  # rad, direction of that ray in the car's frame
+        ("rate", "f8"),  # m/s, speed over ground along the ray, away from the sensor positive; NaN where it is not measured
+        ("var_rate", "f8"),
+        ("heading", "f8"),  # rad, of the body relative to the car's; NaN where it is not measured
+        ("var_heading", "f8"),
+        ("length", "f8"),  # m; NaN where it is not measured
+        ("width", "f8"),
+        ("var_size", "f8"),
+    ],
+    align=True,
+)
+"""One thing one sensor reports in one cycle. Variances are what the sensor states of itself."""
 
-    x_m, y_m are centres of bodies, heading_rad their orientation, speed_mps along it; length_m and width_m full sizes.
+RAYS = 720
+"""Directions in which free space is told, evenly around an eye, counter-clockwise from straight ahead."""
+
+
+class Observation(NamedTuple):
+    """The surroundings at one instant; the ego is not among them.
+
+    Either `perfect`: n road users as they are, x_m, y_m centres of bodies, heading_rad their orientation, speed_mps along it, length_m and
+    width_m full sizes. Or as sensed: n is 0, and there are detections and how far each eye sees.
     signals holds the `Colour` each signal of the map shows now (the driver sees a light, not its program).
     """
 
@@ -42,6 +69,15 @@ class Observation(NamedTuple):
     length_m: Floats
     width_m: Floats
     signals: Bytes  # (signals of the map,)
+    perfect: bool = True
+    detections: Records = np.zeros(0, DETECTION)
+    """(k,) DETECTION"""
+    eyes: Floats = np.zeros((0, 3))
+    """(e, 3): x m, y m in the car's frame, height m of the places its sensors look from."""
+    free_m: Floats = np.zeros((0, RAYS))
+    """(e, RAYS) m, how far each eye sees over the ground in each direction."""
+    working: Bytes = np.zeros(0, np.uint8)
+    """(sensors of the suite,) 1 where the sensor reported in this cycle."""
 
 
 def no_one(time_s: float, signals: Bytes) -> Observation:
