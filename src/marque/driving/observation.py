@@ -51,6 +51,24 @@ RAYS = 720
 """Directions in which free space is told, evenly around an eye, counter-clockwise from straight ahead."""
 
 
+class Conditions(NamedTuple):
+    """What the car knows of the circumstances it drives in. Terms of ISO 34503 (taxonomy of operational design domains)."""
+
+    rain_mmph: float = 0.0
+    visibility_m: float = 20_000.0
+    """Meteorological: how far one sees in this air."""
+    light_lux: float = 20_000.0
+    """A lit street at night has 10, a moonless one 0.1."""
+    grip: float = 1.0
+    """Of the road, as a share of a dry one's."""
+    temperature_c: float = 15.0
+    connected: float = 1.0
+    """1 while the car reaches its operations centre."""
+    map_age_days: float = 0.0
+    localisation_m: float = 0.1
+    """Standard deviation of its place as its localisation states it."""
+
+
 class Observation(NamedTuple):
     """The surroundings at one instant; the ego is not among them.
 
@@ -78,6 +96,7 @@ class Observation(NamedTuple):
     """(e, RAYS) m, how far each eye sees over the ground in each direction."""
     working: Bytes = np.zeros(0, np.uint8)
     """(sensors of the suite,) 1 where the sensor reported in this cycle."""
+    conditions: Conditions = Conditions()
 
 
 def no_one(time_s: float, signals: Bytes) -> Observation:

@@ -6,6 +6,7 @@ runs in, or on how many draws others made before.
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
 
 import numpy as np
@@ -30,6 +31,12 @@ class Purpose(IntEnum):
     WISH = 3
     WALK = 4
     TRIP = 5
+    DETECT = 6
+    DROP_OUT = 7
+    NOISE = 8
+    SLOW_NOISE = 9
+    GHOST = 10
+    LOCALISE = 13
 
 
 @kernel
@@ -72,3 +79,11 @@ def uniform(seed: int, agent: int, step: int, purpose: int) -> float:
 def choice(seed: int, agent: int, step: int, purpose: int, count: int) -> int:
     """One of 0 … count − 1, equally likely (up to count / 2⁵³)."""
     return int(uniform(seed, agent, step, purpose) * count)
+
+
+@kernel
+def normal(seed: int, agent: int, step: int, purpose: int) -> tuple[float, float]:
+    """Two independent standard normal numbers. Source: Box, Muller 1958."""
+    words = philox(seed, agent, step, purpose)
+    radius, angle = math.sqrt(-2.0 * math.log(1.0 - unit(words[0]))), 2.0 * math.pi * unit(words[1])
+    return radius * math.cos(angle), radius * math.sin(angle)

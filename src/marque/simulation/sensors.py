@@ -1,0 +1,327 @@
+"""What a car's sensors make of the world: from everything as it is to what is found, how well, and how far each eye sees.
+
+No images: a detection is what a sensor's own processing reports. What is hidden is hidden by the bodies between (2.5 dimensions: what is
+low hides what is low, what is tall hides all). Every draw is keyed by seed, sensor, road user and instant (`simulation.random`).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from marque.common import Bytes, Floats, Ints, Record, Records
+from marque.driving.map.geometry import wrap
+from marque.driving.observation import DETECTION, RAYS, Conditions, Kind, Observation
+from marque.simulation.random import Purpose, normal, philox, uniform, unit
+from marque.vehicle import VehicleState, kernel
+from marque.vehicle.sensors import Sensing
+
+_RAY = 2.0 * math.pi / RAYS
+_KINDS = len(Kind)
+_SIGHT_M = 300.0
+_ONE_EYE_M = 1.0
+"""Sensors this near to each other see past the same things."""
+_EDGE_M = 0.4
+"""A body counts as hit by a ray that gets this near to it."""
+_HIDDEN, _PLAIN = 0.05, 0.4
+"""Shares of a body in view: below the first nobody finds it, from the second on it is found as if it were all in view."""
+_FADES = 0.08
+"""How gradually finding ends at the end of the range, as a share of it."""
+_DARK_LUX, _BRIGHT_LUX = 1.0, 1000.0
+_DROP_OUT, _DROP_OUT_S = 0.02, 0.4
+"""Share of the time for which a sensor does not find a body at all, whatever it draws step by step, and for how long at once."""
+_SLOW, _SLOW_S = 0.7, 1.5
+"""Part of the noise that changes slowly, and how slowly: a sensor errs the same way from one cycle to the next."""
+_FREE_SPACE = 0.8
+"""Of a sensor's range: as far as it tells the free road from what it does not see."""
+_LOCALISATION_S, _HEADING_RAD_PER_M = 4.0, 0.02
+_CORNERS = ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0))
+
+# How far each kind of road user is found, as a share of the range for a car: camera, radar, lidar.
+_REACH = np.ones((3, _KINDS))
+_REACH[:, Kind.TRUCK] = _REACH[:, Kind.BUS] = _REACH[:, Kind.TRAM] = 1.2
+_REACH[:, Kind.MOTORCYCLE] = 0.8, 0.6, 0.7
+_REACH[:, Kind.BICYCLE] = 0.7, 0.45, 0.6
+_REACH[:, Kind.PEDESTRIAN] = 0.6, 0.4, 0.55
+_REACH[:, Kind.STATIC] = 0.9, 0.5, 0.9
+
+# For what a road user is taken where its class is not named right.
+_MISTAKEN = np.arange(_KINDS)
+_MISTAKEN[[Kind.CAR, Kind.TRUCK, Kind.BUS, Kind.MOTORCYCLE, Kind.BICYCLE, Kind.PEDESTRIAN, Kind.TRAM, Kind.STATIC]] = [
+    Kind.TRUCK, Kind.BUS, Kind.TRUCK, Kind.BICYCLE, Kind.MOTORCYCLE, Kind.BICYCLE, Kind.BUS, Kind.UNKNOWN,
+]  # fmt: skip
+
+
+class _Views(NamedTuple):
+    """What each eye sees: e eyes, n bodies."""
+
+    low_m: Floats  # (e, RAYS) distance of the first body of any height
+    tall_m: Floats  # (e, RAYS) and of the first tall one
+    share: Floats  # (e, n) of each body in view
+
+
+class Sensors:
+    """The sensors of one car, with what they have to cope with.
+
+    suite: (s,) SENSOR, this object's own copy; whoever makes a sensor worse writes into it, or into `works`, and calls `changed`.
+    conditions: the weather and light they see through, handed on to the driving system; `changed` too.
+    offset: x m, y m, heading rad by which the car's localisation is off, beside its noise.
+    """
+
+    def __init__(self, suite: Records, *, seed: int = 0, conditions: Conditions | None = None) -> None:
+        self.suite = suite.copy()
+        self.works: Bytes = np.ones(len(suite), np.uint8)
+        self.conditions = conditions or Conditions()
+        self.offset = np.zeros(3)
+        self._seed = seed
+        self._eye_of, self._eyes = _eyes(suite)
+        self._out = np.zeros(len(suite) * 256, DETECTION)
+        self.changed()
+
+    def changed(self) -> None:
+        """Work out anew how far each sensor reaches."""
+        self._range_m = np.array([_range(one, self.conditions) for one in self.suite])
+        angles = np.arange(RAYS) * _RAY
+        self._reach_m = np.zeros((len(self._eyes), RAYS))
+        for one, eye, range_m, works in zip(self.suite, self._eye_of, self._range_m, self.works, strict=True):
+            if works and one["kind"] != Sensing.RADAR:
+                off = np.abs((angles - one["yaw"] + np.pi) % (2.0 * np.pi) - np.pi)
+                self._reach_m[eye, off <= one["half_angle"]] = np.maximum(
+                    self._reach_m[eye, off <= one["half_angle"]], _FREE_SPACE * range_m
+                )
+
+    def sense(self, truth: Observation, state: VehicleState) -> tuple[Observation, VehicleState]:
+        """What the car knows of a perfect observation and of its own true state: detections, and where it believes to be."""
+        views = _Views(np.empty((len(self._eyes), RAYS)), np.empty((len(self._eyes), RAYS)), np.empty((len(self._eyes), len(truth.ids))))
+        count = _sense(
+            self.suite, self._range_m, self.works, self._eye_of, self._eyes, truth, state, self._seed, views, self._out
+        )  # fmt: skip
+        nothing = np.empty(0)
+        seen = truth._replace(
+            ids=np.empty(0, np.int32), kinds=np.empty(0, np.uint8), x_m=nothing, y_m=nothing, heading_rad=nothing, speed_mps=nothing,
+            length_m=nothing, width_m=nothing, perfect=False, detections=self._out[:count].copy(), eyes=self._eyes,
+            free_m=np.minimum(views.low_m, self._reach_m), working=self.works.copy(), conditions=self.conditions,
+        )  # fmt: skip
+        return seen, self._believed(state, truth.time_s)
+
+    def _believed(self, state: VehicleState, time_s: float) -> VehicleState:
+        sigma = self.conditions.localisation_m
+        ahead, left = (sigma * _slow_noise(self._seed, k, time_s, _LOCALISATION_S, Purpose.LOCALISE) for k in (0, 1))
+        turn = _HEADING_RAD_PER_M * sigma * _slow_noise(self._seed, 2, time_s, _LOCALISATION_S, Purpose.LOCALISE)
+        cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
+        return VehicleState(*map(float, state))._replace(
+            x_m=state.x_m + ahead * cos - left * sin + self.offset[0],
+            y_m=state.y_m + ahead * sin + left * cos + self.offset[1],
+            heading_rad=state.heading_rad + turn + self.offset[2],
+        )
+
+
+def _eyes(suite: Records) -> tuple[Ints, Floats]:
+    """Which eye each sensor looks from, and the eyes, (e, 3): x m, y m in the car's frame, height m."""
+    eyes: list[tuple[float, float, float]] = []
+    eye_of = []
+    for one in suite:
+        near = [k for k, (x, y, _) in enumerate(eyes) if math.hypot(one["x"] - x, one["y"] - y) < _ONE_EYE_M]
+        eye_of.append(near[0] if near else len(eyes))
+        if not near:
+            eyes.append((float(one["x"]), float(one["y"]), float(one["z"])))
+    return np.array(eye_of, np.int32), np.array(eyes).reshape(-1, 3)
+
+
+def _range(one: Record, conditions: Conditions) -> float:
+    """How far a sensor finds a car in this weather and light, m."""
+    range_m = float(one["range"]) * max(0.1, 1.0 - float(one["rain"]) * conditions.rain_mmph)
+    bright = (math.log10(max(1e-3, conditions.light_lux)) - math.log10(_DARK_LUX)) / (math.log10(_BRIGHT_LUX) - math.log10(_DARK_LUX))
+    range_m *= float(one["night"]) + (1.0 - float(one["night"])) * min(1.0, max(0.0, bright))
+    return min(range_m, float(one["fog"]) * conditions.visibility_m)
+
+
+@kernel
+def _slow_noise(seed: int, agent: int, time_s: float, period_s: float, purpose: int) -> float:
+    """A standard normal number that changes smoothly, along with time, within about a period."""
+    block = math.floor(time_s / period_s)
+    share = time_s / period_s - block
+    before, after = normal(seed, agent, block, purpose)[0], normal(seed, agent, block + 1, purpose)[0]
+    return ((1.0 - share) * before + share * after) / math.sqrt((1.0 - share) ** 2 + share**2)
+
+
+@kernel
+def _hides(kind: int) -> bool:
+    """People and two-wheelers hide next to nothing."""
+    return kind not in (Kind.PEDESTRIAN, Kind.BICYCLE, Kind.MOTORCYCLE)
+
+
+@kernel
+def _is_tall(kind: int, length: float, width: float) -> bool:
+    return kind in (Kind.TRUCK, Kind.BUS, Kind.TRAM) or (kind == Kind.STATIC and (length > 7.0 or width > 3.0))
+
+
+@kernel
+def _rays(dx: float, dy: float, cos: float, sin: float, half_length: float, half_width: float, heading: float) -> tuple[int, int]:
+    """First and last ray, counted from heading, that meet a rectangle (dx, dy) m away; at least the one through its centre."""
+    bearing = math.atan2(dy, dx)
+    low, high = 0.0, 0.0
+    for along, across in _CORNERS:
+        x = dx + along * half_length * cos - across * half_width * sin
+        y = dy + along * half_length * sin + across * half_width * cos
+        off = wrap(math.atan2(y, x) - bearing)
+        low, high = min(low, off), max(high, off)
+    first, last = math.ceil((bearing + low - heading) / _RAY), math.floor((bearing + high - heading) / _RAY)
+    if last < first:
+        first = last = round((bearing - heading) / _RAY)
+    return int(first), int(last)
+
+
+@kernel
+def _distance(dx: float, dy: float, cos: float, sin: float, half_length: float, half_width: float, ux: float, uy: float) -> float:
+    """Distance along a ray (ux, uy) to a rectangle, m: where it enters both of its slabs; to its middle where it only just misses."""
+    along, across = dx * cos + dy * sin, dy * cos - dx * sin
+    u_along, u_across = ux * cos + uy * sin, uy * cos - ux * sin
+    if abs(u_along) < 1e-9:
+        u_along = 1e-9
+    if abs(u_across) < 1e-9:
+        u_across = 1e-9
+    enter = max((along - math.copysign(half_length, u_along)) / u_along, (across - math.copysign(half_width, u_across)) / u_across)
+    leave = min((along + math.copysign(half_length, u_along)) / u_along, (across + math.copysign(half_width, u_across)) / u_across)
+    return max(0.0, enter) if enter <= leave else max(0.0, dx * ux + dy * uy)
+
+
+@kernel
+def _look(truth: Observation, x: float, y: float, heading: float, eye: int, out: _Views) -> None:
+    """Fill one eye's row: nearest bodies ray by ray, then how much of each body is in view."""
+    out.low_m[eye, :] = _SIGHT_M
+    out.tall_m[eye, :] = _SIGHT_M
+    for i in range(len(truth.ids)):
+        dx, dy = truth.x_m[i] - x, truth.y_m[i] - y
+        if _hides(truth.kinds[i]) and dx * dx + dy * dy < _SIGHT_M * _SIGHT_M:
+            cos, sin = math.cos(truth.heading_rad[i]), math.sin(truth.heading_rad[i])
+            half_length, half_width = 0.5 * truth.length_m[i], 0.5 * truth.width_m[i]
+            if abs(dx * cos + dy * sin) < half_length and abs(dy * cos - dx * sin) < half_width:
+                continue  # the eye is inside: a shape that is only roughly a rectangle
+            tall = _is_tall(truth.kinds[i], truth.length_m[i], truth.width_m[i])
+            first, last = _rays(dx, dy, cos, sin, half_length, half_width, heading)
+            for ray in range(first, last + 1):
+                angle = heading + ray * _RAY
+                away = _distance(dx, dy, cos, sin, half_length, half_width, math.cos(angle), math.sin(angle))
+                k = ray % RAYS
+                out.low_m[eye, k] = min(out.low_m[eye, k], away)
+                if tall:
+                    out.tall_m[eye, k] = min(out.tall_m[eye, k], away)
+    for i in range(len(truth.ids)):
+        out.share[eye, i] = 0.0
+        dx, dy = truth.x_m[i] - x, truth.y_m[i] - y
+        if dx * dx + dy * dy >= _SIGHT_M * _SIGHT_M:
+            continue
+        cos, sin = math.cos(truth.heading_rad[i]), math.sin(truth.heading_rad[i])
+        half_length, half_width = 0.5 * truth.length_m[i], 0.5 * truth.width_m[i]
+        tall = _is_tall(truth.kinds[i], truth.length_m[i], truth.width_m[i])
+        first, last = _rays(dx, dy, cos, sin, half_length, half_width, heading)
+        met = 0
+        for ray in range(first, last + 1):
+            angle = heading + ray * _RAY
+            away = _distance(dx, dy, cos, sin, half_length, half_width, math.cos(angle), math.sin(angle))
+            nearest = out.tall_m[eye, ray % RAYS] if tall else out.low_m[eye, ray % RAYS]
+            met += nearest >= away - _EDGE_M
+        out.share[eye, i] = met / (last + 1.0 - first)
+
+
+@kernel
+def _sense(
+    suite: Records, range_m: Floats, works: Bytes, eye_of: Ints, eyes: Floats, truth: Observation, state: VehicleState, seed: int,
+    views: _Views, out: Records,
+) -> int:  # fmt: skip
+    """Every sensor looks at every body, and sees a ghost now and then. How many detections were written to `out`."""
+    cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
+    for e in range(len(eyes)):
+        x, y = state.x_m + eyes[e, 0] * cos - eyes[e, 1] * sin, state.y_m + eyes[e, 0] * sin + eyes[e, 1] * cos
+        _look(truth, x, y, state.heading_rad, e, views)
+    step = round(truth.time_s * 1000.0)
+    n = 0
+    for s in range(len(suite)):
+        if not works[s]:
+            continue
+        for i in range(len(truth.ids)):
+            if n < len(out) and _finds(suite[s], s, range_m[s], truth, i, views.share[eye_of[s], i], state, seed, step):
+                _report(suite[s], s, truth, i, views.share[eye_of[s], i], state, seed, step, out, n)
+                n += 1
+        n += _ghost(suite[s], s, range_m[s], truth.time_s, seed, step, out, n)
+    return n
+
+
+@kernel
+def _finds(
+    one: Record, s: int, range_m: float, truth: Observation, i: int, share: float, state: VehicleState, seed: int, step: int
+) -> bool:  # fmt: skip
+    if share < _HIDDEN:
+        return False
+    cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
+    dx, dy = truth.x_m[i] - state.x_m, truth.y_m[i] - state.y_m
+    x, y = dx * cos + dy * sin - one.x, dy * cos - dx * sin - one.y
+    away = max(0.1, math.hypot(x, y) - 0.5 * truth.width_m[i])
+    reach = range_m * _REACH[one.kind, truth.kinds[i]]
+    beside = math.atan2(0.25 * truth.length_m[i], away)  # a long body is found by the part of it that is in view
+    if away > (1.0 + 5.0 * _FADES) * reach or abs(wrap(math.atan2(y, x) - one.yaw)) > one.half_angle + beside:
+        return False
+    agent = int(truth.ids[i]) * 64 + s
+    if uniform(seed, agent, math.floor(truth.time_s / _DROP_OUT_S), Purpose.DROP_OUT) < _DROP_OUT:
+        return False
+    chance = one.detects * min(1.0, share / _PLAIN) / (1.0 + math.exp((away / reach - 1.0) / _FADES))
+    return bool(uniform(seed, agent, step, Purpose.DETECT) < chance)
+
+
+@kernel
+def _report(
+    one: Record, s: int, truth: Observation, i: int, share: float, state: VehicleState, seed: int, step: int, out: Records, n: int
+) -> None:  # fmt: skip
+    """Write what the sensor makes of a body: where both were a latency ago, with its noise, half of which changes slowly."""
+    agent = int(truth.ids[i]) * 64 + s
+    cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
+    body_cos, body_sin = math.cos(truth.heading_rad[i]), math.sin(truth.heading_rad[i])
+    dx = truth.x_m[i] - state.x_m + one.latency * (state.speed_mps * cos - truth.speed_mps[i] * body_cos)
+    dy = truth.y_m[i] - state.y_m + one.latency * (state.speed_mps * sin - truth.speed_mps[i] * body_sin)
+    x, y = dx * cos + dy * sin - one.x, dy * cos - dx * sin - one.y
+    away, bearing = math.hypot(x, y), math.atan2(y, x)
+    white = math.sqrt(1.0 - _SLOW * _SLOW)
+    n0, n1 = normal(seed, agent, step, Purpose.NOISE)
+    n2, n3 = normal(seed, agent + (1 << 40), step, Purpose.NOISE)
+    slow0 = _slow_noise(seed, agent, truth.time_s, _SLOW_S, Purpose.SLOW_NOISE)
+    slow1 = _slow_noise(seed, agent + (1 << 40), truth.time_s, _SLOW_S, Purpose.SLOW_NOISE)
+    along, across = one.noise_m + one.noise_share * away, 0.5 * one.noise_m + one.noise_rad * away
+    far, side = away + along * (_SLOW * slow0 + white * n0), across * (_SLOW * slow1 + white * n1)
+    d = out[n]
+    d.time, d.sensor = truth.time_s - one.latency, s
+    d.x, d.y = one.x + far * math.cos(bearing) - side * math.sin(bearing), one.y + far * math.sin(bearing) + side * math.cos(bearing)
+    d.var_along, d.var_across, d.bearing = along * along, across * across, bearing
+    turned = wrap(truth.heading_rad[i] - state.heading_rad)
+    d.rate, d.var_rate = truth.speed_mps[i] * math.cos(turned - bearing) + one.noise_mps * n2, one.noise_mps * one.noise_mps
+    d.heading, d.var_heading = turned + one.noise_heading * n2, one.noise_heading * one.noise_heading
+    seen = 1.0 - 0.3 * (1.0 - min(1.0, share / _PLAIN))  # what is half hidden is taken for smaller
+    d.length, d.width = max(0.2, seen * truth.length_m[i] + one.noise_size * n3), max(0.2, truth.width_m[i] + 0.5 * one.noise_size * n2)
+    d.var_size = one.noise_size * one.noise_size
+    d.kind = Kind.UNKNOWN
+    if one.names > 0.0:
+        named = uniform(seed, agent, math.floor(truth.time_s / _DROP_OUT_S), Purpose.SLOW_NOISE) < one.names
+        d.kind = truth.kinds[i] if named else _MISTAKEN[truth.kinds[i]]
+
+
+@kernel
+def _ghost(one: Record, s: int, range_m: float, time_s: float, seed: int, step: int, out: Records, n: int) -> int:
+    """Something that is not there, for a few cycles in the same direction: 1 where it was written."""
+    block = math.floor(time_s / _DROP_OUT_S)
+    words = philox(seed, s, block, Purpose.GHOST)
+    if n >= len(out) or unit(words[0]) >= one.ghosts * _DROP_OUT_S:
+        return 0
+    away, bearing = 2.0 + (range_m - 2.0) * unit(words[1]), one.yaw + one.half_angle * (2.0 * unit(words[2]) - 1.0)
+    n0, n1 = normal(seed, s, step, Purpose.GHOST)
+    along, across = one.noise_m + one.noise_share * away, 0.5 * one.noise_m + one.noise_rad * away
+    far, side = away + along * n0, across * n1
+    d = out[n]
+    d.time, d.sensor, d.kind = time_s - one.latency, s, Kind.UNKNOWN
+    d.x, d.y = one.x + far * math.cos(bearing) - side * math.sin(bearing), one.y + far * math.sin(bearing) + side * math.cos(bearing)
+    d.var_along, d.var_across, d.bearing = along * along, across * across, bearing
+    d.rate, d.var_rate = one.noise_mps * n0, one.noise_mps * one.noise_mps
+    d.heading, d.var_heading = one.noise_heading * n1, one.noise_heading * one.noise_heading
+    d.length, d.width, d.var_size = 1.5 + one.noise_size * n0, 1.0 + one.noise_size * n1, one.noise_size * one.noise_size
+    return 1
