@@ -22,6 +22,7 @@ from marque.common import InputError
 from marque.simulation.drive import Result, drive_file, facts, warm_up
 from marque.simulation.judge import Verdict
 from marque.simulation.library import SOURCE, write_library
+from marque.vehicle.sensors import THREE_LIDARS
 
 ALL_SUCCEEDED, SOME_FAILED, BAD_INPUT = 0, 1, 2
 
@@ -35,13 +36,13 @@ _STYLES = {
 }
 
 
-def drive(paths: Sequence[Path], json_out: Path | None, replays: Path | None, workers: int, library: bool) -> None:
+def drive(paths: Sequence[Path], json_out: Path | None, replays: Path | None, workers: int, library: bool, perfect: bool) -> None:
     """Drive and judge scenario files. Exits with 0 when every one is a strict success, 1 when not, 2 when nothing could be driven."""
     if json_out is not None:
         json_out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="marque-library-") as folder:
         own = _own_files(Path(folder)) if library else []
-        results = _drive_all(scenario_files([*paths, *own]), replays, workers)
+        results = _drive_all(scenario_files([*paths, *own]), replays, workers, perfect)
     console = wide_console()
     console.print(table(results))
     console.print(summary(results), highlight=False)
@@ -57,7 +58,7 @@ def _own_files(folder: Path) -> list[Path]:
         return write_library(folder)
 
 
-def _drive_all(files: Sequence[Path], replays: Path | None, workers: int) -> list[Result]:
+def _drive_all(files: Sequence[Path], replays: Path | None, workers: int, perfect: bool) -> list[Result]:
     """Every file's results, with a bar that moves meanwhile."""
     if replays is not None:
         replays.mkdir(parents=True, exist_ok=True)
@@ -65,7 +66,7 @@ def _drive_all(files: Sequence[Path], replays: Path | None, workers: int) -> lis
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("driving", total=len(files))
-        for found in drive_files(files, replays, workers):
+        for found in drive_files(files, replays, workers, perfect):
             results += found
             progress.advance(bar)
     return results
@@ -89,9 +90,9 @@ def scenario_files(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
-def drive_files(files: Sequence[Path], replays: Path | None, workers: int) -> Iterator[list[Result]]:
+def drive_files(files: Sequence[Path], replays: Path | None, workers: int, perfect: bool = False) -> Iterator[list[Result]]:
     """The results of each file, in order. A file that takes its worker down with it is an error, and the others are driven on."""
-    work = partial(drive_file, replay=replays)
+    work = partial(drive_file, replay=replays, suite=None if perfect else THREE_LIDARS)
     warm_up()  # compiles the kernels where that was never done; workers load them
     if workers <= 1 or len(files) == 1:
         yield from map(work, files)

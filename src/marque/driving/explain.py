@@ -79,7 +79,7 @@ def _name(why: int, distance: float, tracks: Records, out: Floats) -> None:
     out[REASON_SLOT], out[DISTANCE] = reason, distance
     if reason == Reason.RED_LIGHT or reason == Reason.AMBER_LIGHT:
         out[SUBJECT] = subject
-    elif reason == Reason.STOP_SIGN or reason == Reason.NO_ROUTE:
+    elif reason == Reason.STOP_SIGN or reason == Reason.NO_ROUTE or reason == Reason.HIDDEN:
         out[SUBJECT] = _NO_SUBJECT
     else:
         out[SUBJECT] = tracks[subject].id

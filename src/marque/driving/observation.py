@@ -94,6 +94,8 @@ class Observation(NamedTuple):
     """(e, 3): x m, y m in the car's frame, height m of the places its sensors look from."""
     free_m: Floats = np.zeros((0, RAYS))
     """(e, RAYS) m, how far each eye sees over the ground in each direction."""
+    sight_m: float = np.inf
+    """How far ahead its sensors reach in this weather and light, if nothing stands there."""
     working: Bytes = np.zeros(0, np.uint8)
     """(sensors of the suite,) 1 where the sensor reported in this cycle."""
     conditions: Conditions = Conditions()

@@ -17,6 +17,7 @@ from marque.driving.back import DRIVES, OTHER, PHASE, SLOTS, back_out, drive_bac
 from marque.driving.explain import DISTANCE, REASON_SLOT, SUBJECT, TARGET, explain, explain_back, explain_stop
 from marque.driving.goal import Goal
 from marque.driving.guard import NOTHING, Stop, guard, no_stop
+from marque.driving.hidden import forget_arrivals, look_into, slow_down
 from marque.driving.lines import Lines, draw_lines, mark_goals, no_lines, offset_of
 from marque.driving.map import MapArrays, RoadMap
 from marque.driving.observation import Observation
@@ -50,6 +51,7 @@ class Mind(NamedTuple):
     cost: Floats  # (L,) metres to the goal, with what lane changes cost
     way: Floats  # (L,) the metres alone
     eta: Floats  # (L,) scratch of `rules.reach_ahead`
+    unseen_s: Floats  # (conflicts,) scratch of `hidden.look_into`
     history: Ints  # (8,) lanes driven lately
     memory: Ints  # (8,) of the rules
     last: Floats  # (8,) choice of the last cycle
@@ -77,9 +79,15 @@ def _cycle(
     _offsets(mind, vehicle)
     waited_s = mind.memory[WAITING] * step_s
     draw_lines(m, state, vehicle, mind.paths, mind.goal_offsets, waited_s > _WAITS_S, mind.lines)
+    slow_down(state, vehicle, mind.lines, mind.tracks, seen)
     mark_goals(mind.lines, task.starts, task.corners, task.owners, task.headings)
     occupy(mind.tracks, mind.predictions, mind.paths, mind.lines, state, vehicle, mind.occupancy)
-    obey(m, state, vehicle, mind.paths, mind.lines, mind.tracks, mind.predictions, seen.signals, mind.memory, timed, step_s, mind.occupancy)
+    look_into(m, state, vehicle, mind.paths, mind.tracks, seen, mind.unseen_s)
+    obey(
+        m, state, vehicle, mind.paths, mind.lines, mind.tracks, mind.predictions, seen, mind.unseen_s, mind.memory, timed, step_s,
+        mind.occupancy,
+    )  # fmt: skip
+    forget_arrivals(m, mind.paths, mind.unseen_s)
     sample_profiles(state.speed_mps, state.acceleration_mps2, vehicle, mind.profiles)
     if timed:
         aim_profiles(mind.lines, state, mind.profiles, task, vehicle)
@@ -152,6 +160,7 @@ class Pilot:
             np.zeros(lanes),
             np.zeros(lanes),
             np.full(lanes, np.inf),
+            np.full(len(road_map.arrays.conflicts), np.inf),
             np.full(8, -1, np.int32),
             np.full(8, -1, np.int32),
             np.zeros(8),
@@ -161,6 +170,7 @@ class Pilot:
             np.empty((0, 2)),
         )
         self._goals: tuple[Goal, ...] = ()
+        self._senses = False
         self._task = _task((), road_map)
 
     def begin(self, goals: tuple[Goal, ...]) -> None:
@@ -187,6 +197,7 @@ class Pilot:
 
     def cycle(self, state: VehicleState, seen: Observation) -> Command:
         """One cycle: what to ask of the actuators until the next one."""
+        self._senses = not seen.perfect
         for k, goal in enumerate(self._goals):
             self._task.windows[k, :2] = goal.time_s[0] - seen.time_s, goal.time_s[1] - seen.time_s
         command = _cycle(self.road_map.arrays, self._mind, self._task, state, seen, self.step_s, self.vehicle)
@@ -228,7 +239,13 @@ class Pilot:
             3 * TICK_S,
             self.route(),
             tuple(predictions),
+            self._tracked(),
         )
+
+    def _tracked(self) -> Floats:
+        tracks = self._mind.tracks
+        known = tracks[tracks["seen"] == 1] if self._senses else tracks[:0]
+        return np.column_stack((known["id"].astype(np.float64), known["x"], known["y"]))
 
     def _plan(self, line: int, row: int) -> Floats:
         profiles = self._mind.profiles

@@ -10,9 +10,10 @@ import math
 from typing import Any
 
 from marque.common import Bytes, Floats, Ints, Records
+from marque.driving.hidden import may_step_out
 from marque.driving.lines import Lines
 from marque.driving.map import Colour, MapArrays, Meeting, Yield
-from marque.driving.observation import Kind
+from marque.driving.observation import Kind, Observation
 from marque.driving.occupancy import REASON, Occupancy, block
 from marque.driving.path import Paths
 from marque.driving.perceive import CAPACITY
@@ -30,6 +31,10 @@ _AFTER_S = 0.4
 _PATIENCE_S = 8.0
 """After so long at a line the reserve before somebody else's arrival shrinks to _BEFORE_IMPATIENT_S."""
 _BEFORE_IMPATIENT_S = 0.5
+_BEFORE_UNSEEN_S = 0.6
+_UNSEEN_PATIENCE = 0.3
+"""With every second that it stands, one unseen is taken to be this much later: he sees a car's nose, too."""
+_CREEPS_FROM_M, _CREEPS_MPS, _CREPT_M = 1.5, 2.5, -0.3
 _KERB_M = 1.6
 _KERB_WAIT_S = 6.0
 """Somebody who stands at a crossing, or on another part of it, for longer is not waiting for us."""
@@ -71,15 +76,16 @@ def forget_ahead(paths: Paths, eta: Floats) -> None:
 @kernel
 def obey(
     m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, lines: Lines, tracks: Records,
-    predictions: Predictions, signals: Bytes, memory: Ints, timed: bool, step_s: float, out: Occupancy,
+    predictions: Predictions, seen: Observation, unseen_s: Floats, memory: Ints, timed: bool, step_s: float, out: Occupancy,
 ) -> None:  # fmt: skip
     """Lay the rules over the occupancy of every line.
 
+    unseen_s: (conflicts,) how soon somebody whom nobody sees may be there (`hidden.look_into`).
     timed: the drive is over at its goal, so the end of the map behind it is nobody's dead end.
     """
     front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
     memory[WAITING] = memory[WAITING] + 1 if state.speed_mps < 0.5 else 0
-    impatient = memory[WAITING] * step_s > _PATIENCE_S
+    waited_s = memory[WAITING] * step_s
     for i in range(lines.used[0]):
         p = lines.line[i].path
         # Station of the rear axle's cell 0; a line's own length differs from its path's by less than a cell per bend.
@@ -91,7 +97,7 @@ def obey(
                 continue
             if line > lines.line[i].cells:
                 break
-            colour = shown(m, lane, signals)
+            colour = shown(m, lane, seen.signals)
             _light(m, lane, line, colour, state, lines, i, out)
             if m.lanes[lane].conflict_count > 0:
                 if colour != Colour.GREEN_PROTECTED:
@@ -101,19 +107,20 @@ def obey(
                         line,
                         paths.lane[p, k].start - zero,
                         front,
-                        impatient,
+                        waited_s,
                         state,
                         vehicle,
                         lines,
                         i,
                         tracks,
                         predictions,
+                        unseen_s,
                         memory,
                         out,
                     )
                 _keep_clear(m, lane, paths.lane[p, k].start - zero, front, vehicle, lines, i)
         for k in range(paths.path[p].lane_count):
-            _crossings(m, paths.lane[p, k].lane, paths.lane[p, k].start - zero, front, vehicle, lines, i, tracks, signals, out)
+            _crossings(m, paths.lane[p, k].lane, paths.lane[p, k].start - zero, front, state, vehicle, lines, i, tracks, seen, out)
         _leave_room(state, lines, i, tracks, out)
         hold = paths.path[p].hold_s
         if paths.path[p].astray_s < hold and not _goes_astray(paths.path[p], front, memory, step_s):
@@ -189,8 +196,8 @@ def _hold(line: float, lines: Lines, i: int, t_first: int, t_last: int, weight: 
 
 @kernel
 def _give_way(
-    m: MapArrays, lane: int, line: float, start: float, front: float, impatient: bool, state: VehicleState, vehicle: VehicleParameters,
-    lines: Lines, i: int, tracks: Records, predictions: Predictions, memory: Ints, out: Occupancy,
+    m: MapArrays, lane: int, line: float, start: float, front: float, waited_s: float, state: VehicleState, vehicle: VehicleParameters,
+    lines: Lines, i: int, tracks: Records, predictions: Predictions, unseen_s: Floats, memory: Ints, out: Occupancy,
 ) -> None:  # fmt: skip
     """Right of way on one lane of the path; start: where the lane begins, line: where the nose stops, in cells."""
     here = m.lanes[lane]
@@ -211,7 +218,7 @@ def _give_way(
         stoppable = line > -0.5 and state.speed_mps * state.speed_mps < 2.0 * _HARD_MPS2 * max(0.5, line)
         hold = line if stoppable else enter
         merging = conflict.meeting == Meeting.MERGE
-        before = _BEFORE_IMPATIENT_S if impatient else (_BEFORE_MERGE_S if merging else _BEFORE_S)
+        before = _BEFORE_IMPATIENT_S if waited_s > _PATIENCE_S else (_BEFORE_MERGE_S if merging else _BEFORE_S)
         for mode in range(predictions.used[0]):
             if predictions.mode[mode].probability < 0.12:
                 continue
@@ -224,6 +231,21 @@ def _give_way(
             why = (Reason.MERGE if merging else Reason.YIELD) * REASON + predictions.mode[mode].owner
             weight = min(1.0, 2.0 * predictions.mode[mode].probability)
             block(lines, i, first, int(leave), t_in - int(before / STEP_S), t_out + int(_AFTER_S / STEP_S), weight, why, out)
+        _give_way_unseen(unseen_s[c], line, enter, leave, waited_s, state, lines, i, out)
+
+
+@kernel
+def _give_way_unseen(
+    arrival_s: float, line: float, enter: float, leave: float, waited_s: float, state: VehicleState, lines: Lines, i: int, out: Occupancy
+) -> None:  # fmt: skip
+    """Let pass whom nobody sees: from the line on creep to where the zone begins, to see more; there in the end trust to be seen."""
+    arrival_s += _UNSEEN_PATIENCE * waited_s
+    if arrival_s >= STEPS * STEP_S or enter < _CREPT_M:
+        return
+    creeps = line < _CREEPS_FROM_M and state.speed_mps < _CREEPS_MPS
+    first = max(1, math.ceil((enter if creeps else min(line, enter)) - _LINE_GAP_M))
+    since = int(max(0.0, arrival_s - _BEFORE_UNSEEN_S) / STEP_S)
+    block(lines, i, first, int(leave), since, STEPS, 1.0, Reason.HIDDEN * REASON, out)
 
 
 @kernel
@@ -278,8 +300,8 @@ def _leave_room(state: VehicleState, lines: Lines, i: int, tracks: Records, out:
 
 @kernel
 def _crossings(
-    m: MapArrays, lane: int, start: float, front: float, vehicle: VehicleParameters, lines: Lines, i: int,
-    tracks: Records, signals: Bytes, out: Occupancy,
+    m: MapArrays, lane: int, start: float, front: float, state: VehicleState, vehicle: VehicleParameters, lines: Lines, i: int,
+    tracks: Records, seen: Observation, out: Occupancy,
 ) -> None:  # fmt: skip
     here = m.lanes[lane]
     for k in range(here.crossing_first, here.crossing_first + here.crossing_count):
@@ -290,10 +312,15 @@ def _crossings(
             continue
         for slot in range(CAPACITY):
             if tracks[slot].seen and tracks[slot].kind == Kind.PEDESTRIAN:
-                t_in, t_out = _walks(m, over, tracks, slot, signals)
+                t_in, t_out = _walks(m, over, tracks, slot, seen.signals)
                 if t_in <= STEPS:
                     why = Reason.PEDESTRIAN * REASON + slot
                     block(lines, i, max(1, first), last, t_in - int(1.0 / STEP_S), t_out + int(0.4 / STEP_S), 1.0, why, out)
+        crossing = m.crossings[over.crossing]
+        if crossing.priority and not (crossing.signal >= 0 and seen.signals[crossing.signal] == Colour.RED):
+            since = may_step_out(m, state, over, seen)
+            if since <= STEPS:
+                block(lines, i, max(1, first), last, since, STEPS, 1.0, Reason.HIDDEN * REASON, out)
         for c in range(max(1, first + 1), min(lines.line[i].cells - 1, last) + 1):
             lines.cell[i, c].keep_clear = 1
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
+
+import numpy as np
 
 from marque.common import Floats, Ints
 
@@ -42,6 +44,8 @@ class Reason(IntEnum):
     """The way beyond a junction is full; it waits so as not to block it. subject: who."""
     BACK = 18
     """It drives back a little, or has; subject: whom it makes room for."""
+    HIDDEN = 19
+    """Somebody may come from where it does not see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +73,5 @@ class View:
     route: Ints
     """Lane indices still ahead, the present one first."""
     predictions: tuple[Prediction, ...]
+    tracked: Floats = field(default_factory=lambda: np.empty((0, 3)))
+    """(k, 3): id, x m, y m of everyone it takes to be there, where perception is not perfect: the ids are its own, not the actors'."""

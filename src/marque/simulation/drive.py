@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from marque.common import Floats, InputError
+from marque.common import Floats, InputError, Records
 from marque.driving.goal import Goal
 from marque.driving.map import Road, RoadMap
 from marque.driving.map.build import build_road_map
@@ -36,7 +36,9 @@ from marque.simulation.judge import (
 )
 from marque.simulation.replay import SUFFIX, write_replay
 from marque.simulation.scenario import ActorLog, PlanningProblem, Scenario
+from marque.simulation.sensors import Sensors, recognise
 from marque.vehicle import BMW_320I, Command, VehicleParameters, VehicleState, step
+from marque.vehicle.sensors import THREE_LIDARS
 
 MARGIN_S = 5.0
 """How long a drive goes on after the goal's last moment, to tell who comes late from who never comes."""
@@ -93,6 +95,8 @@ class Result:
     cycle_ms_p99: float | None = None
     real_time_factor: float | None = None
     replay: str | None = None
+    perception: str | None = None
+    """`sensed` through the vehicle's sensors, or `perfect`."""
 
 
 def drive_file(
@@ -101,9 +105,12 @@ def drive_file(
     make_driver: MakeDriver = Pilot,
     replay: Path | None = None,
     vehicle: VehicleParameters = BMW_320I,
+    suite: Records | None = THREE_LIDARS,
     limit_s: float = FILE_LIMIT_S,
 ) -> list[Result]:
     """Drives and judges every planning problem of a file; one Result each, one for the file where it cannot be used.
+
+    suite: (s,) SENSOR the car sees with; None for perfect perception.
 
     Never raises for what is in the file: an invalid file is `ill_posed` with the reader's message, anything unforeseen an `error`.
     replay: a folder for the drives' replays.
@@ -118,7 +125,7 @@ def drive_file(
     results = []
     for problem in scenario.problems:
         try:
-            results.append(_drive_and_judge(path, scenario, problem, make_driver, replay, vehicle, deadline))
+            results.append(_drive_and_judge(path, scenario, problem, make_driver, replay, vehicle, suite, deadline))
         except Exception as error:
             why = f"{type(error).__name__}: {error}"
             results.append(Result(path.name, scenario.name, scenario.source, problem.id, Verdict.ERROR, why))
@@ -132,14 +139,17 @@ def _drive_and_judge(
     make_driver: MakeDriver,
     replay: Path | None,
     vehicle: VehicleParameters,
+    suite: Records | None,
     deadline: float,
 ) -> Result:
     proof = prove_ill_posed(scenario, problem, vehicle)
     if proof is not None:
         return Result(path.name, scenario.name, scenario.source, problem.id, Verdict.ILL_POSED, proof)
-    drive = drive_problem(scenario, problem, make_driver, vehicle, record=replay is not None, deadline=deadline)
+    drive = drive_problem(scenario, problem, make_driver, vehicle, suite, record=replay is not None, deadline=deadline)
     verdict = judge(scenario, problem, drive.driven, vehicle)
-    result = _result(path, scenario, problem, drive, verdict, vehicle)
+    result = dataclasses.replace(
+        _result(path, scenario, problem, drive, verdict, vehicle), perception="perfect" if suite is None else "sensed"
+    )
     if replay is None:
         return result
     target = replay / f"{path.stem}{SUFFIX}" if len(scenario.problems) == 1 else replay / f"{path.stem}-{problem.id}{SUFFIX}"
@@ -159,6 +169,7 @@ def drive_problem(
     problem: PlanningProblem,
     make_driver: MakeDriver,
     vehicle: VehicleParameters,
+    suite: Records | None = None,
     *,
     record: bool = False,
     deadline: float = math.inf,
@@ -167,6 +178,7 @@ def drive_problem(
     driver = make_driver(scenario.road_map, vehicle, scenario.step_s)
     goal_test = GoalTest(scenario, problem)
     observer = Observer(scenario)
+    sensors = None if suite is None else Sensors(suite)
     state = initial_state(problem, vehicle)
     last = problem.last_step(scenario.step_s) + round(MARGIN_S / scenario.step_s)
     last = min(last, problem.start_step + round(LONGEST_DRIVE_S / scenario.step_s))
@@ -178,12 +190,13 @@ def drive_problem(
             break
         if time.monotonic() > deadline:
             raise TimeoutError("the drive took too long")
-        seen = observer.at(k)
+        truth = observer.at(k)
+        seen, believed = (truth, state) if sensors is None else sensors.sense(truth, state)
         cycle_began = time.thread_time_ns()
-        command = driver.cycle(state, seen)
+        command = driver.cycle(believed, seen)
         cycle_ms.append((time.thread_time_ns() - cycle_began) * 1e-6)
         if record:
-            frames.append(frame_of(state, seen, driver.view(), vehicle))
+            frames.append(frame_of(state, truth, driver.view(), vehicle))
         state = step(state, command, scenario.step_s, vehicle)
         states.append(state)
     cpu_s = (time.thread_time_ns() - began) * 1e-9
@@ -206,7 +219,7 @@ def warm_up() -> None:
     problem = PlanningProblem(1, 0, 10.0, 0.0, 0.0, 5.0, 0.0, 0.0, (Goal((0.5, 0.5), lanes=(0,), heading_rad=(-0.5, 0.5)),))
     scenario = Scenario("warm-up", "", 0.1, road_map, log, (problem,))
     prove_ill_posed(scenario, problem, BMW_320I)
-    drive = drive_problem(scenario, problem, Pilot, BMW_320I, record=True)
+    drive = drive_problem(scenario, problem, Pilot, BMW_320I, THREE_LIDARS, record=True)
     judge(scenario, problem, drive.driven, BMW_320I)
     least_time_to_collision(scenario, drive.driven, 0, BMW_320I)
 
@@ -244,7 +257,7 @@ def initial_state(problem: PlanningProblem, vehicle: VehicleParameters) -> Vehic
 
 
 def frame_of(state: VehicleState, seen: Observation, view: View, vehicle: VehicleParameters) -> Frame:
-    """The ego comes first, with an id nobody else has."""
+    """The ego comes first, with an id nobody else has. seen: everybody as they are."""
     ego = int(seen.ids.min(initial=0)) - 1
     flags = np.zeros(len(seen.ids) + 1, np.uint8)
     flags[0] = Flag.PILOT | (Flag.BRAKING if state.acceleration_mps2 < _BRAKING_MPS2 else 0)
@@ -260,7 +273,7 @@ def frame_of(state: VehicleState, seen: Observation, view: View, vehicle: Vehicl
         width_m=np.append(vehicle.width_m, seen.width_m),
         flags=flags,
         signals=seen.signals,
-        views={ego: view},
+        views={ego: recognise(view, seen)},
     )
 
 

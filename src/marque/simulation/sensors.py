@@ -6,6 +6,7 @@ low hides what is low, what is tall hides all). Every draw is keyed by seed, sen
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import numpy as np
 from marque.common import Bytes, Floats, Ints, Record, Records
 from marque.driving.map.geometry import wrap
 from marque.driving.observation import DETECTION, RAYS, Conditions, Kind, Observation
+from marque.driving.view import Reason, View
 from marque.simulation.random import Purpose, normal, philox, uniform, unit
 from marque.vehicle import VehicleState, kernel
 from marque.vehicle.sensors import Sensing
@@ -36,6 +38,7 @@ _SLOW, _SLOW_S = 0.7, 1.5
 """Part of the noise that changes slowly, and how slowly: a sensor errs the same way from one cycle to the next."""
 _FREE_SPACE = 0.8
 """Of a sensor's range: as far as it tells the free road from what it does not see."""
+_SAME_M = 3.0
 _LOCALISATION_S, _HEADING_RAD_PER_M = 4.0, 0.02
 _CORNERS = ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0))
 
@@ -91,6 +94,7 @@ class Sensors:
                 self._reach_m[eye, off <= one["half_angle"]] = np.maximum(
                     self._reach_m[eye, off <= one["half_angle"]], _FREE_SPACE * range_m
                 )
+        self._sight_m = float(self._reach_m[:, 0].max(initial=0.0))
 
     def sense(self, truth: Observation, state: VehicleState) -> tuple[Observation, VehicleState]:
         """What the car knows of a perfect observation and of its own true state: detections, and where it believes to be."""
@@ -102,7 +106,7 @@ class Sensors:
         seen = truth._replace(
             ids=np.empty(0, np.int32), kinds=np.empty(0, np.uint8), x_m=nothing, y_m=nothing, heading_rad=nothing, speed_mps=nothing,
             length_m=nothing, width_m=nothing, perfect=False, detections=self._out[:count].copy(), eyes=self._eyes,
-            free_m=np.minimum(views.low_m, self._reach_m), working=self.works.copy(), conditions=self.conditions,
+            free_m=np.minimum(views.low_m, self._reach_m), sight_m=self._sight_m, working=self.works.copy(), conditions=self.conditions,
         )  # fmt: skip
         return seen, self._believed(state, truth.time_s)
 
@@ -116,6 +120,25 @@ class Sensors:
             y_m=state.y_m + ahead * sin + left * cos + self.offset[1],
             heading_rad=state.heading_rad + turn + self.offset[2],
         )
+
+
+def recognise(view: View, truth: Observation) -> View:
+    """The view with the ids of actors instead of the driving system's own: the nearest to where it takes somebody to be, −1 for none."""
+    if len(view.tracked) == 0:
+        return view
+    actors = {}
+    for track, x, y in view.tracked:
+        away = np.hypot(truth.x_m - x, truth.y_m - y)
+        nearest = int(np.argmin(away)) if len(away) else -1
+        actors[int(track)] = int(truth.ids[nearest]) if nearest >= 0 and away[nearest] < _SAME_M else -1
+    signals = view.reason in (Reason.RED_LIGHT, Reason.AMBER_LIGHT)
+    return dataclasses.replace(
+        view,
+        subject=view.subject if signals else actors.get(view.subject, -1),
+        predictions=tuple(
+            dataclasses.replace(one, subject=actors[one.subject]) for one in view.predictions if actors.get(one.subject, -1) >= 0
+        ),
+    )
 
 
 def _eyes(suite: Records) -> tuple[Ints, Floats]:
