@@ -17,7 +17,7 @@ from marque.driving.back import DRIVES, OTHER, PHASE, SLOTS, back_out, drive_bac
 from marque.driving.explain import DISTANCE, REASON_SLOT, SUBJECT, TARGET, explain, explain_back, explain_stop
 from marque.driving.goal import Goal
 from marque.driving.guard import NOTHING, Stop, guard, no_stop
-from marque.driving.hidden import forget_arrivals, look_into, slow_down
+from marque.driving.hidden import look_into, slow_down
 from marque.driving.lines import Lines, draw_lines, mark_goals, no_lines, offset_of
 from marque.driving.map import MapArrays, RoadMap
 from marque.driving.observation import Observation
@@ -51,7 +51,7 @@ class Mind(NamedTuple):
     cost: Floats  # (L,) metres to the goal, with what lane changes cost
     way: Floats  # (L,) the metres alone
     eta: Floats  # (L,) scratch of `rules.reach_ahead`
-    unseen_s: Floats  # (conflicts,) scratch of `hidden.look_into`
+    clear_s: Floats  # (conflicts,) until when nobody unseen can be there
     history: Ints  # (8,) lanes driven lately
     memory: Ints  # (8,) of the rules
     last: Floats  # (8,) choice of the last cycle
@@ -82,12 +82,11 @@ def _cycle(
     slow_down(state, vehicle, mind.lines, mind.tracks, seen)
     mark_goals(mind.lines, task.starts, task.corners, task.owners, task.headings)
     occupy(mind.tracks, mind.predictions, mind.paths, mind.lines, state, vehicle, mind.occupancy)
-    look_into(m, state, vehicle, mind.paths, mind.tracks, seen, mind.unseen_s)
+    look_into(m, state, vehicle, mind.paths, mind.tracks, seen, mind.clear_s)
     obey(
-        m, state, vehicle, mind.paths, mind.lines, mind.tracks, mind.predictions, seen, mind.unseen_s, mind.memory, timed, step_s,
+        m, state, vehicle, mind.paths, mind.lines, mind.tracks, mind.predictions, seen, mind.clear_s, mind.memory, timed, step_s,
         mind.occupancy,
     )  # fmt: skip
-    forget_arrivals(m, mind.paths, mind.unseen_s)
     sample_profiles(state.speed_mps, state.acceleration_mps2, vehicle, mind.profiles)
     if timed:
         aim_profiles(mind.lines, state, mind.profiles, task, vehicle)
@@ -160,7 +159,7 @@ class Pilot:
             np.zeros(lanes),
             np.zeros(lanes),
             np.full(lanes, np.inf),
-            np.full(len(road_map.arrays.conflicts), np.inf),
+            np.full(len(road_map.arrays.conflicts), -np.inf),
             np.full(8, -1, np.int32),
             np.full(8, -1, np.int32),
             np.zeros(8),
@@ -178,6 +177,7 @@ class Pilot:
         mind = self._mind
         mind.tracks[:] = no_tracks()
         mind.history[:] = -1
+        mind.clear_s[:] = -np.inf
         mind.memory[:] = -1
         mind.last[:] = 0.0
         mind.back[:] = 0.0

@@ -76,11 +76,11 @@ def forget_ahead(paths: Paths, eta: Floats) -> None:
 @kernel
 def obey(
     m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, lines: Lines, tracks: Records,
-    predictions: Predictions, seen: Observation, unseen_s: Floats, memory: Ints, timed: bool, step_s: float, out: Occupancy,
+    predictions: Predictions, seen: Observation, clear_s: Floats, memory: Ints, timed: bool, step_s: float, out: Occupancy,
 ) -> None:  # fmt: skip
     """Lay the rules over the occupancy of every line.
 
-    unseen_s: (conflicts,) how soon somebody whom nobody sees may be there (`hidden.look_into`).
+    clear_s: (conflicts,) until when nobody unseen can be there (`hidden.look_into`).
     timed: the drive is over at its goal, so the end of the map behind it is nobody's dead end.
     """
     front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
@@ -114,7 +114,8 @@ def obey(
                         i,
                         tracks,
                         predictions,
-                        unseen_s,
+                        clear_s,
+                        seen.time_s,
                         memory,
                         out,
                     )
@@ -197,7 +198,7 @@ def _hold(line: float, lines: Lines, i: int, t_first: int, t_last: int, weight: 
 @kernel
 def _give_way(
     m: MapArrays, lane: int, line: float, start: float, front: float, waited_s: float, state: VehicleState, vehicle: VehicleParameters,
-    lines: Lines, i: int, tracks: Records, predictions: Predictions, unseen_s: Floats, memory: Ints, out: Occupancy,
+    lines: Lines, i: int, tracks: Records, predictions: Predictions, clear_s: Floats, now_s: float, memory: Ints, out: Occupancy,
 ) -> None:  # fmt: skip
     """Right of way on one lane of the path; start: where the lane begins, line: where the nose stops, in cells."""
     here = m.lanes[lane]
@@ -231,7 +232,7 @@ def _give_way(
             why = (Reason.MERGE if merging else Reason.YIELD) * REASON + predictions.mode[mode].owner
             weight = min(1.0, 2.0 * predictions.mode[mode].probability)
             block(lines, i, first, int(leave), t_in - int(before / STEP_S), t_out + int(_AFTER_S / STEP_S), weight, why, out)
-        _give_way_unseen(unseen_s[c], line, enter, leave, waited_s, state, lines, i, out)
+        _give_way_unseen(clear_s[c] - now_s, line, enter, leave, waited_s, state, lines, i, out)
 
 
 @kernel
