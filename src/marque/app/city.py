@@ -15,14 +15,17 @@ from marque.app.live import map_cache
 from marque.app.terminal import wide_console
 from marque.driving.importers import default_city, load_map
 from marque.simulation.city import City, comfort
+from marque.vehicle.sensors import THREE_LIDARS
 
 _CHUNK_S = 5.0
 
 
-def city(map_file: Path | None, hours: float, seed: int, vehicles: int, pedestrians: int, cars: int, out: Path | None) -> None:
+def city(
+    map_file: Path | None, hours: float, seed: int, vehicles: int, pedestrians: int, cars: int, perfect: bool, out: Path | None
+) -> None:
     """Runs the city and prints one line per self-driving car. Exit status 1 when a car was at fault in a collision or stuck."""
     road_map = load_map(map_file or default_city(), cache=map_cache())
-    living = City(road_map, seed=seed, vehicles=vehicles, pedestrians=pedestrians, cars=cars)
+    living = City(road_map, seed=seed, vehicles=vehicles, pedestrians=pedestrians, cars=cars, suite=None if perfect else THREE_LIDARS)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -70,6 +73,7 @@ def facts(living: City, hours: float) -> dict[str, Any]:
         "map": living.road_map.name,
         "hours": hours,
         "seed": living.seed,
+        "perception": living.perception,
         "at_fault": sum(bool(hit["at_fault"]) for row in rows for hit in row["collisions"]),
         "collisions": sum(len(row["collisions"]) for row in rows),
         "stuck": sum(len(row["stuck"]) for row in rows),

@@ -80,12 +80,13 @@ def city(
     vehicles: Annotated[int, typer.Option(min=0, max=5000, help="Vehicles in traffic.")] = 400,
     pedestrians: Annotated[int, typer.Option(min=0, max=5000, help="Pedestrians.")] = 60,
     cars: Annotated[int, typer.Option(min=1, max=100, help="Self-driving cars.")] = 10,
+    perfect: Annotated[bool, typer.Option("--perfect", help="The cars know everything as it is.")] = False,
     json: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write everything counted as JSON.")] = None,
 ) -> None:
     """Hours of the city without a page: routes, collisions and whose fault, waits. Exit status 1: at fault, or stuck."""
     from marque.app.city import city as run
 
-    run(map_file, hours, seed, vehicles, pedestrians, cars, json)
+    run(map_file, hours, seed, vehicles, pedestrians, cars, perfect, json)
 
 
 @app.command("map")

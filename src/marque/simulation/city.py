@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from marque.common import Bools, Floats, InputError, Ints
+from marque.common import Bools, Floats, InputError, Ints, Records
 from marque.driving.goal import Goal
 from marque.driving.map import DRIVABLE, Colour, RoadMap, Turn
 from marque.driving.map.components import strong_components
@@ -20,10 +20,12 @@ from marque.driving.pilot import Pilot
 from marque.driving.view import Reason, View
 from marque.simulation.frame import Flag, Frame
 from marque.simulation.random import choice
+from marque.simulation.sensors import Sensors, recognise
 from marque.simulation.traffic import GuestStates, Traffic
 from marque.vehicle import BMW_320I, VehicleParameters, VehicleState, boxes_overlap, step
+from marque.vehicle.sensors import THREE_LIDARS
 
-SIGHT_M = 120.0
+SIGHT_M = 160.0
 STUCK_S = 180.0
 _STANDING_MPS = 0.3
 _GONE_M = 3.0
@@ -37,6 +39,8 @@ _KEPT = 36_000
 """Steps of which comfort and cycle times are kept: the last hour; a page may be open for days."""
 _RED_QUEUE_M = 80.0
 """Who stands this close before a red light's line, and before no junction on the way to it, waits for the light, first or in the queue."""
+_SENSES = 1000
+"""Seeds of cars' sensors to one seed of the city: every car errs in its own way."""
 _PLACE, _DESTINATION = 11, 12  # purposes of random numbers
 
 
@@ -64,8 +68,10 @@ class Record:
 class _Car:
     """One self-driving car: its body, its pilot, its present trip."""
 
-    def __init__(self, number: int, road_map: RoadMap, vehicle: VehicleParameters, step_s: float) -> None:
-        self.number = number
+    def __init__(
+        self, number: int, road_map: RoadMap, vehicle: VehicleParameters, step_s: float, sensors: Sensors | None
+    ) -> None:  # fmt: skip
+        self.number, self.sensors = number, sensors
         self.pilot = Pilot(road_map, vehicle, step_s)
         self.state = VehicleState(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
         self.record = Record()
@@ -85,8 +91,9 @@ class City:
 
     def __init__(
         self, road_map: RoadMap, *, seed: int = 0, vehicles: int = 400, pedestrians: int = 60, cars: int = 10,
-        step_s: float = 0.1, vehicle: VehicleParameters = BMW_320I,
+        step_s: float = 0.1, vehicle: VehicleParameters = BMW_320I, suite: Records | None = THREE_LIDARS,
     ) -> None:  # fmt: skip
+        """suite: (s,) SENSOR each self-driving car sees with; None for perfect perception."""
         self.road_map, self.seed, self.step_s, self.vehicle = road_map, seed, step_s, vehicle
         pedestrians = pedestrians if len(road_map.crossing_ids) else 0
         self.traffic = Traffic(road_map, vehicles=vehicles, pedestrians=pedestrians, guests=cars, seed=seed, step_s=step_s)
@@ -94,7 +101,8 @@ class City:
         self._homes: Ints = np.flatnonzero(_round_trips(road_map) & (lanes["junction"] < 0) & (lanes["length"] >= _HOME_M)).astype(np.int32)
         if cars and len(self._homes) < 2:
             raise InputError(road_map.source, "", "has no two connected lanes for trips", "Choose a map with a network of roads.")
-        self._cars = [_Car(number, road_map, vehicle, step_s) for number in range(cars)]
+        senses = [None if suite is None else Sensors(suite, seed=seed * _SENSES + car) for car in range(cars)]
+        self._cars = [_Car(car, road_map, vehicle, step_s, sensors) for car, sensors in enumerate(senses)]
         self._first = vehicles
         self.cycle_ms: deque[float] = deque(maxlen=_KEPT * max(1, cars))
         for car in self._cars:
@@ -104,6 +112,11 @@ class City:
     @property
     def time_s(self) -> float:
         return self.traffic.time_s
+
+    @property
+    def perception(self) -> str:
+        """`sensed` through the cars' sensors, or `perfect`."""
+        return "sensed" if any(car.sensors for car in self._cars) else "perfect"
 
     @property
     def records(self) -> list[Record]:
@@ -118,9 +131,10 @@ class City:
         now = self._present
         states = []
         for car in self._cars:
-            seen = self._observe(car, now)
+            truth = self._observe(car, now)
+            seen, believed = (truth, car.state) if car.sensors is None else car.sensors.sense(truth, car.state)
             began = time.thread_time_ns()
-            command = car.pilot.cycle(car.state, seen)
+            command = car.pilot.cycle(believed, seen)
             self.cycle_ms.append((time.thread_time_ns() - began) * 1e-6)
             states.append(VehicleState(*step(car.state, command, self.step_s, self.vehicle)))
         for car, state in zip(self._cars, states, strict=True):
@@ -136,7 +150,7 @@ class City:
         flags = self._present.flags.copy()
         views = {}
         for car in self._cars:
-            view = car.pilot.view()
+            view = recognise(car.pilot.view(), self._observe(car, self._present))
             views[self.id_of(car.number)] = view
             at = np.flatnonzero(self._present.ids == self.id_of(car.number))
             flags[at] = _flags(car.state, view)
