@@ -1,0 +1,202 @@
+"""What one does not see: who may come out of it, how soon, and how fast that lets the car drive.
+
+Nobody is assumed where an eye sees the ground. Where none does, on a lane that must be let pass or beside the own way, somebody may be:
+as fast as the law allows on a lane, at a run on foot. What is beyond that is not reckoned with (the reasonable assumptions of
+responsibility-sensitive safety; Shalev-Shwartz, Shammah, Shashua 2017, section 4).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from marque.common import Floats, Records
+from marque.driving.lines import Lines
+from marque.driving.map import Colour, MapArrays, Yield
+from marque.driving.map.query import pose_at
+from marque.driving.observation import RAYS, Observation
+from marque.driving.path import PATHS, Paths
+from marque.driving.perceive import CAPACITY
+from marque.driving.predict import STEP_S, STEPS, shown
+from marque.vehicle import VehicleParameters, VehicleState, kernel
+
+_SAMPLE_M = 2.0
+_AHEAD_M = 60.0
+"""Conflicts this near ahead on the path are looked into."""
+_BACK_M = 90.0
+"""So far back along a lane somebody who comes may be of interest."""
+_BRANCHES = 12
+_HIDES_M = 3.0
+"""A gap in what is seen that is shorter holds no vehicle on its way."""
+_FASTEST_MPS = 17.0
+_CRAWLS_MPS = 3.0
+_BODY_M = 0.7
+"""Around a body that is known nobody else is."""
+_ON_FOOT_MPS = 1.4
+"""A child that runs (Euro NCAP CPNCO: 5 km/h)."""
+_REACTS_S, _BRAKING_MPS2 = 0.3, 8.0
+_SLOWEST_MPS = 5.0
+"""As slow one passes close to what hides somebody; slower helps nobody."""
+_ON_FOOT_BELOW_MPS = 17.0
+"""Where more is allowed nobody on foot is expected between vehicles."""
+_BESIDE_M = (0.3, 0.7, 1.1, 1.5, 1.9)
+_BESIDE_CELLS = 40
+_EVERY = 3
+"""Cells looked beside."""
+_BEFORE_CELLS = 6
+_SIGHT_BRAKING_MPS2 = 4.0
+
+
+@kernel
+def sees(seen: Observation, state: VehicleState, x: float, y: float) -> bool:
+    """Whether any eye sees the ground at a place in the world; always, where perception is perfect."""
+    if seen.perfect:
+        return True
+    cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
+    dx, dy = x - state.x_m, y - state.y_m
+    along, across = dx * cos + dy * sin, dy * cos - dx * sin
+    for e in range(len(seen.eyes)):
+        ex, ey = along - seen.eyes[e, 0], across - seen.eyes[e, 1]
+        ray = round(math.atan2(ey, ex) * (RAYS / (2.0 * math.pi))) % RAYS
+        if ex * ex + ey * ey <= seen.free_m[e, ray] ** 2:
+            return True
+    return False
+
+
+@kernel
+def _who(tracks: Records, x: float, y: float) -> int:
+    """The slot of a body that is known to be at a place, −1 for none."""
+    for slot in range(CAPACITY):
+        if tracks[slot].seen:
+            dx, dy = x - tracks[slot].x, y - tracks[slot].y
+            reach = 0.5 * tracks[slot].length + _BODY_M
+            if dx * dx + dy * dy < reach * reach + tracks[slot].width ** 2:
+                cos, sin = math.cos(tracks[slot].heading), math.sin(tracks[slot].heading)
+                if abs(dx * cos + dy * sin) < reach and abs(dy * cos - dx * sin) < 0.5 * tracks[slot].width + _BODY_M:
+                    return slot
+    return -1
+
+
+@kernel
+def look_into(
+    m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, tracks: Records, seen: Observation, clear_s: Floats
+) -> None:  # fmt: skip
+    """Bring clear_s, (conflicts,), up to date: until when, on the observation's clock, nobody unseen can be at the conflicts ahead.
+
+    What one cycle has seen to be clear remains so: who is hidden now has been hidden before, or has come from there.
+    """
+    front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
+    for p in range(PATHS):
+        if paths.path[p].kind < 0:
+            continue
+        for k in range(paths.path[p].lane_count):
+            away = paths.lane[p, k].start - paths.path[p].rear_s - front
+            here = m.lanes[paths.lane[p, k].lane]
+            if away > _AHEAD_M:
+                break
+            if away + here.length < -front or shown(m, paths.lane[p, k].lane, seen.signals) == Colour.GREEN_PROTECTED:
+                continue
+            for c in range(here.conflict_first, here.conflict_first + here.conflict_count):
+                owes = m.conflicts[c].yields
+                if owes == Yield.YIELD or owes == Yield.STOP:
+                    other = shown(m, m.conflicts[c].other, seen.signals)
+                    if seen.perfect or Colour.RED <= other <= Colour.AMBER:
+                        clear_s[c] = seen.time_s + _BACK_M / _FASTEST_MPS
+                    else:
+                        clear_s[c] = max(clear_s[c], seen.time_s + _earliest(m, state, m.conflicts[c], tracks, seen))
+
+
+@kernel
+def _earliest(m: MapArrays, state: VehicleState, conflict: Any, tracks: Records, seen: Observation) -> float:
+    """Seconds until somebody who is unseen now reaches a conflict zone, back along all lanes that lead there."""
+    earliest = np.inf
+    lanes, ends, gone, speeds = np.empty(_BRANCHES, np.int32), np.empty(_BRANCHES), np.empty(_BRANCHES), np.empty(_BRANCHES)
+    lanes[0], ends[0], gone[0], speeds[0] = conflict.other, conflict.other_enter_s, 0.0, _FASTEST_MPS
+    n = 1
+    while n > 0:
+        n -= 1
+        lane, end, before = lanes[n], ends[n], gone[n]
+        here = m.lanes[lane]
+        speed = min(speeds[n], max(_SLOWEST_MPS, here.speed_limit))
+        # Where the map ends the road goes on straight.
+        start = -np.inf if here.predecessor_count == 0 else 0.0
+        hidden_m, s, hint = 0.0, end, -1
+        while s > start and hidden_m < _HIDES_M and before + end - s < _BACK_M:
+            x, y, heading, hint = pose_at(m, lane, max(0.0, s), 0.0, hint)
+            x, y = x + min(0.0, s) * math.cos(heading), y + min(0.0, s) * math.sin(heading)
+            hidden_m += _SAMPLE_M
+            if sees(seen, state, x, y):
+                hidden_m = 0.0
+            else:
+                slot = _who(tracks, x, y)
+                if slot >= 0:  # who comes behind somebody comes no sooner
+                    hidden_m = 0.0
+                    speed = min(speed, max(_CRAWLS_MPS, tracks[slot].speed * math.cos(tracks[slot].heading - heading)))
+            s -= _SAMPLE_M
+        if hidden_m >= _HIDES_M or before + end - s >= _BACK_M:
+            earliest = min(earliest, max(0.0, before + end - s - hidden_m) / speed)
+            continue
+        for k in range(here.predecessor_first, here.predecessor_first + here.predecessor_count):
+            if n < _BRANCHES:
+                lanes[n], ends[n] = m.predecessors[k], m.lanes[m.predecessors[k]].length
+                gone[n], speeds[n] = before + end, speed
+                n += 1
+    return earliest
+
+
+@kernel
+def slow_down(state: VehicleState, vehicle: VehicleParameters, lines: Lines, tracks: Records, seen: Observation) -> None:
+    """Cut the allowed speeds of every line to what is seen: to stop within sight, and for who may step out close beside the way.
+
+    Who steps out at a distance beside the car's side is in its way after distance / speed on foot; until then it can have stopped, or
+    be past, if it drives no faster than braking · (that time − reaction) · 2: then its stopping distance is what it drives in that time.
+    """
+    if seen.perfect:
+        return
+    sight = max(2.0, seen.sight_m - 0.5 * vehicle.length_m - vehicle.rear_axle_m)
+    by_sight = math.sqrt(_SIGHT_BRAKING_MPS2 * (2.0 * sight + _SIGHT_BRAKING_MPS2 * _REACTS_S**2)) - _SIGHT_BRAKING_MPS2 * _REACTS_S
+    for i in range(lines.used[0]):
+        for c in range(lines.line[i].cells):
+            lines.cell[i, c].allowed = min(lines.cell[i, c].allowed, by_sight)
+    for i in range(lines.used[0]):
+        for c in range(0, min(_BESIDE_CELLS, lines.line[i].cells), _EVERY):
+            if lines.cell[i, c].limit > _ON_FOOT_BELOW_MPS:
+                continue
+            clearance = _clearance(state, vehicle, lines.cell[i, c], tracks, seen)
+            if clearance < np.inf:
+                cap = max(_SLOWEST_MPS, 2.0 * _BRAKING_MPS2 * (clearance / _ON_FOOT_MPS - _REACTS_S))
+                for k in range(max(0, c - _BEFORE_CELLS), min(lines.line[i].cells, c + _EVERY)):
+                    lines.cell[i, k].allowed = min(lines.cell[i, k].allowed, cap)
+
+
+@kernel
+def _clearance(state: VehicleState, vehicle: VehicleParameters, cell: Any, tracks: Records, seen: Observation) -> float:
+    """From the car's side, with its nose at this cell, to the nearest place beside it that no eye sees, m; inf where all is seen."""
+    front = 0.5 * vehicle.length_m
+    x, y = cell.body_x + front * cell.ux, cell.body_y + front * cell.uy
+    for beside in _BESIDE_M:
+        for side in (1.0, -1.0):
+            off = side * (0.5 * vehicle.width_m + beside)
+            px, py = x - off * cell.uy, y + off * cell.ux
+            if not sees(seen, state, px, py) and _who(tracks, px, py) < 0:
+                return beside
+    return np.inf
+
+
+@kernel
+def may_step_out(m: MapArrays, state: VehicleState, over: Any, seen: Observation) -> int:
+    """The instant from which somebody unseen beside a crossing may be on a lane's part of it; STEPS + 1 for never."""
+    if seen.perfect:
+        return STEPS + 1
+    crossing = m.crossings[over.crossing]
+    dx, dy = crossing.x1 - crossing.x0, crossing.y1 - crossing.y0
+    length = math.hypot(dx, dy)
+    dx, dy = dx / length, dy / length
+    soonest = np.inf
+    for along in (-1.0, -0.2, 0.3 * length, 0.7 * length, length + 0.2, length + 1.0):
+        away = max(over.enter_t - along, along - over.leave_t)
+        if away > 0.0 and not sees(seen, state, crossing.x0 + along * dx, crossing.y0 + along * dy):
+            soonest = min(soonest, away / _ON_FOOT_MPS)
+    return int(soonest / STEP_S) if soonest < STEPS * STEP_S else STEPS + 1
