@@ -18,8 +18,8 @@ from marque.driving.map import Colour, MapArrays, Yield
 from marque.driving.map.query import pose_at
 from marque.driving.observation import RAYS, Observation
 from marque.driving.path import PATHS, Paths
-from marque.driving.perceive import CAPACITY
 from marque.driving.predict import STEP_S, STEPS, shown
+from marque.driving.tracks import CAPACITY
 from marque.vehicle import VehicleParameters, VehicleState, kernel
 
 _SAMPLE_M = 2.0

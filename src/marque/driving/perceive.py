@@ -9,40 +9,11 @@ import numpy as np
 from marque.common import Records
 from marque.driving.map.geometry import wrap
 from marque.driving.observation import Observation
+from marque.driving.tracks import CAPACITY, NO_ID
 from marque.vehicle import kernel
 
-CAPACITY = 96
-"""Road users tracked at once; the nearest are kept."""
 _ACCELERATION_GAIN = 0.35
 _YAW_GAIN = 0.5
-_NONE = -(2**31)
-
-
-TRACK = np.dtype(
-    [
-        ("id", "i8"),  # _NONE in an empty slot
-        ("kind", "i8"),  # `Kind`
-        ("x", "f8"),  # centre of the body, m, world frame
-        ("y", "f8"),
-        ("heading", "f8"),
-        ("speed", "f8"),
-        ("acceleration", "f8"),
-        ("yaw_rate", "f8"),
-        ("length", "f8"),
-        ("width", "f8"),
-        ("standing_s", "f8"),  # how long it has not moved
-        ("cycles", "i8"),  # how often it has been seen
-        ("seen", "i8"),  # in this cycle
-    ],
-    align=True,
-)
-
-
-def no_tracks() -> Records:
-    """(CAPACITY,) TRACK: road users slot by slot."""
-    tracks = np.zeros(CAPACITY, TRACK)
-    tracks["id"] = _NONE
-    return tracks
 
 
 @kernel
@@ -64,7 +35,7 @@ def perceive(tracks: Records, seen: Observation, ego_x: float, ego_y: float, ste
                 break
     for slot in range(CAPACITY):
         if not tracks[slot].seen:
-            tracks[slot].id = _NONE
+            tracks[slot].id = NO_ID
             tracks[slot].cycles = 0
     free = 0
     for i in chosen:
@@ -72,7 +43,7 @@ def perceive(tracks: Records, seen: Observation, ego_x: float, ego_y: float, ste
         for slot in range(CAPACITY):
             known = known or tracks[slot].id == seen.ids[i]
         if not known:
-            while tracks[free].id != _NONE:
+            while tracks[free].id != NO_ID:
                 free += 1
             tracks[free].id = seen.ids[i]
             tracks[free].acceleration = tracks[free].yaw_rate = tracks[free].standing_s = 0.0

@@ -24,12 +24,13 @@ from marque.driving.observation import Observation
 from marque.driving.occupancy import Occupancy, look_ahead, no_occupancy, occupy
 from marque.driving.own_lane import own_lane
 from marque.driving.path import PATHS, Paths, lay_paths, no_paths
-from marque.driving.perceive import no_tracks, perceive
+from marque.driving.perceive import perceive
 from marque.driving.plan import Choice, Task, aim_profiles, choose, no_choice, pace
 from marque.driving.predict import Predictions, no_predictions, predict
 from marque.driving.route import cost_to_go, goal_entries
 from marque.driving.rules import WAITING, forget_ahead, obey, reach_ahead, to_pass
 from marque.driving.speed import TICK_S, TICKS, Profiles, follow, no_profiles, sample_profiles
+from marque.driving.tracks import no_tracks
 from marque.driving.view import Prediction, Reason, View
 from marque.vehicle import BMW_320I, Command, VehicleParameters, VehicleState, kernel
 

@@ -12,7 +12,7 @@ from marque.driving.map import Colour, MapArrays, Turn, Yield
 from marque.driving.map.geometry import wrap
 from marque.driving.map.query import locate_all, pose_at
 from marque.driving.observation import Kind
-from marque.driving.perceive import CAPACITY
+from marque.driving.tracks import CAPACITY
 from marque.vehicle import kernel
 
 STEP_S = 0.2

@@ -16,8 +16,8 @@ from marque.driving.map import Colour, MapArrays, Meeting, Yield
 from marque.driving.observation import Kind, Observation
 from marque.driving.occupancy import REASON, Occupancy, block
 from marque.driving.path import Paths
-from marque.driving.perceive import CAPACITY
 from marque.driving.predict import STEP_S, STEPS, Predictions, shown
+from marque.driving.tracks import CAPACITY
 from marque.driving.view import Reason
 from marque.vehicle import VehicleParameters, VehicleState, kernel
 
