@@ -96,6 +96,10 @@ class Observation(NamedTuple):
     """(e, RAYS) m, how far each eye sees over the ground in each direction."""
     sight_m: float = np.inf
     """How far ahead its sensors reach in this weather and light, if nothing stands there."""
+    eye_of: Ints = np.zeros(0, np.int32)
+    """(sensors of the suite,) the eye each looks from."""
+    range_m: Floats = np.zeros(0)
+    """(sensors of the suite,) how far each finds a car in this weather and light."""
     working: Bytes = np.zeros(0, np.uint8)
     """(sensors of the suite,) 1 where the sensor reported in this cycle."""
     conditions: Conditions = Conditions()

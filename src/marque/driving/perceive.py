@@ -1,24 +1,107 @@
-"""Tracked surroundings: what was seen, carried from cycle to cycle so that acceleration and turning become visible."""
+"""Perception: what was seen becomes tracks: perfect observations are followed by their ids, detections by the tracker."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Records
+from marque.common import Floats, Records
 from marque.driving.map.geometry import wrap
-from marque.driving.observation import Observation
-from marque.driving.tracks import CAPACITY, NO_ID
-from marque.vehicle import kernel
+from marque.driving.observation import RAYS, Kind, Observation
+from marque.driving.tracker import Tracker, no_tracker, track
+from marque.driving.tracks import CAPACITY, NO_ID, no_tracks
+from marque.vehicle import VehicleState, kernel
 
 _ACCELERATION_GAIN = 0.35
 _YAW_GAIN = 0.5
+_POSES = 8
+_SCAN_M2 = 10_000.0
+"""Over so much road a sensor's false detections spread."""
+_FADES = 0.08
+"""How gradually finding ends at the end of a sensor's range, as a share of it."""
+_SHADE_M = 1.0
+_EDGE_RAD = 0.05
+
+# How far each kind is found, as a share of the range for a car; of what sensors' data sheets say, the least.
+_REACH = np.ones(len(Kind))
+_REACH[[Kind.MOTORCYCLE, Kind.BICYCLE, Kind.PEDESTRIAN, Kind.STATIC]] = 0.6, 0.5, 0.45, 0.6
+
+
+class Perception(NamedTuple):
+    """What perception remembers. s sensors."""
+
+    tracks: Records  # (CAPACITY,) TRACK
+    tracker: Tracker
+    suite: Records  # (s,) SENSOR
+    poses: Floats  # (_POSES, 4) where the car was, oldest first: time s, x m, y m, heading rad
+    chances: Floats  # (CAPACITY, s) how probably each sensor reports each road user in this cycle
+
+
+def no_perception(suite: Records, step_s: float) -> Perception:
+    """Nothing seen yet; suite: (s,) SENSOR."""
+    tracker = no_tracker(np.maximum(0.02, suite["ghosts"] * step_s) / _SCAN_M2)
+    return Perception(no_tracks(), tracker, suite, np.zeros((_POSES, 4)), np.zeros((CAPACITY, len(suite))))
 
 
 @kernel
-def perceive(tracks: Records, seen: Observation, ego_x: float, ego_y: float, step_s: float) -> None:
-    """Bring the tracks up to this instant. Speeds are taken as observed, rates by first-order filters of their differences."""
+def perceive(p: Perception, seen: Observation, state: VehicleState, step_s: float) -> None:
+    """Bring the tracks up to this instant; state: where the car believes to be."""
+    if seen.perfect:
+        _follow_all(p.tracks, seen, state.x_m, state.y_m, step_s)
+        return
+    if p.poses[-1, 0] == 0.0 or seen.time_s - p.poses[-1, 0] > 1.0:
+        for k in range(_POSES):  # a beginning: it has been driving like this before
+            _place(p.poses, k, state, seen.time_s, (_POSES - 1 - k) * step_s)
+    else:
+        p.poses[:-1] = p.poses[1:].copy()
+        _place(p.poses, _POSES - 1, state, seen.time_s, 0.0)
+    for slot in range(CAPACITY):
+        if p.tracker.form[slot]:
+            x, y = p.tracker.state[slot, 1, 0], p.tracker.state[slot, 1, 1]
+            kind = p.tracks[slot].kind if p.tracks[slot].id != NO_ID else Kind.CAR
+            _foresee(p, seen, state, slot, x, y, _REACH[kind])
+    track(p.tracker, p.tracks, seen.detections, seen.time_s, p.poses, p.chances)
+    for slot in range(CAPACITY):  # who is known and only hidden is there all the same
+        p.tracks[slot].seen = p.tracks[slot].id != NO_ID
+
+
+@kernel
+def _place(poses: Floats, k: int, state: VehicleState, time_s: float, ago_s: float) -> None:
+    way = -ago_s * state.speed_mps
+    poses[k, 0], poses[k, 3] = time_s - ago_s, state.heading_rad
+    poses[k, 1], poses[k, 2] = state.x_m + way * math.cos(state.heading_rad), state.y_m + way * math.sin(state.heading_rad)
+
+
+@kernel
+def _foresee(p: Perception, seen: Observation, state: VehicleState, slot: int, x: float, y: float, kind_reach: float) -> None:
+    """Fill a slot's chances: 0 for a sensor that does not look there, does not work, or from whose eye somebody hides it."""
+    cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
+    dx, dy = x - state.x_m, y - state.y_m
+    along, across = dx * cos + dy * sin, dy * cos - dx * sin
+    for e in range(len(seen.eyes)):
+        ex, ey = along - seen.eyes[e, 0], across - seen.eyes[e, 1]
+        away = math.hypot(ex, ey) - 0.5 * p.tracker.size[slot, 2] - _SHADE_M
+        hidden = True
+        off = int(math.atan2(0.5 * p.tracker.size[slot, 2], max(1.0, away)) * (RAYS / (2.0 * math.pi)))
+        ray = round(math.atan2(ey, ex) * (RAYS / (2.0 * math.pi)))
+        for turn in (-off, 0, off):
+            hidden = hidden and seen.free_m[e, (ray + turn) % RAYS] < away
+        for s in range(len(p.suite)):
+            if seen.eye_of[s] != e:
+                continue
+            p.chances[slot, s] = 0.0
+            bearing = math.atan2(across - p.suite[s].y, along - p.suite[s].x)
+            inside = abs(wrap(bearing - p.suite[s].yaw)) < p.suite[s].half_angle - _EDGE_RAD
+            if seen.working[s] and inside and not hidden:
+                reach = max(1.0, seen.range_m[s] * kind_reach)
+                p.chances[slot, s] = p.suite[s].detects / (1.0 + math.exp((away / reach - 1.0) / _FADES))
+
+
+@kernel
+def _follow_all(tracks: Records, seen: Observation, ego_x: float, ego_y: float, step_s: float) -> None:
+    """Speeds are taken as observed, rates by first-order filters of their differences."""
     n = len(seen.ids)
     chosen = np.arange(n)
     if n > CAPACITY:

@@ -24,15 +24,15 @@ from marque.driving.observation import Observation
 from marque.driving.occupancy import Occupancy, look_ahead, no_occupancy, occupy
 from marque.driving.own_lane import own_lane
 from marque.driving.path import PATHS, Paths, lay_paths, no_paths
-from marque.driving.perceive import perceive
+from marque.driving.perceive import Perception, no_perception, perceive
 from marque.driving.plan import Choice, Task, aim_profiles, choose, no_choice, pace
 from marque.driving.predict import Predictions, no_predictions, predict
 from marque.driving.route import cost_to_go, goal_entries
 from marque.driving.rules import WAITING, forget_ahead, obey, reach_ahead, to_pass
 from marque.driving.speed import TICK_S, TICKS, Profiles, follow, no_profiles, sample_profiles
-from marque.driving.tracks import no_tracks
 from marque.driving.view import Prediction, Reason, View
 from marque.vehicle import BMW_320I, Command, VehicleParameters, VehicleState, kernel
+from marque.vehicle.sensors import THREE_LIDARS
 
 _WAITS_S = 4.0
 _LAST_KIND, _LAST_TARGET, _LINE, _PROFILE, _LANE = 0, 1, 2, 3, 4
@@ -41,7 +41,7 @@ _LAST_KIND, _LAST_TARGET, _LINE, _PROFILE, _LANE = 0, 1, 2, 3, 4
 class Mind(NamedTuple):
     """All the arrays of one pilot."""
 
-    tracks: Records
+    perception: Perception
     paths: Paths
     lines: Lines
     predictions: Predictions
@@ -67,25 +67,26 @@ def _cycle(
     m: MapArrays, mind: Mind, task: Task, state: VehicleState, seen: Observation, step_s: float, vehicle: VehicleParameters
 ) -> Command:
     timed = task.timed[0] == 1
-    perceive(mind.tracks, seen, state.x_m, state.y_m, step_s)
+    perceive(mind.perception, seen, state, step_s)
+    tracks = mind.perception.tracks
     lane, s = own_lane(m, state, mind.cost, mind.history, mind.paths)
     lay_paths(m, lane, s, state, vehicle, mind.cost, mind.way, mind.history, mind.paths)
     reach_ahead(m, state, vehicle, mind.paths, seen.signals, mind.eta)
-    predict(m, mind.tracks, seen.signals, mind.eta, mind.predictions)
+    predict(m, tracks, seen.signals, mind.eta, mind.predictions)
     forget_ahead(mind.paths, mind.eta)
     if mind.back[PHASE] != DRIVES:
         mind.last[_LANE], mind.last[_LINE], mind.stop.now_s[0] = lane, NOTHING, -1.0
-        explain_back(mind.tracks, int(mind.back[OTHER]), mind.reason)
-        return drive_back(m, state, vehicle, mind.paths, mind.tracks, mind.predictions, step_s, mind.back)
+        explain_back(tracks, int(mind.back[OTHER]), mind.reason)
+        return drive_back(m, state, vehicle, mind.paths, tracks, mind.predictions, step_s, mind.back)
     _offsets(mind, vehicle)
     waited_s = mind.memory[WAITING] * step_s
     draw_lines(m, state, vehicle, mind.paths, mind.goal_offsets, waited_s > _WAITS_S, mind.lines)
-    slow_down(state, vehicle, mind.lines, mind.tracks, seen)
+    slow_down(state, vehicle, mind.lines, tracks, seen)
     mark_goals(mind.lines, task.starts, task.corners, task.owners, task.headings)
-    occupy(mind.tracks, mind.predictions, mind.paths, mind.lines, state, vehicle, mind.occupancy)
-    look_into(m, state, vehicle, mind.paths, mind.tracks, seen, mind.clear_s)
+    occupy(tracks, mind.predictions, mind.paths, mind.lines, state, vehicle, mind.occupancy)
+    look_into(m, state, vehicle, mind.paths, tracks, seen, mind.clear_s)
     obey(
-        m, state, vehicle, mind.paths, mind.lines, mind.tracks, mind.predictions, seen, mind.clear_s, mind.memory, timed, step_s,
+        m, state, vehicle, mind.paths, mind.lines, tracks, mind.predictions, seen, mind.clear_s, mind.memory, timed, step_s,
         mind.occupancy,
     )  # fmt: skip
     sample_profiles(state.speed_mps, state.acceleration_mps2, vehicle, mind.profiles)
@@ -97,30 +98,30 @@ def _cycle(
         if timed:
             _, wish = pace(mind.lines, mind.paths, i, task, 0.0, 0.0)
         follow(mind.lines, i, state.speed_mps, state.acceleration_mps2, max(1.0, wish), mind.occupancy, mind.profiles)
-    passing = to_pass(m, vehicle, mind.paths, mind.lines, mind.tracks, seen.signals, mind.occupancy)
+    passing = to_pass(m, vehicle, mind.paths, mind.lines, tracks, seen.signals, mind.occupancy)
     last_kind, last_target = int(mind.last[_LAST_KIND]), mind.last[_LAST_TARGET]
     choose(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, passing, waited_s, last_kind, last_target, mind.choice)
-    passed = guard(mind.lines, mind.profiles, mind.occupancy, mind.tracks, mind.choice, step_s, mind.stop)
+    passed = guard(mind.lines, mind.profiles, mind.occupancy, tracks, mind.choice, step_s, mind.stop)
     mind.last[_LANE] = lane
     if not timed:
         back_out(
-            m, state, vehicle, mind.paths, mind.lines, mind.tracks, mind.predictions, mind.occupancy, mind.memory, step_s,
+            m, state, vehicle, mind.paths, mind.lines, tracks, mind.predictions, mind.occupancy, mind.memory, step_s,
             mind.back,
         )  # fmt: skip
     if passed == NOTHING and mind.stop.now_s[0] >= 0.0:
         mind.last[_LINE] = NOTHING
-        explain_stop(mind.occupancy, mind.lines, mind.tracks, mind.reason)
+        explain_stop(mind.occupancy, mind.lines, tracks, mind.reason)
         return act_stop(mind.stop, state, step_s, vehicle)
     # Nothing verified and nothing held happens only where a drive begins in danger: then the best candidate is the best there is.
     k = max(0, passed)
     i, row = mind.choice.line[k], mind.choice.profile[k]
     if mind.choice.cost[k] == np.inf:
         mind.last[_LINE] = NOTHING
-        explain_stop(mind.occupancy, mind.lines, mind.tracks, mind.reason)
+        explain_stop(mind.occupancy, mind.lines, tracks, mind.reason)
         return Command(-vehicle.braking_max_mps2, -state.steering_rad / step_s, 1.0)
     mind.last[_LAST_KIND], mind.last[_LAST_TARGET] = mind.paths.path[mind.lines.line[i].path].kind, mind.lines.line[i].target
     mind.last[_LINE], mind.last[_PROFILE] = i, row
-    explain(mind.lines, mind.paths, mind.profiles, mind.occupancy, mind.tracks, task, i, row, mind.reason)
+    explain(mind.lines, mind.paths, mind.profiles, mind.occupancy, tracks, task, i, row, mind.reason)
     return act(mind.lines, i, mind.profiles, row, state, step_s, vehicle)
 
 
@@ -144,12 +145,14 @@ class Pilot:
     of pilots may share a road map.
     """
 
-    def __init__(self, road_map: RoadMap, vehicle: VehicleParameters = BMW_320I, step_s: float = 0.1) -> None:
-        """step_s: s between two cycles, for which a command is held; at most 0.5."""
+    def __init__(
+        self, road_map: RoadMap, vehicle: VehicleParameters = BMW_320I, step_s: float = 0.1, suite: Records = THREE_LIDARS
+    ) -> None:  # fmt: skip
+        """step_s: s between two cycles, for which a command is held; at most 0.5. suite: (s,) SENSOR the car sees with."""
         self.road_map, self.vehicle, self.step_s = road_map, vehicle, step_s
         lanes = len(road_map.arrays.lanes)
         self._mind = Mind(
-            no_tracks(),
+            no_perception(suite, step_s),
             no_paths(),
             no_lines(),
             no_predictions(),
@@ -176,7 +179,7 @@ class Pilot:
     def begin(self, goals: tuple[Goal, ...]) -> None:
         """Start a drive: forget everything seen before."""
         mind = self._mind
-        mind.tracks[:] = no_tracks()
+        mind = self._mind = mind._replace(perception=no_perception(mind.perception.suite, self.step_s))
         mind.history[:] = -1
         mind.clear_s[:] = -np.inf
         mind.memory[:] = -1
@@ -227,7 +230,7 @@ class Pilot:
         predictions = []
         for mode in range(int(mind.predictions.used[0])):
             hypothesis, at = mind.predictions.mode[mode], mind.predictions.at[mode, ::3]
-            track = mind.tracks[hypothesis["owner"]]
+            track = mind.perception.tracks[hypothesis["owner"]]
             if track["speed"] > 0.3:
                 points = np.column_stack((at["x"], at["y"]))
                 predictions.append(Prediction(int(track["id"]), float(hypothesis["probability"]), points))
@@ -244,7 +247,7 @@ class Pilot:
         )
 
     def _tracked(self) -> Floats:
-        tracks = self._mind.tracks
+        tracks = self._mind.perception.tracks
         known = tracks[tracks["seen"] == 1] if self._senses else tracks[:0]
         return np.column_stack((known["id"].astype(np.float64), known["x"], known["y"]))
 

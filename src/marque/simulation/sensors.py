@@ -106,7 +106,8 @@ class Sensors:
         seen = truth._replace(
             ids=np.empty(0, np.int32), kinds=np.empty(0, np.uint8), x_m=nothing, y_m=nothing, heading_rad=nothing, speed_mps=nothing,
             length_m=nothing, width_m=nothing, perfect=False, detections=self._out[:count].copy(), eyes=self._eyes,
-            free_m=np.minimum(views.low_m, self._reach_m), sight_m=self._sight_m, working=self.works.copy(), conditions=self.conditions,
+            free_m=np.minimum(views.low_m, self._reach_m), sight_m=self._sight_m, eye_of=self._eye_of,
+            range_m=self._range_m, working=self.works.copy(), conditions=self.conditions,
         )  # fmt: skip
         return seen, self._believed(state, truth.time_s)
 
@@ -321,7 +322,9 @@ def _report(
     d.rate, d.var_rate = truth.speed_mps[i] * math.cos(turned - bearing) + one.noise_mps * n2, one.noise_mps * one.noise_mps
     d.heading, d.var_heading = turned + one.noise_heading * n2, one.noise_heading * one.noise_heading
     seen = 1.0 - 0.3 * (1.0 - min(1.0, share / _PLAIN))  # what is half hidden is taken for smaller
-    d.length, d.width = max(0.2, seen * truth.length_m[i] + one.noise_size * n3), max(0.2, truth.width_m[i] + 0.5 * one.noise_size * n2)
+    d.length, d.width = seen * truth.length_m[i] + one.noise_size * n3, truth.width_m[i] + 0.5 * one.noise_size * n2
+    if d.length < 0.2 or d.width < 0.2:
+        d.length, d.width = max(0.2, d.length), max(0.2, d.width)
     d.var_size = one.noise_size * one.noise_size
     d.kind = Kind.UNKNOWN
     if one.names > 0.0:
