@@ -25,7 +25,7 @@ from marque.vehicle import VehicleParameters, VehicleState, kernel
 _SAMPLE_M = 2.0
 _AHEAD_M = 60.0
 """Conflicts this near ahead on the path are looked into."""
-_BACK_M = 90.0
+_BACK_M = 120.0
 """So far back along a lane somebody who comes may be of interest."""
 _BRANCHES = 12
 _HIDES_M = 3.0
@@ -103,7 +103,7 @@ def look_into(
                 if owes == Yield.YIELD or owes == Yield.STOP:
                     other = shown(m, m.conflicts[c].other, seen.signals)
                     if seen.perfect or Colour.RED <= other <= Colour.AMBER:
-                        clear_s[c] = seen.time_s + _BACK_M / _FASTEST_MPS
+                        clear_s[c] = seen.time_s + 2.0 * STEPS * STEP_S
                     else:
                         clear_s[c] = max(clear_s[c], seen.time_s + _earliest(m, state, m.conflicts[c], tracks, seen))
 

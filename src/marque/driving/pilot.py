@@ -15,6 +15,7 @@ from marque.common import Floats, Ints, Records
 from marque.driving.act import act, act_stop
 from marque.driving.back import DRIVES, OTHER, PHASE, SLOTS, back_out, drive_back
 from marque.driving.explain import DISTANCE, REASON_SLOT, SUBJECT, TARGET, explain, explain_back, explain_stop
+from marque.driving.followers import press
 from marque.driving.goal import Goal
 from marque.driving.guard import NOTHING, Stop, guard, no_stop
 from marque.driving.hidden import look_into, slow_down
@@ -29,7 +30,7 @@ from marque.driving.plan import Choice, Task, aim_profiles, choose, no_choice, p
 from marque.driving.predict import Predictions, no_predictions, predict
 from marque.driving.route import cost_to_go, goal_entries
 from marque.driving.rules import WAITING, forget_ahead, obey, reach_ahead, to_pass
-from marque.driving.speed import TICK_S, TICKS, Profiles, follow, no_profiles, sample_profiles
+from marque.driving.speed import PROFILES, TICK_S, TICKS, Profiles, follow, no_profiles, sample_profiles
 from marque.driving.view import Prediction, Reason, View
 from marque.vehicle import BMW_320I, Command, VehicleParameters, VehicleState, kernel
 from marque.vehicle.sensors import THREE_LIDARS
@@ -47,6 +48,7 @@ class Mind(NamedTuple):
     predictions: Predictions
     occupancy: Occupancy
     profiles: Profiles
+    pressed: Floats  # (PROFILES,) scratch of `followers.press`
     choice: Choice
     stop: Stop
     cost: Floats  # (L,) metres to the goal, with what lane changes cost
@@ -100,7 +102,10 @@ def _cycle(
         follow(mind.lines, i, state.speed_mps, state.acceleration_mps2, max(1.0, wish), mind.occupancy, mind.profiles)
     passing = to_pass(m, vehicle, mind.paths, mind.lines, tracks, seen.signals, mind.occupancy)
     last_kind, last_target = int(mind.last[_LAST_KIND]), mind.last[_LAST_TARGET]
-    choose(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, passing, waited_s, last_kind, last_target, mind.choice)
+    press(tracks, mind.predictions, mind.paths, vehicle, mind.profiles, mind.pressed)
+    choose(
+        mind.lines, mind.paths, mind.profiles, mind.occupancy, task, mind.pressed, passing, waited_s, last_kind, last_target, mind.choice
+    )
     passed = guard(mind.lines, mind.profiles, mind.occupancy, tracks, mind.choice, step_s, mind.stop)
     mind.last[_LANE] = lane
     if not timed:
@@ -158,6 +163,7 @@ class Pilot:
             no_predictions(),
             no_occupancy(),
             no_profiles(),
+            np.zeros(PROFILES),
             no_choice(),
             no_stop(),
             np.zeros(lanes),

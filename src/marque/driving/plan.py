@@ -165,11 +165,12 @@ def _over_there(lines: Lines, i: int) -> int:
 
 @kernel
 def choose(
-    lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, task: Task, passing: bool, waited_s: float, last_kind: int,
-    last_target: float, out: Choice,
+    lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, task: Task, pressed: Floats, passing: bool, waited_s: float,
+    last_kind: int, last_target: float, out: Choice,
 ) -> None:  # fmt: skip
     """Weigh every pair of line and profile and keep the BEST.
 
+    pressed: (PROFILES,) what each does to the one behind (`followers.press`).
     passing: whether there is something to pass (`rules.to_pass`). waited_s: for so long the car has been standing.
     """
     out.cost[:] = np.inf
@@ -192,7 +193,8 @@ def choose(
             if (row < LINES and row != i) or (row >= LINES and _puts_off(profiles, row, task)):
                 continue
             gain = eager * _gain(lines, paths, profiles, i, row, task)
-            cost = base + comfort[row] - gain + (remains if profiles.s[row, TICKS - 1] < over else 0.0)
+            behind = pressed[row] if paths.path[lines.line[i].path].kind == 0 else 0.0
+            cost = base + comfort[row] + behind - gain + (remains if profiles.s[row, TICKS - 1] < over else 0.0)
             cost = _weigh(lines, profiles, occupancy, i, row, cost, beyond, ends, out.cost[BEST - 1])
             if cost < out.cost[BEST - 1]:
                 _insert(out, i, row, cost)
@@ -237,7 +239,7 @@ def _gain(lines: Lines, paths: Paths, profiles: Profiles, i: int, row: int, task
                 depth = 1.0 if inside == 2 else 0.75
                 best = max(best, _GOAL * depth - 2.0 * t * TICK_S)
     if best > 0.0:
-        return float(best + 0.1 * end)
+        return float(best + (_PROGRESS if _anywhere(lines, i) else 0.1) * min(end, lines.line[i].cells))
     slowest, fastest = pace(lines, paths, i, task, end, HORIZON_S)
     speed = profiles.v[row, TICKS - 1]
     if slowest == math.inf:
@@ -245,6 +247,13 @@ def _gain(lines: Lines, paths: Paths, profiles: Profiles, i: int, row: int, task
     lack = max(0.0, slowest - 0.5 * (speed + lines.cell[i, lines.line[i].cells - 1].allowed)) + 0.3 * max(0.0, slowest - speed)
     excess = max(0.0, speed - fastest) + (5.0 if fastest == 0.0 else 0.0)
     return float(_ONWARD * end - _PACE * (_growing(lack) + _growing(excess)))
+
+
+@kernel
+def _anywhere(lines: Lines, i: int) -> bool:
+    """Whether a goal asks for no place, only for a time to be unharmed at: then one drives as ever."""
+    last = lines.line[i].cells - 1
+    return bool(lines.cell[i, 0].goals & lines.cell[i, last // 2].goals & lines.cell[i, last].goals)
 
 
 @kernel
