@@ -11,7 +11,7 @@ from marque.common import Floats, Ints, Records
 from marque.driving.lines import CELLS, LINES, Lines
 from marque.driving.observation import Kind
 from marque.driving.path import Paths
-from marque.driving.predict import STEPS, Predictions
+from marque.driving.predict import STEP_S, STEPS, Predictions
 from marque.driving.view import Reason
 from marque.vehicle import VehicleParameters, VehicleState, kernel, rectangles_touch
 
@@ -30,6 +30,8 @@ _CLOSE_LENGTH_MARGIN_M, _CLOSE_WIDTH_MARGIN_M = 1.1, 0.1
 """The reserve from somebody who is inside the full one already: a cell's own metre, and hardly more."""
 _SWING_M2 = 3.6
 """In a bend the nose, 3.6 m ahead of the rear axle, swings out by this much times the curvature from one cell to the next, both sides."""
+_EARLIER_MPS, _EARLIER_M, _CROSSES = 0.3, 0.6, 0.5
+"""Who crosses may come so much earlier or later than expected, the more the farther ahead; the sine from which somebody crosses."""
 _HERE_MARGIN_M = 0.04
 """Cell 0 is where the car is, not a metre's stand-in: to stay in it needs no reserve."""
 _BEHIND = 0.12
@@ -90,7 +92,7 @@ def occupy(
 @kernel
 def _margins(track: Any, at: Any, cell: Any, vehicle: VehicleParameters) -> tuple[float, float]:
     """The reserve of length and width kept from a road user: all of it, or little where the car has none now; (−1, −1) where they touch."""
-    crosses = track.speed > 1.0 and abs(cell.ux * math.sin(at.heading) - cell.uy * math.cos(at.heading)) > 0.5
+    crosses = track.speed > 1.0 and abs(cell.ux * math.sin(at.heading) - cell.uy * math.cos(at.heading)) > _CROSSES
     length_margin = _CROSSING_MARGIN_M if crosses else _LENGTH_MARGIN_M
     width_margin = _CROWD_MARGIN_M if track.kind == Kind.PEDESTRIAN or track.kind == Kind.BICYCLE else _WIDTH_MARGIN_M
     if not _touches(track, at, cell, vehicle, length_margin, width_margin):
@@ -169,6 +171,9 @@ def _mark(
     reach = math.hypot(half_length, half_width) + 0.5 * math.hypot(track.length, track.width)
     cos, sin = math.cos(at.heading), math.sin(at.heading)
     cells = lines.line[i].cells
+    own_half = 0.5 * track.length
+    if track.speed > 1.0 and abs(lines.cell[i, near].ux * sin - lines.cell[i, near].uy * cos) > _CROSSES:
+        own_half += min(_EARLIER_M, _EARLIER_MPS * first * STEP_S)
     for step in (1, -1):
         c = near if step == 1 else near - 1
         missed = 0
@@ -177,7 +182,7 @@ def _mark(
             dx, dy = at.x - cell.body_x, at.y - cell.body_y
             if dx * dx + dy * dy > reach * reach:
                 missed += 1
-            elif rectangles_touch(dx, dy, cell.ux, cell.uy, half_length, half_width, cos, sin, 0.5 * track.length, 0.5 * track.width) and (
+            elif rectangles_touch(dx, dy, cell.ux, cell.uy, half_length, half_width, cos, sin, own_half, 0.5 * track.width) and (
                 c > 0 or _touches(track, at, cell, vehicle, _HERE_MARGIN_M, _HERE_MARGIN_M)
             ):
                 for t in range(first, until):

@@ -42,7 +42,7 @@ class Perception(NamedTuple):
 def no_perception(suite: Records, step_s: float) -> Perception:
     """Nothing seen yet; suite: (s,) SENSOR."""
     tracker = no_tracker(np.maximum(0.02, suite["ghosts"] * step_s) / _SCAN_M2)
-    return Perception(no_tracks(), tracker, suite, np.zeros((_POSES, 4)), np.zeros((CAPACITY, len(suite))))
+    return Perception(no_tracks(), tracker, suite, np.full((_POSES, 4), np.nan), np.zeros((CAPACITY, len(suite))))
 
 
 @kernel
@@ -51,7 +51,7 @@ def perceive(p: Perception, seen: Observation, state: VehicleState, step_s: floa
     if seen.perfect:
         _follow_all(p.tracks, seen, state.x_m, state.y_m, step_s)
         return
-    if p.poses[-1, 0] == 0.0 or seen.time_s - p.poses[-1, 0] > 1.0:
+    if math.isnan(p.poses[-1, 0]) or seen.time_s - p.poses[-1, 0] > 1.0:
         for k in range(_POSES):  # a beginning: it has been driving like this before
             _place(p.poses, k, state, seen.time_s, (_POSES - 1 - k) * step_s)
     else:

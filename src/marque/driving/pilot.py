@@ -205,6 +205,10 @@ class Pilot:
         ]
         self._mind = self._mind._replace(centres=np.array(centres).reshape(-1, 2))
 
+    def look(self, state: VehicleState, seen: Observation) -> None:
+        """See and decide nothing: for a car that has been on its way before its drive begins."""
+        perceive(self._mind.perception, seen, state, self.step_s)
+
     def cycle(self, state: VehicleState, seen: Observation) -> Command:
         """One cycle: what to ask of the actuators until the next one."""
         self._senses = not seen.perfect
