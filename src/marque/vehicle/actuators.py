@@ -74,7 +74,7 @@ def resting(step_s: float, longest_delay_s: float = 0.0) -> ActuatorState:
 @kernel
 def drive(
     state: VehicleState, actuator_state: ActuatorState, command: Command, step_s: float, vehicle: VehicleParameters, actuators: Actuators
-) -> tuple[VehicleState, ActuatorState]:  # fmt: skip
+) -> tuple[VehicleState, ActuatorState]:
     """`dynamics.step` with actuators between the command and the car: both states one step later.
 
     The step is given the mean of each output over it, so that speed and steering angle are those of the continuous answer. On a dry road
@@ -130,12 +130,11 @@ def answer(value: float, wish: float, lag_s: float, slope_max: float, step_s: fl
 @kernel
 def _seen(waiting: npt.NDArray[np.float64], which: int, delay_s: float, step_s: float) -> float:
     """Mean over this step of a command that arrives delay_s late: each was held constant over its step."""
-    if delay_s <= 0.0:
-        return waiting[0, which]
     late = min(delay_s / step_s, len(waiting) - 1.0)
     whole = min(int(late), len(waiting) - 2)
     part = late - whole
-    return (1.0 - part) * waiting[whole, which] + part * waiting[whole + 1, which]
+    newer, older = float(waiting[whole, which]), float(waiting[whole + 1, which])
+    return newer if part == 0.0 else (1.0 - part) * newer + part * older
 
 
 @kernel
@@ -150,7 +149,7 @@ def _step_on_less_grip(state: VehicleState, given: Command, step_s: float, vehic
     wheel = state.steering_rad + given.steering_rate_radps * step_s
     wheel = min(vehicle.steering_max_rad, max(-vehicle.steering_max_rad, wheel))
     acceleration = min(held, max(-held, given.acceleration_mps2))
-    lateral = state.speed_mps**2 * math.tan(wheel) / vehicle.wheelbase_m
+    lateral = state.speed_mps**2 * math.tan(max(abs(state.steering_rad), abs(wheel))) / vehicle.wheelbase_m
     part = held / max(held, math.hypot(acceleration, lateral * vehicle.braking_max_mps2 / vehicle.lateral_max_mps2))
     begins, ends = math.atan(part * math.tan(state.steering_rad)), math.atan(part * math.tan(wheel))
     after = step(

@@ -39,7 +39,7 @@ class EnergyParameters(NamedTuple):
     loss_iron_nm: float
     loss_windage_w_s3: float
     loss_constant_w: float
-    """Of motor and inverter together, kc T² + ki ω + kw ω³ + C, as in Larminie, Lowry 2012, Electric Vehicle Technology Explained, ch. 7."""
+    """Of motor and inverter together: kc T² + ki ω + kw ω³ + C, Larminie, Lowry 2012, Electric Vehicle Technology Explained, ch. 7."""
     regeneration_power_max_w: float
     regeneration_part: float
     """Of the braking that the motor takes where it is free to."""
@@ -97,7 +97,8 @@ class Trip(NamedTuple):
 @kernel
 def air_density_kgpm3(air_c: float, altitude_m: float) -> float:
     """Dry air. Source: ISO 2533, International Standard Atmosphere, its pressure at the altitude, at the temperature given."""
-    return 101325.0 * (1.0 - 2.25577e-5 * altitude_m) ** 5.25588 / (287.05 * (air_c + ZERO_CELSIUS_K))
+    pressure_pa: float = 101325.0 * (1.0 - 2.25577e-5 * altitude_m) ** 5.25588
+    return pressure_pa / (287.05 * (air_c + ZERO_CELSIUS_K))
 
 
 @kernel
@@ -141,7 +142,7 @@ def climate_power_w(car: EnergyParameters, around: Conditions) -> float:
 @kernel
 def battery_power_w(
     speed_mps: float, acceleration_mps2: float, grade_rad: float, car: EnergyParameters, around: Conditions
-) -> tuple[float, float]:  # fmt: skip
+) -> tuple[float, float]:
     """(power at the battery's terminals, power at the wheels) in W; below 0 what comes back.
 
     speed_mps ≥ 0 and acceleration along the way; backwards take both as forwards. More than the motor has is not given: the wheels then get
@@ -192,9 +193,7 @@ def discharge(charge: float, power_w: float, step_s: float, battery_c: float, ca
 
 
 @kernel
-def drive_profile(
-    speeds_mps: npt.NDArray[np.float64], step_s: float, charge: float, car: EnergyParameters, around: Conditions
-) -> Trip:  # fmt: skip
+def drive_profile(speeds_mps: npt.NDArray[np.float64], step_s: float, charge: float, car: EnergyParameters, around: Conditions) -> Trip:
     """A level road at the speeds given, one every step_s, straight lines between; it ends early once the battery is down to charge_min."""
     distance, stored, wheels, regenerated = 0.0, 0.0, 0.0, 0.0
     for k in range(len(speeds_mps) - 1):

@@ -108,8 +108,13 @@ def derivative(
 
 @kernel
 def runge_kutta(
-    state: SingleTrackState, command: Command, step_s: float, vehicle: VehicleParameters, chassis: ChassisParameters, kinematic_below_mps: float
-) -> SingleTrackState:  # fmt: skip
+    state: SingleTrackState,
+    command: Command,
+    step_s: float,
+    vehicle: VehicleParameters,
+    chassis: ChassisParameters,
+    kinematic_below_mps: float,
+) -> SingleTrackState:
     """The state step_s later by one step of the classical Runge-Kutta method, error O(step_s⁵).
 
     Tyres at v m/s answer with a rate near 200/v per second: keep step_s well below v/100 s.
@@ -127,7 +132,7 @@ def runge_kutta(
 @kernel
 def step(
     state: SingleTrackState, command: Command, step_s: float, vehicle: VehicleParameters, chassis: ChassisParameters
-) -> SingleTrackState:  # fmt: skip
+) -> SingleTrackState:
     """The state one step later; like `dynamics.step`, but the car slides where its tyres do not hold.
 
     It divides the step as finely as the tyres ask for at this speed. A car that brakes stops and stays; it drives backwards only in the
