@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -158,7 +159,7 @@ def test_a_slippery_road_gives_no_more_than_its_grip_in_any_direction(state, com
     assume(road != "dry")
     states = run(state, commands, PRODUCTION._replace(grip=GRIP[road]))
     held = GRIP[road] * CAR.braking_max_mps2
-    for before, after in zip(states, states[1:], strict=False):
+    for before, after in itertools.pairwise(states):
         assert abs(after.acceleration_mps2) <= held * (1 + 1e-9)
         turned = abs(after.heading_rad - before.heading_rad) / STEP_S * min(abs(before.speed_mps), abs(after.speed_mps))
         assert turned <= held * (1 + 1e-9)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import math
 from pathlib import Path
 
@@ -14,15 +15,25 @@ from hypothesis import strategies as st
 from marque.vehicle import MODELS, Conditions, battery_power_w, discharge
 from marque.vehicle.cycles import cycle_speeds
 from marque.vehicle.energy import (
-    GRAVITY_MPS2, air_density_kgpm3, battery_current_a, climate_power_w, consumption_wh_per_km, drive_profile, motor_loss_w, open_voltage_v,
-    range_m, resistance_ohm, road_load_n, usable_energy_wh,
-)  # fmt: skip
+    GRAVITY_MPS2,
+    air_density_kgpm3,
+    battery_current_a,
+    climate_power_w,
+    consumption_wh_per_km,
+    drive_profile,
+    motor_loss_w,
+    open_voltage_v,
+    range_m,
+    resistance_ohm,
+    road_load_n,
+    usable_energy_wh,
+)
 
 CAR = MODELS["vela"].energy
 LOSSLESS = CAR._replace(
-    driveline_efficiency=1.0, loss_copper_w_per_nm2=0.0, loss_iron_nm=0.0, loss_windage_w_s3=0.0, loss_constant_w=0.0, regeneration_part=1.0,
-    regeneration_from_mps=-2.0, regeneration_full_mps=-1.0, motor_power_max_w=1e9, regeneration_power_max_w=1e9, resistance_ohm=1e-9,
-    auxiliary_w=0.0,
+    driveline_efficiency=1.0, loss_copper_w_per_nm2=0.0, loss_iron_nm=0.0, loss_windage_w_s3=0.0, loss_constant_w=0.0, auxiliary_w=0.0,
+    regeneration_part=1.0, regeneration_from_mps=-2.0, regeneration_full_mps=-1.0, regeneration_power_max_w=1e9, motor_power_max_w=1e9,
+    resistance_ohm=1e-9,
 )  # fmt: skip
 AT_20 = Conditions(20.0, 25.0)
 ELECTRIC = [model.energy for model in MODELS.values() if model.energy is not None]
@@ -74,7 +85,7 @@ def test_a_lossless_car_that_ends_where_its_speed_began_takes_the_work_against_a
 def test_what_leaves_the_cells_is_what_the_terminals_give_and_the_heat_in_the_resistance(changes, around):
     profile = np.maximum(0.0, 15.0 + np.cumsum(changes))
     charge, total = 0.6, 0.0
-    for before, after in zip(profile, profile[1:], strict=False):
+    for before, after in itertools.pairwise(profile):
         wanted = battery_power_w(0.5 * (before + after), after - before, 0.0, CAR, around)[0]
         current = battery_current_a(charge, wanted, around.battery_c, CAR)
         total += wanted + resistance_ohm(around.battery_c, CAR) * current**2

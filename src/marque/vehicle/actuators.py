@@ -66,7 +66,7 @@ class ActuatorState(NamedTuple):
     waiting: npt.NDArray[np.float64]
 
 
-def resting(step_s: float, longest_delay_s: float = 0.0) -> ActuatorState:
+def resting(step_s: float, longest_delay_s: float = 1.0) -> ActuatorState:
     """Actuators that give nothing and have been asked for nothing; longer dead times than longest_delay_s are cut to it."""
     return ActuatorState(0.0, 0.0, 0.0, np.zeros((math.ceil(longest_delay_s / step_s - 1e-9) + 2, 2)))
 
