@@ -36,7 +36,7 @@ class Published(NamedTuple):
     wltp_km: float
 
 
-# The makers' figures for the trim with the smallest wheels.
+# The makers' figures for the trim with the smallest wheels. Zoe and Mégane are checked against printed reports; take the others as near.
 PUBLISHED = {
     "2022 Renault Zoe ZE50 R135": Published(52.0, 386.0),
     "2022 Tesla Model 3 RWD": Published(57.5, 491.0),

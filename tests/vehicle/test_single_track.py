@@ -73,6 +73,15 @@ def test_a_sliding_tyre_gives_its_friction_from_three_times_the_slip_that_a_line
     assert tyre_force(0.059, 1e5, 2000.0) < 2000.0
 
 
+def test_a_tyre_that_gives_all_it_has_to_the_brakes_has_no_side_force_left():
+    assert tyre_force(0.0, 1e5, 0.0) == tyre_force(0.2, 1e5, 0.0) == 0.0
+    slippery = CHASSIS._replace(friction=0.5)
+    stopped = drive(straight(20.0, 0.1), Command(-9.0, 0.0), 6.0, slippery)
+    assert stopped.speed_mps == 0.0
+    assert stopped.x_m == pytest.approx(20.0**2 / (2.0 * 0.5 * GRAVITY_MPS2), abs=0.01)
+    assert abs(stopped.heading_rad) < 0.02  # of the last 0.4 m, below 2 m/s, where it rolls
+
+
 @given(within(8.0, 50.0), within(-0.02, 0.02))
 def test_a_steady_bend_has_the_yaw_rate_of_the_textbook(speed, steering):
     understeer = (1.0 / LINEAR.cornering_stiffness_front_per_rad - 1.0 / LINEAR.cornering_stiffness_rear_per_rad) / GRAVITY_MPS2

@@ -55,9 +55,9 @@ def tyre_force(slip_rad: float, stiffness_n_per_rad: float, force_max_n: float) 
     friction and tan α ≈ α.
     """
     wanted = stiffness_n_per_rad * slip_rad
-    part = abs(wanted) / force_max_n
-    if part >= 3.0:
+    if abs(wanted) >= 3.0 * force_max_n:
         return math.copysign(force_max_n, slip_rad)
+    part = abs(wanted) / force_max_n
     return wanted * (1.0 - part / 3.0 + part * part / 27.0)
 
 
