@@ -198,7 +198,7 @@ def print_own_cars(cycles: dict[str, npt.NDArray[np.float64]]) -> None:
                 100.0 * (range_m(mixed, 1.0, each, Conditions(air_c, air_c, climate=climate)) / mild - 1.0) for each in (car, heater)
             )
             print(f"  range at {air_c} °C, climate control {'on' if climate else 'off'}: {found:+.0f} %", end="")
-            print(f", {resistive:+.0f} % without heat pump (AAA 2019, five cars of 2018: {measured} %)")
+            print(f", {resistive:+.0f} % without heat pump (AAA 2019, five cars of 2017–18: {measured} %)")
 
 
 def main() -> None:
