@@ -31,12 +31,12 @@ ORDINARY = RssParameters(1.0, 2.0, 8.0, 4.0, 3.0, 0.2, 0.8, 0.1)
 
 
 @st.composite
-def parameters(draw, distance_min_m=st.just(0.0)):
+def parameters(draw):
     brake_max = draw(st.floats(5.0, 10.0))
     brake_min = brake_max * draw(st.floats(0.4, 1.0))
     return RssParameters(
         draw(st.floats(0.1, 2.0)), draw(st.floats(0.5, 5.0)), brake_max, brake_min, brake_min * draw(st.floats(0.4, 1.0)),
-        draw(st.floats(0.1, 1.0)), draw(st.floats(0.5, 2.0)), draw(st.floats(0.0, 0.5)), draw(distance_min_m), draw(st.floats(5.0, 60.0)),
+        draw(st.floats(0.1, 1.0)), draw(st.floats(0.5, 2.0)), draw(st.floats(0.0, 0.5)), 0.0, draw(st.floats(5.0, 60.0)),
     )  # fmt: skip
 
 
