@@ -55,7 +55,7 @@ def ask_peer(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def compare(paths: list[Path], pilot_drives: int) -> tuple[dict[str, list[float]], dict[str, list[float]], list[str]]:
-    """Per partial cost and cost function relative differences: on the tool's lane coordinates, on ours; and what the tool had no answer to."""
+    """Per cost relative differences on the tool's lane coordinates, and on ours; and what the tool could not answer."""
     scenarios, files, drives = [], [], []
     for seed, path in enumerate(paths):
         try:

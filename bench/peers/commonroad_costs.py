@@ -42,7 +42,11 @@ def evaluate_file(file: dict[str, Any]) -> list[dict[str, Any]]:
 
 def evaluate(scenario: Any, problem: Any, states: list[list[float]], start: int) -> dict[str, Any]:
     trajectory = Trajectory(start, [state_of(state, start + k) for k, state in enumerate(states)])
-    parts = {part.value: function(scenario, problem, trajectory, {}) for part, function in PartialCostFunctionMapping.items() if part.value not in ON_LANES}
+    parts = {
+        part.value: function(scenario, problem, trajectory, {})
+        for part, function in PartialCostFunctionMapping.items()
+        if part.value not in ON_LANES
+    }
     raw: list[list[float]] = []
     clean = route_matcher.cleanup_discontinuities
 

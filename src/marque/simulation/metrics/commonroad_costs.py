@@ -37,7 +37,7 @@ _SHORTEST_S = 0.1
 
 
 class OnLane(NamedTuple):
-    """A trajectory in lane coordinates, per step (n,): m along and to the left of the lanes' middle, heading against it, m to who is ahead."""
+    """A trajectory in lane coordinates, per step (n,): m along the lanes' middle and to its left, heading against it, m to who is ahead."""
 
     along_m: Floats
     across_m: Floats
@@ -118,7 +118,7 @@ def without_jumps(places: Floats, speed_mps: float, jump_m: float, step_s: float
 
 
 def smoothed(values: Floats, window: int, degree: int) -> Floats:
-    """Values (n,) with each replaced by the polynomial fitted to the odd window around it; the first and last half windows share one fit."""
+    """Values (n,), each replaced by the polynomial fitted to the odd window around it; the first and last half windows share one fit."""
     half = window // 2
     powers = np.vander(np.arange(-half, half + 1) / half, degree + 1)
     fit = powers @ np.linalg.pinv(powers)

@@ -19,6 +19,8 @@ NO_ONE = -1
 SIGHT_M = 100.0
 """Nobody further ahead counts."""
 _LANES_AHEAD = 8
+_METRES_PER_RAD = 4.0
+"""Of lanes that fork, the one is driven whose middle and direction are nearer; so much does direction weigh, as in `locate`."""
 _LANE_MARGIN_M = 0.1
 """A body that reaches no further into the way of another one is beside it."""
 
@@ -49,8 +51,8 @@ def follow(scenario: Scenario, driven: Trajectory, start: int, vehicle: VehicleP
     """The course of a trajectory that begins at step `start` of the scenario."""
     n, actors = driven.x_m.size, scenario.actors
     course = Course(
-        np.full(n, -1, np.int64), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.full(n, np.inf), np.zeros(n, np.bool_),
-        np.zeros(n, np.bool_), np.full(n, NO_ONE, np.int64), np.full(n, np.inf), np.full(n, np.inf),
+        np.full(n, -1, np.int32), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.full(n, np.inf), np.zeros(n, np.bool_),
+        np.zeros(n, np.bool_), np.full(n, NO_ONE, np.int32), np.full(n, np.inf), np.full(n, np.inf),
     )  # fmt: skip
     arrays = scenario.road_map.arrays
     _follow(driven, arrays, vehicle.width_m, course)
@@ -62,33 +64,28 @@ def follow(scenario: Scenario, driven: Trajectory, start: int, vehicle: VehicleP
 
 
 @kernel
-def _holds(m: MapArrays, lane: int, x: float, y: float) -> tuple[bool, float, float]:
-    s, d, i = project(m, lane, x, y, -1)
-    left, right = width_at(m, lane, s, i)
-    return 0.0 <= s <= m.lanes[lane].length and -right <= d <= left, s, d
-
-
-@kernel
 def _lane_of(m: MapArrays, current: int, x: float, y: float, heading: float) -> tuple[int, float, float, bool]:
     """(lane, s, d, wrong way): the current lane while it holds the place, then the best of its successors, then any lane."""
     if current >= 0:
-        held, s, d = _holds(m, current, x, y)
-        if held:
-            return current, s, d, False
         best, best_s, best_d, least = -1, 0.0, 0.0, math.inf
         here = m.lanes[current]
-        for k in range(here.successor_first, here.successor_first + here.successor_count):
-            held, s, d = _holds(m, m.successors[k], x, y)
-            cost = abs(d) + 4.0 * abs(wrap(heading - pose_at(m, m.successors[k], s, 0.0)[2]))
-            if held and cost < least:
-                best, best_s, best_d, least = m.successors[k], s, d, cost
+        for k in range(here.successor_first - 1, here.successor_first + here.successor_count):
+            lane = current if k < here.successor_first else m.successors[k]
+            s, d, i = project(m, lane, x, y, -1)
+            left, right = width_at(m, lane, s, i)
+            if 0.0 <= s <= m.lanes[lane].length and -right <= d <= left:
+                if lane == current:
+                    return lane, s, d, False
+                cost = abs(d) + _METRES_PER_RAD * abs(wrap(heading - m.points[i].heading))
+                if cost < least:
+                    best, best_s, best_d, least = lane, s, d, cost
         if best >= 0:
             return best, best_s, best_d, False
-    lane, s, d = locate(m, x, y, heading, 0.5 * math.pi, DRIVABLE)
-    if lane >= 0:
-        return lane, s, d, False
-    lane, s, d = locate(m, x, y, heading + math.pi, 0.5 * math.pi, DRIVABLE)
-    return lane, s, d, lane >= 0
+    for half_turns in range(2):
+        lane, s, d = locate(m, x, y, heading + half_turns * math.pi, 0.5 * math.pi, DRIVABLE)
+        if lane >= 0:
+            return lane, s, d, half_turns == 1
+    return -1, 0.0, 0.0, False
 
 
 @kernel
@@ -123,7 +120,7 @@ def next_lane(m: MapArrays, lane: int, driven_lanes: Ints, k: int) -> int:
         following = m.successors[i]
         for j in range(k, driven_lanes.size):
             if driven_lanes[j] == following:
-                return following
+                return int(following)
         after = m.lanes[following]
         bend = abs(wrap(m.points[after.point_first + after.point_count // 2].heading - end_heading))
         if bend < least:
@@ -136,7 +133,7 @@ def _look_ahead(
     driven: Trajectory, start: int, m: MapArrays, length_m: float, width_m: float, x: Floats, y: Floats, lengths: Floats, widths: Floats,
     headings: Floats, present: Bools, stands: Bools, course: Course,
 ) -> None:  # fmt: skip
-    chain, begins = np.empty(_LANES_AHEAD, np.int64), np.empty(_LANES_AHEAD)
+    chain, begins = np.empty(_LANES_AHEAD, np.int32), np.empty(_LANES_AHEAD)
     lanes = 0
     for k in range(driven.x_m.size):
         if course.lane[k] < 0 or course.wrong_way[k]:

@@ -30,7 +30,7 @@ class Criticality(NamedTuple):
     """The same over bodies ahead, and beside while the ego is in a junction or over a border; none while it stands (nuPlan's selection)."""
     bound_body: Ints
     pet_s: Floats
-    """Post-encroachment time (Allen, Shin, Cooper 1978): between the ego's being in this place and somebody's being in it, in either order."""
+    """Post-encroachment time (Allen, Shin, Cooper 1978): between the ego's being where it is and somebody else's, whoever came first."""
     pet_body: Ints
     thw_s: Floats
     """Time headway to the leader: gap over own speed."""
@@ -47,7 +47,7 @@ def criticality(scenario: Scenario, driven: Trajectory, start: int, vehicle: Veh
     lanes = scenario.road_map.arrays.lanes
     beside_counts = course.crosses_border | (lanes["junction"][course.lane] >= 0) | (course.lane < 0)
     ttc, bound, pet = np.full(n, np.inf), np.full(n, np.inf), np.full(n, np.inf)
-    bodies = np.full((3, n), NO_ONE, np.int64)
+    bodies = np.full((3, n), NO_ONE, np.int32)
     log = (actors.x_m, actors.y_m, actors.heading_rad, actors.speed_mps, actors.length_m, actors.width_m, actors.present, actors.stands)
     _times_to_collision(driven, start, vehicle.length_m, vehicle.width_m, *log, beside_counts, ttc, bodies[0], bound, bodies[1])
     _encroachments(driven, start, vehicle.length_m, vehicle.width_m, *log, scenario.step_s, pet, bodies[2])

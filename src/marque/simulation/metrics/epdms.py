@@ -2,8 +2,8 @@
 
 Source: Cao et al., "Pseudo-Simulation for Autonomous Driving", 2025, and NAVSIM v2's metrics: no at-fault collision, drivable area,
 driving direction and traffic lights multiply; progress (5), time to collision (5), lane keeping (2), history comfort (2) and extended
-comfort (2) are averaged. What a reference drive of the same scene also fails is not held against the ego. Extended comfort compares the plans
-of two neighbouring moments; a drive is one course, so it and its weight are left out.
+comfort (2) are averaged. What a reference drive of the same scene also fails is not held against the ego. Extended comfort compares the
+plans of two neighbouring moments; a drive is one course, so it and its weight are left out.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def lane_keeping(case: Case) -> Metric:
     found = []
     for first, last in long:
         per_step[first : last + 1] = 0.0
-        reason = f"{np.max(np.abs(course.d_m[first : last + 1])):.1f} m off the lane's middle, {(last - first) * case.scenario.step_s:.1f} s long"
+        furthest, seconds = np.max(np.abs(course.d_m[first : last + 1])), (last - first) * case.scenario.step_s
+        reason = f"{furthest:.1f} m off the lane's middle, {seconds:.1f} s long"
         found.append(Finding(first, 1.0 / len(long), reason))
     return Metric("lane_keeping", float(not long), per_step, _WEIGHTS["lane_keeping"], tuple(found))

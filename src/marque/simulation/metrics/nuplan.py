@@ -72,7 +72,9 @@ def no_at_fault_collision(case: Case) -> Metric:
 def drivable_area(case: Case) -> Metric:
     """0 where a body smaller by 0.3 m all around is not wholly on the road."""
     away = np.empty(case.driven.x_m.size, np.bool_)
-    _beside_road(case.driven, case.vehicle.length_m - 2.0 * EDGE_M, case.vehicle.width_m - 2.0 * EDGE_M, case.scenario.road_map.arrays, away)
+    _beside_road(
+        case.driven, case.vehicle.length_m - 2.0 * EDGE_M, case.vehicle.width_m - 2.0 * EDGE_M, case.scenario.road_map.arrays, away
+    )
     return _kept("drivable_area", away, f"more than {EDGE_M} m beside the road")
 
 
@@ -106,7 +108,9 @@ def progress(case: Case) -> Metric:
     per_step = np.minimum(1.0, np.maximum(left[0] - nearest, _PROGRESS_M) / max(left[0], _PROGRESS_M))
     reason = f"{left[0] - nearest[-1]:.0f} m of {left[0]:.0f} m to the goal driven in its time"
     found = (Finding(end - 1, 1.0, reason),) if per_step[-1] < 1.0 else ()
-    return Metric("progress", float(per_step[-1]), np.pad(per_step, (0, case.driven.x_m.size - end), mode="edge"), _WEIGHTS["progress"], found)
+    return Metric(
+        "progress", float(per_step[-1]), np.pad(per_step, (0, case.driven.x_m.size - end), mode="edge"), _WEIGHTS["progress"], found
+    )
 
 
 def _metres_left(case: Case) -> Floats:

@@ -33,7 +33,7 @@ class Score:
 
     @property
     def values(self) -> dict[str, float]:
-        """Everything that is one finite number, by name: scores, their metrics, costs, and the worst of each criticality where there is one."""
+        """Every finite number, by name: scores, their metrics, costs, and the worst of each criticality where there is one."""
         near = self.criticality
         worst = {"ttc_s": near.ttc_s.min(), "pet_s": near.pet_s.min(), "thw_s": near.thw_s.min()}
         hardest = {"drac_mps2": near.drac_mps2.max(), "btn": near.btn.max()}
