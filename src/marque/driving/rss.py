@@ -189,6 +189,7 @@ def crossing_safety(
     ego_left = latest_arrival(ego_leave_m, ego_mps, ego.braking_max_mps2)
     other_left = latest_arrival(other_leave_m, other_mps, other.braking_max_mps2)
     ego_there, other_there = earliest_arrival(ego_enter_m, ego_mps, ego), earliest_arrival(other_enter_m, other_mps, other)
+    # Neither gets there if it answers as it must: nothing is to be feared though none keeps its `distance_min_m`.
     if ego_left < other_there or other_left < ego_there or ego_there == other_there == math.inf:
         return Crossing.APART
     return Crossing.DANGEROUS

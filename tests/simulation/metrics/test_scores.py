@@ -56,6 +56,11 @@ def test_a_faultless_drive_loses_nothing(tmp_path):
     assert found.losses == ()
 
 
+@pytest.mark.parametrize("steps", [2, 3, 5, 8])
+def test_the_shortest_drives_have_a_score(tmp_path, steps):
+    assert scored(scene(tmp_path, asked=goal(0, 1)), drive(steps=steps)).nuplan == 1.0
+
+
 def test_a_collision_by_own_fault_takes_everything_and_names_who_was_hit(tmp_path):
     found = scored(scene(tmp_path, car(7, [(40.0, 0.0, 0.0, 0.0)] * STEPS)), drive())
     assert found.nuplan == found.epdms == 0.0

@@ -3,7 +3,8 @@
 Source: Cao et al., "Pseudo-Simulation for Autonomous Driving", 2025, and NAVSIM v2's metrics: no at-fault collision, drivable area,
 driving direction and traffic lights multiply; progress (5), time to collision (5), lane keeping (2), history comfort (2) and extended
 comfort (2) are averaged. What a reference drive of the same scene also fails is not held against the ego. Extended comfort compares the
-plans of two neighbouring moments; a drive is one course, so it and its weight are left out.
+plans of two neighbouring moments; a drive is one course, so it and its weight are left out. Metrics of the same name are nuPlan's, its
+bound of 0.95 s for the time to collision included (NAVSIM: 1 s), and progress is not measured against that of NAVSIM's own planner.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from marque.simulation.metrics.model import Case, Finding, Metric, spans
 
 LANE_OFFSET_M = 0.5
 LANE_OFFSET_S = 2.0
-"""Off the lane's middle by more than that for longer than this is not keeping the lane; junctions do not count."""
+"""Off the lane's middle by more than that for this long is not keeping the lane; junctions do not count."""
 _WEIGHTS = {"progress": 5.0, "ttc": 5.0, "lane_keeping": 2.0, "comfort": 2.0}
 
 
@@ -38,12 +39,12 @@ def lane_keeping(case: Case) -> Metric:
     course = case.course
     in_junction = case.scenario.road_map.arrays.lanes["junction"][course.lane] >= 0
     off = (np.abs(course.d_m) > LANE_OFFSET_M) & ~in_junction
-    long = [(first, last) for first, last in spans(off) if (last - first) * case.scenario.step_s > LANE_OFFSET_S]
+    long = [(first, last) for first, last in spans(off) if (last - first + 1) * case.scenario.step_s > LANE_OFFSET_S - 1e-6]
     per_step = np.ones(off.size)
     found = []
     for first, last in long:
         per_step[first : last + 1] = 0.0
-        furthest, seconds = np.max(np.abs(course.d_m[first : last + 1])), (last - first) * case.scenario.step_s
+        furthest, seconds = np.max(np.abs(course.d_m[first : last + 1])), (last - first + 1) * case.scenario.step_s
         reason = f"{furthest:.1f} m off the lane's middle, {seconds:.1f} s long"
         found.append(Finding(first, 1.0 / len(long), reason))
     return Metric("lane_keeping", float(not long), per_step, _WEIGHTS["lane_keeping"], tuple(found))
