@@ -149,6 +149,7 @@ def table(results: Sequence[Result]) -> Table:
         "p50 ms",
         "p99 ms",
         "× real time",
+        "score",
     ):
         sheet.add_column(heading, no_wrap=True, justify="left" if heading in left else "right")
     sheet.add_column("why", overflow="fold")
@@ -172,6 +173,7 @@ def _row(result: Result) -> list[str]:
         _figure(result.cycle_ms_p50, 2),
         _figure(result.cycle_ms_p99, 2),
         _figure(result.real_time_factor, 0),
+        _figure(None if result.scores is None else result.scores["nuplan"], 2),
         result.why,
     ]
 

@@ -34,6 +34,7 @@ from marque.simulation.judge import (
     least_time_to_collision,
     prove_ill_posed,
 )
+from marque.simulation.metrics import Loss, score
 from marque.simulation.replay import SUFFIX, write_replay
 from marque.simulation.scenario import ActorLog, PlanningProblem, Scenario
 from marque.simulation.sensors import Sensors, recognise
@@ -99,6 +100,10 @@ class Result:
     replay: str | None = None
     perception: str | None = None
     """`sensed` through the vehicle's sensors, or `perfect`."""
+    scores: dict[str, float] | None = None
+    """`metrics.Score.values`."""
+    losses: tuple[Loss, ...] = ()
+    """Where score was lost, and why."""
 
 
 def drive_file(
@@ -244,6 +249,7 @@ def warm_up() -> None:
     drive = drive_problem(scenario, problem, Pilot, BMW_320I, THREE_LIDARS, record=True)
     judge(scenario, problem, drive.driven, BMW_320I)
     least_time_to_collision(scenario, drive.driven, 0, BMW_320I)
+    score(scenario, problem, drive.driven, BMW_320I)
 
 
 class Observer:
@@ -308,6 +314,7 @@ def _result(
     driven_s = (drive.driven.x_m.size - 1) * scenario.step_s
     ttc = least_time_to_collision(scenario, drive.driven, problem.start_step, vehicle)
     timed = drive.cycle_ms.size > 0
+    scored = score(scenario, problem, drive.driven, vehicle) if timed else None
     return Result(
         file=path.name,
         name=scenario.name,
@@ -328,6 +335,8 @@ def _result(
         cycle_ms_p50=float(np.percentile(drive.cycle_ms, 50)) if timed else None,
         cycle_ms_p99=float(np.percentile(drive.cycle_ms, 99)) if timed else None,
         real_time_factor=driven_s / drive.cpu_s if timed and drive.cpu_s > 0.0 else None,
+        scores=None if scored is None else scored.values,
+        losses=() if scored is None else scored.losses,
     )
 
 
