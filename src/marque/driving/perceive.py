@@ -15,12 +15,12 @@ CAPACITY = 96
 """Road users tracked at once; the nearest are kept."""
 _ACCELERATION_GAIN = 0.35
 _YAW_GAIN = 0.5
-_NONE = -(2**31)
+NO_ID = -(2**31)
 
 
 TRACK = np.dtype(
     [
-        ("id", "i8"),  # _NONE in an empty slot
+        ("id", "i8"),  # NO_ID in an empty slot
         ("kind", "i8"),  # `Kind`
         ("x", "f8"),  # centre of the body, m, world frame
         ("y", "f8"),
@@ -41,7 +41,7 @@ TRACK = np.dtype(
 def no_tracks() -> Records:
     """(CAPACITY,) TRACK: road users slot by slot."""
     tracks = np.zeros(CAPACITY, TRACK)
-    tracks["id"] = _NONE
+    tracks["id"] = NO_ID
     return tracks
 
 
@@ -64,7 +64,7 @@ def perceive(tracks: Records, seen: Observation, ego_x: float, ego_y: float, ste
                 break
     for slot in range(CAPACITY):
         if not tracks[slot].seen:
-            tracks[slot].id = _NONE
+            tracks[slot].id = NO_ID
             tracks[slot].cycles = 0
     free = 0
     for i in chosen:
@@ -72,7 +72,7 @@ def perceive(tracks: Records, seen: Observation, ego_x: float, ego_y: float, ste
         for slot in range(CAPACITY):
             known = known or tracks[slot].id == seen.ids[i]
         if not known:
-            while tracks[free].id != _NONE:
+            while tracks[free].id != NO_ID:
                 free += 1
             tracks[free].id = seen.ids[i]
             tracks[free].acceleration = tracks[free].yaw_rate = tracks[free].standing_s = 0.0

@@ -1,0 +1,301 @@
+"""Tracking: what sensors report, cycle after cycle, becomes road users with a place, a motion, a size, a kind and an id.
+
+Each sensor's report is one scan, taken in order of the time it was measured: the tracks are brought to that time, so that latency costs no
+accuracy; a scan older than one already taken in is carried forward by each track's own motion. Whether a track exists is a log-odds that
+what is detected raises and what is not detected, though it should have been, lowers (Musicki, Evans, Stankovic 1994, "Integrated
+probabilistic data association"); who cannot be seen is neither.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from marque.common import Floats, Ints, Record, Records
+from marque.driving.association import NOBODY, associate
+from marque.driving.filter import BODY, EVEN, MODES, POINT, SIZE, STANDING, merge, mix, predict, stop
+from marque.driving.identity import KINDS, TYPICAL_SIZE, believe, likely_kind, measure_size, resemblance
+from marque.driving.map.geometry import wrap
+from marque.driving.measurement import Placed, likelihood, place, take_in, take_rate, take_shape
+from marque.driving.observation import Kind
+from marque.driving.perceive import CAPACITY, NO_ID
+from marque.vehicle import kernel, lean
+
+_BORN_PER_M2 = 1e-5
+"""How many new road users a scan is expected to show per square metre."""
+_CONFIRMED, _GIVEN_UP, _LOST, _CERTAIN = 3.0, -3.5, -1.0, 9.0
+"""Log-odds of existence: from which a track is told, under which one that never was and one that was told is dropped, and the most."""
+_DOUBT_PER_CYCLE = 3.0
+"""The most a cycle's misses lower the log-odds by: the sensors of one car miss for common reasons."""
+_STRAYED_M = 4.0
+"""A track whose place is less certain than this, standard deviation, says nothing any more."""
+_GATE_SIGMAS = 4.5
+_UNKNOWN_SPEED_MPS = 10.0
+_STANDS, _MOVES = 0.6, 0.35
+"""Probability of standing at which a track is told to stand, and to move again."""
+
+
+class Tracker(NamedTuple):
+    """What is believed of the surroundings, slot by slot (n = CAPACITY), world frame. A slot's TRACK has its id; `NO_ID` before that."""
+
+    clock: Floats  # (2,) s: the time states hold for, the time of the last cycle; NaN before the first
+    form: Ints  # (n,) POINT or BODY, 0 in an empty slot
+    state: Floats  # (n, 3, 6) by mode: see `filter`
+    covariance: Floats  # (n, 3, 6, 6)
+    chance: Floats  # (n, 3) probability of each mode
+    existence: Floats  # (n,) log-odds
+    kinds: Floats  # (n, KINDS) probability of each `Kind`
+    size: Floats  # (n, 4) length m, its variance m², width m, its variance
+    front: Floats  # (n,) evidence that it points where its heading says and not the other way
+    doubt: Floats  # (n,) by how much this cycle's misses have lowered the log-odds
+    spread: Floats  # (n, 5) covariance of place xx, xy, yy m², variance of heading rad², of speed m²/s², as told, at the time of the cycle
+    next_id: Ints  # (1,)
+    false_alarms: Floats  # (sensors,) expected detections of nothing, 1/m² in each scan
+    room_x: Floats  # (4, 6) where kernels work
+    room_P: Floats  # (4, 6, 6)
+
+
+def no_tracker(false_alarms_per_m2: Floats) -> Tracker:
+    """Nobody known yet. false_alarms_per_m2: (sensors,) how many detections of nothing each sensor reports per square metre in one scan."""
+    n = CAPACITY
+    return Tracker(
+        clock=np.full(2, np.nan),
+        form=np.zeros(n, np.int64),
+        state=np.zeros((n, MODES, SIZE)),
+        covariance=np.zeros((n, MODES, SIZE, SIZE)),
+        chance=np.zeros((n, MODES)),
+        existence=np.zeros(n),
+        kinds=np.zeros((n, KINDS)),
+        size=np.zeros((n, 4)),
+        front=np.zeros(n),
+        doubt=np.zeros(n),
+        spread=np.zeros((n, 5)),
+        next_id=np.ones(1, np.int64),
+        false_alarms=np.asarray(false_alarms_per_m2, dtype=np.float64),
+        room_x=np.zeros((MODES + 1, SIZE)),
+        room_P=np.zeros((MODES + 1, SIZE, SIZE)),
+    )
+
+
+@kernel
+def track(t: Tracker, tracks: Records, detections: Records, now_s: float, poses: Floats, p_detect: Floats) -> None:
+    """Bring tracker and tracks (n,) TRACK up to now_s.
+
+    detections: (k,) DETECTION, each sensor's of one scan. poses: (p, 4) where the car was, oldest first: time s, x m, y m, heading rad; they
+    should reach from the oldest detection to now. p_detect: (n, sensors) how probably each sensor reports the road user of a slot in this
+    cycle: 0 where it is hidden, outside the sensor's view, or the sensor did not report; the row of an empty slot is not used.
+    """
+    first = math.isnan(t.clock[0])
+    step_s = 0.0 if first else now_s - t.clock[1]
+    if first:
+        t.clock[0] = now_s if detections.size == 0 else detections["time"].min()
+    t.clock[1] = now_s
+    here = t.form != 0
+    t.doubt[:] = 0.0
+    for slot in range(CAPACITY):
+        tracks[slot].seen = 0
+        if here[slot]:
+            mix(t.form[slot], t.state[slot], t.covariance[slot], t.chance[slot], step_s, t.room_x[:MODES], t.room_P[:MODES])
+    sensors = p_detect.shape[1]
+    when = np.full(sensors, now_s)
+    for i in range(detections.size):
+        when[detections[i].sensor] = detections[i].time
+    for sensor in np.argsort(when, kind="mergesort"):
+        _scan(t, tracks, detections, sensor, when[sensor], poses, p_detect[:, sensor], here)
+    _clear(t, tracks)
+    _tell(t, tracks, now_s, step_s)
+
+
+@kernel
+def _scan(t: Tracker, tracks: Records, detections: Records, sensor: int, time_s: float, poses: Floats, p_detect: Floats, here: Ints) -> None:
+    """Takes in what one sensor reports; here: (n,) the tracks that were there before this cycle, whom p_detect is about."""
+    mine = np.flatnonzero(detections["sensor"] == sensor)
+    if mine.size == 0:
+        for slot in range(CAPACITY):
+            if here[slot] and t.form[slot]:
+                _miss(t, slot, p_detect[slot])
+        return
+    for slot in range(CAPACITY):
+        if t.form[slot] and time_s > t.clock[0]:
+            for mode in range(MODES):
+                predict(t.form[slot], mode, t.state[slot, mode], t.covariance[slot, mode], time_s - t.clock[0])
+    t.clock[0] = max(t.clock[0], time_s)
+    late_s = t.clock[0] - time_s
+    slots = np.flatnonzero(t.form)
+    score, foreseen = np.full((mine.size, slots.size), -np.inf), np.zeros((mine.size, slots.size))
+    alone = math.log(t.false_alarms[sensor] + _BORN_PER_M2)
+    for i in range(mine.size):
+        seen = detections[mine[i]]
+        z = place(seen, poses)
+        for j in range(slots.size):
+            slot = slots[j]
+            # The widest mode decides whether a closer look is worth it.
+            reach = t.covariance[slot, MODES - 1, 0, 0] + t.covariance[slot, MODES - 1, 1, 1] + seen.var_along + seen.var_across
+            dx, dy = z.x - t.state[slot, MODES - 1, 0], z.y - t.state[slot, MODES - 1, 1]
+            if dx * dx + dy * dy > _GATE_SIGMAS**2 * reach:
+                continue
+            fits = likelihood(t.form[slot], t.state[slot], t.covariance[slot], t.chance[slot], z, seen, late_s)
+            if fits > -np.inf:
+                p = min(0.98, max(0.1, p_detect[slot])) if here[slot] else 0.9
+                exists = 1.0 / (1.0 + math.exp(-t.existence[slot]))
+                foreseen[i, j] = fits + math.log(p) + resemblance(t.kinds[slot], seen.kind)
+                score[i, j] = foreseen[i, j] + math.log(exists / (1.0 - exists * p)) - alone
+    taken = np.empty(mine.size, np.int64)
+    associate(score, taken)
+    missed = t.form != 0
+    for i in range(mine.size):
+        seen = detections[mine[i]]
+        z = place(seen, poses)
+        if taken[i] != NOBODY:
+            slot = slots[taken[i]]
+            missed[slot] = False
+            gained = foreseen[i, taken[i]] - math.log(t.false_alarms[sensor])
+            _hit(t, tracks, slot, seen, z, late_s, gained)
+        else:
+            _begin(t, tracks, seen, z, t.false_alarms[sensor])
+    for slot in range(CAPACITY):
+        if missed[slot] and here[slot]:
+            _miss(t, slot, p_detect[slot])
+
+
+@kernel
+def _hit(t: Tracker, tracks: Records, slot: int, seen: Record, z: Placed, late_s: float, gained: float) -> None:
+    t.existence[slot] = min(_CERTAIN, t.existence[slot] + gained)
+    take_in(t.form[slot], t.state[slot], t.covariance[slot], t.chance[slot], z, seen, late_s)
+    believe(t.kinds[slot], seen.kind)
+    measure_size(t.size[slot], seen.length, seen.width, seen.var_size)
+    walks = t.kinds[slot, Kind.PEDESTRIAN] > 0.5
+    t.form[slot], t.front[slot] = take_shape(t.form[slot], t.state[slot], t.covariance[slot], t.front[slot], walks, z.heading, seen.var_heading)
+    tracks[slot].seen = 1
+
+
+@lean
+def _miss(t: Tracker, slot: int, p_detect: float) -> None:
+    more = min(-math.log(1.0 - min(0.98, p_detect)), _DOUBT_PER_CYCLE - t.doubt[slot])
+    t.doubt[slot] += more
+    t.existence[slot] -= more
+
+
+@kernel
+def _begin(t: Tracker, tracks: Records, seen: Record, z: Placed, false_alarms: float) -> None:
+    """A new track, in an empty slot or in that of the least credible track not yet told."""
+    slot, least = NOBODY, np.inf
+    for k in range(CAPACITY):
+        if t.form[k] == 0:
+            slot = k
+            break
+        if tracks[k].id == NO_ID and t.existence[k] < least:
+            slot, least = k, t.existence[k]
+    if slot == NOBODY:
+        return
+    _empty(t, tracks, slot)
+    t.form[slot] = POINT
+    t.existence[slot] = min(0.0, math.log(_BORN_PER_M2 / false_alarms))
+    t.chance[slot, 0], t.chance[slot, 1], t.chance[slot, 2] = 0.3, 0.4, 0.3
+    t.kinds[slot] = 1.0 / KINDS
+    believe(t.kinds[slot], seen.kind)
+    walks = t.kinds[slot, Kind.PEDESTRIAN] > 0.5
+    c, s = math.cos(z.ray), math.sin(z.ray)
+    for mode in range(MODES):
+        x, P = t.state[slot, mode], t.covariance[slot, mode]
+        x[0], x[1] = z.x, z.y
+        P[0, 0] = c * c * seen.var_along + s * s * seen.var_across
+        P[1, 1] = s * s * seen.var_along + c * c * seen.var_across
+        P[0, 1] = P[1, 0] = c * s * (seen.var_along - seen.var_across)
+        P[2, 2] = P[3, 3] = 4.0 if walks else _UNKNOWN_SPEED_MPS**2
+    t.form[slot], t.front[slot] = take_shape(POINT, t.state[slot], t.covariance[slot], 0.0, walks, z.heading, seen.var_heading)
+    stop(t.form[slot], t.state[slot, STANDING], t.covariance[slot, STANDING])
+    if not math.isnan(seen.rate):
+        take_rate(t.form[slot], t.state[slot], t.covariance[slot], t.chance[slot], z.ray, seen)
+    kind = likely_kind(t.kinds[slot])
+    t.size[slot, 0], t.size[slot, 1], t.size[slot, 2], t.size[slot, 3] = TYPICAL_SIZE[kind]
+    measure_size(t.size[slot], seen.length, seen.width, seen.var_size)
+    tracks[slot].seen = 1
+
+
+@lean
+def _empty(t: Tracker, tracks: Records, slot: int) -> None:
+    t.form[slot] = 0
+    t.state[slot] = 0.0
+    t.covariance[slot] = 0.0
+    t.doubt[slot] = 0.0
+    tracks[slot].id = NO_ID
+    tracks[slot].heading = tracks[slot].speed = tracks[slot].acceleration = tracks[slot].yaw_rate = tracks[slot].standing_s = 0.0
+    tracks[slot].cycles = tracks[slot].seen = 0
+
+
+@kernel
+def _clear(t: Tracker, tracks: Records) -> None:
+    """Drops who is not believed to exist any more, who may be anywhere, and who is inside somebody known for longer."""
+    for slot in range(CAPACITY):
+        if t.form[slot] == 0:
+            continue
+        P = t.covariance[slot, EVEN]
+        told = tracks[slot].id != NO_ID
+        if t.existence[slot] < (_LOST if told else _GIVEN_UP) or (not tracks[slot].seen and P[0, 0] + P[1, 1] > _STRAYED_M**2):
+            _empty(t, tracks, slot)
+    for slot in range(CAPACITY):
+        if t.form[slot] and tracks[slot].id != NO_ID:
+            for other in range(CAPACITY):
+                younger = tracks[other].id == NO_ID or tracks[other].id > tracks[slot].id
+                if t.form[other] and other != slot and younger and _inside(t, tracks, slot, other):
+                    _empty(t, tracks, other)
+
+
+@lean
+def _inside(t: Tracker, tracks: Records, slot: int, other: int) -> bool:
+    """Whether the centre of the other lies within the body of the one in slot: two solid things are never there."""
+    dx, dy = t.state[other, EVEN, 0] - t.state[slot, EVEN, 0], t.state[other, EVEN, 1] - t.state[slot, EVEN, 1]
+    if dx * dx + dy * dy > 0.25 * t.size[slot, 0] ** 2:
+        return False
+    heading = t.state[slot, EVEN, 2] if t.form[slot] == BODY else tracks[slot].heading
+    along, across = dx * math.cos(heading) + dy * math.sin(heading), dy * math.cos(heading) - dx * math.sin(heading)
+    return abs(along) < 0.45 * t.size[slot, 0] and abs(across) < 0.45 * t.size[slot, 2]
+
+
+@kernel
+def _tell(t: Tracker, tracks: Records, now_s: float, step_s: float) -> None:
+    """Fills the TRACK of everyone believed to exist, as of now."""
+    x, P = t.room_x[MODES], t.room_P[MODES]
+    for slot in range(CAPACITY):
+        if t.form[slot] == 0:
+            continue
+        out = tracks[slot]
+        if out.id == NO_ID:
+            if t.existence[slot] < _CONFIRMED:
+                continue
+            out.id = t.next_id[0]
+            t.next_id[0] += 1
+        chance = t.chance[slot]
+        stands = chance[STANDING] > (_MOVES if out.standing_s > 0.0 else _STANDS)
+        merge(t.form[slot], t.state[slot], t.covariance[slot], (chance[0], chance[1], chance[2]), x, P)
+        if now_s > t.clock[0]:
+            predict(t.form[slot], EVEN, x, P, now_s - t.clock[0])
+        _write(t, slot, out, x, P, stands)
+        out.kind = likely_kind(t.kinds[slot])
+        out.length, out.width = t.size[slot, 0], t.size[slot, 2]
+        out.standing_s = out.standing_s + max(step_s, 1e-9) if stands else 0.0
+        out.cycles += out.seen
+
+
+@kernel
+def _write(t: Tracker, slot: int, out: Record, x: Floats, P: Floats, stands: bool) -> None:
+    out.x, out.y = x[0], x[1]
+    out.acceleration = out.yaw_rate = 0.0
+    t.spread[slot, 0], t.spread[slot, 1], t.spread[slot, 2] = P[0, 0], P[0, 1], P[1, 1]
+    if t.form[slot] == BODY:
+        out.heading, out.speed = wrap(x[2]), x[3]
+        t.spread[slot, 3], t.spread[slot, 4] = P[2, 2], P[3, 3]
+        if not stands:
+            out.yaw_rate, out.acceleration = x[4], x[5]
+    else:
+        out.speed = math.hypot(x[2], x[3])
+        if out.speed > 0.5 and not stands:
+            out.heading = math.atan2(x[3], x[2])
+        across = x[2] * x[2] * P[3, 3] - 2.0 * x[2] * x[3] * P[2, 3] + x[3] * x[3] * P[2, 2]
+        t.spread[slot, 3] = min(math.pi**2 / 3.0, across / max(0.01, out.speed**4))
+        t.spread[slot, 4] = max(P[2, 2], P[3, 3])
+    if stands:
+        out.speed = 0.0
