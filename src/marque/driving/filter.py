@@ -36,6 +36,8 @@ _PUSH = 0.0, 0.15, 4.0
 """(m/s²)²·s, of a point's acceleration."""
 _SLIP_M2PS = 1e-4, 4e-3, 4e-3
 """m²/s, drift of the place that the motion does not explain; where it stands, the sensors' own."""
+_YAW_RATE_VARIANCE, _ACCELERATION_VARIANCE = 0.04, 2.0
+"""(rad/s)², (m/s²)²: what is known of the rates of a body just found."""
 _VEER_RAD2PS = 1e-5, 1e-4, 1e-4
 
 
@@ -211,20 +213,30 @@ def merge(form: int, xs: Floats, Ps: Floats, share: tuple[float, float, float], 
 
 
 @lean
-def to_body(x: Floats, P: Floats, heading: float, variance: float) -> None:
-    """A point becomes a body that points to heading; what it was thought to move across it is forgotten."""
+def to_body(x: Floats, P: Floats, heading: float, variance: float, lever: float) -> None:
+    """A point becomes a body that points to heading, rad; its motion across that is forgotten.
+
+    Where the heading was measured, lever is 0 and variance, rad², that of the measurement; where it is the direction of motion, lever is
+    1 / speed, s/m, and its uncertainty is that of the velocity across it, with all it has in common with place and speed.
+    """
     cos, sin = math.cos(heading), math.sin(heading)
+    tx, ty = -lever * sin, lever * cos
     speed = x[2] * cos + x[3] * sin
-    speed_variance = cos * cos * P[2, 2] + 2.0 * cos * sin * P[2, 3] + sin * sin * P[3, 3]
-    with_x, with_y = cos * P[0, 2] + sin * P[0, 3], cos * P[1, 2] + sin * P[1, 3]
+    place_turn = tx * P[0, 2] + ty * P[0, 3], tx * P[1, 2] + ty * P[1, 3]
+    place_speed = cos * P[0, 2] + sin * P[0, 3], cos * P[1, 2] + sin * P[1, 3]
+    turn = tx * tx * P[2, 2] + 2.0 * tx * ty * P[2, 3] + ty * ty * P[3, 3] + variance
+    along = cos * cos * P[2, 2] + 2.0 * cos * sin * P[2, 3] + sin * sin * P[3, 3]
+    both = tx * (cos * P[2, 2] + sin * P[2, 3]) + ty * (cos * P[2, 3] + sin * P[3, 3])
     for k in range(2, SIZE):
         x[k] = 0.0
         for a in range(SIZE):
             P[k, a] = P[a, k] = 0.0
     x[2], x[3] = heading, speed
-    P[2, 2], P[3, 3], P[4, 4], P[5, 5] = variance, speed_variance, 0.1, 2.0
-    P[0, 3] = P[3, 0] = with_x
-    P[1, 3] = P[3, 1] = with_y
+    for k in range(2):
+        P[k, 2] = P[2, k] = place_turn[k]
+        P[k, 3] = P[3, k] = place_speed[k]
+    P[2, 3] = P[3, 2] = both
+    P[2, 2], P[3, 3], P[4, 4], P[5, 5] = turn, along, _YAW_RATE_VARIANCE, _ACCELERATION_VARIANCE
 
 
 @lean
