@@ -107,9 +107,9 @@ def made() -> list[Scene]:
         body(still + np.pi / 2, 6.0 * even, -10.0 + 3.5 * lane, -24.0 - 1.5 * lane)
     for k in range(5):
         body(still, 3.0 + 3.0 * np.sin(0.8 * t - 0.5 * k), -40.0 - 9.0 * k, -10.0)
-        body(still, 0.0 * even, 10.0 + 7.0 * k, -16.0)
+        body(still, 0.0 * even, 10.0 + 7.0 * k, -45.0)
     body(np.clip(0.45 * (t - 3.0), 0.0, np.pi / 2), 7.0 * even, -20.0, -25.0)
-    body(np.pi - np.clip(0.6 * (t - 4.0), 0.0, np.pi / 2), 6.0 * even, 60.0, -30.0)
+    body(np.pi - np.clip(0.6 * (t - 4.0), 0.0, np.pi / 2), 6.0 * even, 75.0, -30.0)
     for k in range(4):
         body(still + (np.pi / 2 if k % 2 else -np.pi / 2), 1.4 * even, 20.0 + 2.0 * k, -8.0 if k % 2 else 8.0, Kind.PEDESTRIAN)
     x, y, heading, speed, kind = (np.array(column).T for column in zip(*bodies, strict=True))

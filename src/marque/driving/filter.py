@@ -21,7 +21,7 @@ STANDING, EVEN, MANOEUVRING = 0, 1, 2
 MODES = 3
 SIZE = 6
 
-_STARTS_PER_S, _STOPS_PER_S, _MANOEUVRES_PER_S, _SETTLES_PER_S = 0.8, 1.0, 0.6, 1.5
+_STARTS_PER_S, _STOPS_PER_S, _MANOEUVRES_PER_S, _SETTLES_PER_S = 0.3, 1.0, 0.6, 1.5
 """How often who stands starts, who moves slowly stops, who moves evenly manoeuvres, who manoeuvres moves evenly again."""
 _STOPS_BELOW_MPS = 1.0
 LEAST = 1e-6
@@ -77,16 +77,17 @@ def _predict_body(x: Floats, P: Floats, dt: float, jerk: float, yaw: float, slip
     """Constant turn rate and acceleration over a short time, the arc taken as its chord; braking ends where the car stands."""
     middle = x[2] + 0.5 * dt * x[4]
     cos, sin = math.cos(middle), math.sin(middle)
-    if x[3] * (x[3] + dt * x[5]) < 0.0 and x[3] * x[5] < 0.0:
+    halts = x[3] * (x[3] + dt * x[5]) < 0.0
+    if halts:
         x[5] = -x[3] / dt
     way = dt * x[3] + 0.5 * dt * dt * x[5]
     fade_yaw, fade_a = math.exp(-dt / _FADES_S[0]), math.exp(-dt / _FADES_S[1])
     x[0] += way * cos
     x[1] += way * sin
     x[2] += dt * x[4]
-    x[3] += dt * x[5]
+    x[3] = 0.0 if halts else x[3] + dt * x[5]
     x[4] *= fade_yaw
-    x[5] *= fade_a
+    x[5] *= 0.0 if halts else fade_a
     # P ← F P Fᵀ, first the rows, then the columns: each needs only those below it, which are still the old ones.
     half = 0.5 * dt
     for k in range(SIZE):

@@ -33,7 +33,7 @@ _STRAYED_M, _SHARP_M = 7.0, 1.0
 """Standard deviation of the place beyond which a track nobody sees says nothing any more, and up to which two can be told to be one."""
 _GATE_SIGMAS = 4.5
 _UNKNOWN_SPEED_MPS = 10.0
-_STANDS, _MOVES = 0.6, 0.35
+_STANDS, _MOVES = 0.6, 0.2
 """Probability of standing at which a track is told to stand, and to move again."""
 
 
