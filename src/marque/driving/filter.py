@@ -21,7 +21,7 @@ STANDING, EVEN, MANOEUVRING = 0, 1, 2
 MODES = 3
 SIZE = 6
 
-_STARTS_PER_S, _STOPS_PER_S, _MANOEUVRES_PER_S, _SETTLES_PER_S = 0.8, 1.0, 0.6, 1.5
+_STARTS_PER_S, _STOPS_PER_S, _MANOEUVRES_PER_S, _SETTLES_PER_S = 0.3, 1.0, 0.6, 1.5
 """How often who stands starts, who moves slowly stops, who moves evenly manoeuvres, who manoeuvres moves evenly again."""
 _STOPS_BELOW_MPS = 1.0
 LEAST = 1e-6
@@ -36,6 +36,8 @@ _PUSH = 0.0, 0.15, 4.0
 """(m/s²)²·s, of a point's acceleration."""
 _SLIP_M2PS = 1e-4, 4e-3, 4e-3
 """m²/s, drift of the place that the motion does not explain; where it stands, the sensors' own."""
+_YAW_RATE_VARIANCE, _ACCELERATION_VARIANCE = 0.04, 2.0
+"""(rad/s)², (m/s²)²: what is known of the rates of a body just found."""
 _VEER_RAD2PS = 1e-5, 1e-4, 1e-4
 
 
@@ -75,16 +77,17 @@ def _predict_body(x: Floats, P: Floats, dt: float, jerk: float, yaw: float, slip
     """Constant turn rate and acceleration over a short time, the arc taken as its chord; braking ends where the car stands."""
     middle = x[2] + 0.5 * dt * x[4]
     cos, sin = math.cos(middle), math.sin(middle)
-    if x[3] * (x[3] + dt * x[5]) < 0.0 and x[3] * x[5] < 0.0:
+    halts = x[3] * (x[3] + dt * x[5]) < 0.0
+    if halts:
         x[5] = -x[3] / dt
     way = dt * x[3] + 0.5 * dt * dt * x[5]
     fade_yaw, fade_a = math.exp(-dt / _FADES_S[0]), math.exp(-dt / _FADES_S[1])
     x[0] += way * cos
     x[1] += way * sin
     x[2] += dt * x[4]
-    x[3] += dt * x[5]
+    x[3] = 0.0 if halts else x[3] + dt * x[5]
     x[4] *= fade_yaw
-    x[5] *= fade_a
+    x[5] *= 0.0 if halts else fade_a
     # P ← F P Fᵀ, first the rows, then the columns: each needs only those below it, which are still the old ones.
     half = 0.5 * dt
     for k in range(SIZE):
@@ -174,11 +177,7 @@ def mix(form: int, x: Floats, P: Floats, chance: Floats, dt: float, x_old: Float
     P_old[:] = P
     speed = math.hypot(x[EVEN, 2], x[EVEN, 3]) if form == POINT else abs(x[EVEN, 3])
     stops = 1.0 - math.exp(-_STOPS_PER_S * dt) if speed < _STOPS_BELOW_MPS else LEAST
-    starts, begins, ends = (
-        1.0 - math.exp(-_STARTS_PER_S * dt),
-        1.0 - math.exp(-_MANOEUVRES_PER_S * dt),
-        1.0 - math.exp(-_SETTLES_PER_S * dt),
-    )
+    starts, begins, ends = 1.0 - math.exp(-_STARTS_PER_S * dt), 1.0 - math.exp(-_MANOEUVRES_PER_S * dt), 1.0 - math.exp(-_SETTLES_PER_S * dt)
     stands, even, turns = chance[0], chance[1], chance[2]
     from_standing = (1.0 - starts) * stands, stops * even, stops * turns
     from_even = 0.5 * starts * stands, (1.0 - begins) * (1.0 - stops) * even, ends * (1.0 - stops) * turns
@@ -215,20 +214,30 @@ def merge(form: int, xs: Floats, Ps: Floats, share: tuple[float, float, float], 
 
 
 @lean
-def to_body(x: Floats, P: Floats, heading: float, variance: float) -> None:
-    """A point becomes a body that points to heading; what it was thought to move across it is forgotten."""
+def to_body(x: Floats, P: Floats, heading: float, variance: float, lever: float) -> None:
+    """A point becomes a body that points to heading, rad; its motion across that is forgotten.
+
+    Where the heading was measured, lever is 0 and variance, rad², that of the measurement; where it is the direction of motion, lever is
+    1 / speed, s/m, and its uncertainty is that of the velocity across it, with all it has in common with place and speed.
+    """
     cos, sin = math.cos(heading), math.sin(heading)
+    tx, ty = -lever * sin, lever * cos
     speed = x[2] * cos + x[3] * sin
-    speed_variance = cos * cos * P[2, 2] + 2.0 * cos * sin * P[2, 3] + sin * sin * P[3, 3]
-    with_x, with_y = cos * P[0, 2] + sin * P[0, 3], cos * P[1, 2] + sin * P[1, 3]
+    place_turn = tx * P[0, 2] + ty * P[0, 3], tx * P[1, 2] + ty * P[1, 3]
+    place_speed = cos * P[0, 2] + sin * P[0, 3], cos * P[1, 2] + sin * P[1, 3]
+    turn = tx * tx * P[2, 2] + 2.0 * tx * ty * P[2, 3] + ty * ty * P[3, 3] + variance
+    along = cos * cos * P[2, 2] + 2.0 * cos * sin * P[2, 3] + sin * sin * P[3, 3]
+    both = tx * (cos * P[2, 2] + sin * P[2, 3]) + ty * (cos * P[2, 3] + sin * P[3, 3])
     for k in range(2, SIZE):
         x[k] = 0.0
         for a in range(SIZE):
             P[k, a] = P[a, k] = 0.0
     x[2], x[3] = heading, speed
-    P[2, 2], P[3, 3], P[4, 4], P[5, 5] = variance, speed_variance, 0.1, 2.0
-    P[0, 3] = P[3, 0] = with_x
-    P[1, 3] = P[3, 1] = with_y
+    for k in range(2):
+        P[k, 2] = P[2, k] = place_turn[k]
+        P[k, 3] = P[3, k] = place_speed[k]
+    P[2, 3] = P[3, 2] = both
+    P[2, 2], P[3, 3], P[4, 4], P[5, 5] = turn, along, _YAW_RATE_VARIANCE, _ACCELERATION_VARIANCE
 
 
 @lean

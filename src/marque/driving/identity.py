@@ -12,8 +12,8 @@ from marque.vehicle import kernel
 
 KINDS = 9
 _LEAST = 1e-3
-_HIDDEN = 9.0
-"""How much less a measurement is trusted that makes somebody smaller: a body partly hidden measures small, never large."""
+_HIDDEN = 5.0
+"""How many times its shortfall a measurement may err that makes somebody smaller: a body partly hidden measures small, never large."""
 _STEADY_M2 = 0.01
 """The least variance a size is given: sensors err in the same way cycle after cycle."""
 
@@ -81,7 +81,7 @@ def measure_size(size: Floats, length: float, width: float, variance: float) -> 
         measured = length if k == 0 else width
         if math.isnan(measured):
             continue
-        trusted = variance * (_HIDDEN if measured < size[2 * k] else 1.0)
+        trusted = variance + (_HIDDEN * min(0.0, measured - size[2 * k])) ** 2
         gain = size[2 * k + 1] / (size[2 * k + 1] + trusted)
         size[2 * k] += gain * (measured - size[2 * k])
         size[2 * k + 1] = max(_STEADY_M2, (1.0 - gain) * size[2 * k + 1])

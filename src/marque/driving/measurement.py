@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from marque.common import Floats, Record
-from marque.driving.filter import BODY, EVEN, LEAST, MODES, POINT, SIZE, observe, rate_row, to_body, to_point, velocity
+from marque.driving.filter import BODY, EVEN, LEAST, MODES, POINT, SIZE, STANDING, observe, rate_row, to_body, to_point, velocity
 from marque.driving.map.geometry import wrap
 from marque.vehicle import kernel, lean
 
@@ -16,8 +16,8 @@ RATES_MPS = 60.0
 """The span in which the rate of a detection of nothing lies."""
 _GATE = 18.0
 """Squared Mahalanobis distance of place and rate beyond which a detection is not of this track: 1 in 2,000 of its own."""
-_POINTS_MPS, _POINTS_RAD = 1.5, 0.3
-"""The speed from which, and the uncertainty up to which, a direction of motion is a heading."""
+_POINTS_MPS, _POINTS_SHARE = 1.5, 0.3
+"""The speed from which, and its uncertainty's share of it up to which, a direction of motion is a heading."""
 _BACKWARDS_MPS = 2.5
 """Who drives faster than this is not reversing: the front was taken for the back."""
 
@@ -135,19 +135,7 @@ def take_shape(form: int, xs: Floats, Ps: Floats, front: float, walks: bool, hea
                 to_point(xs[mode], Ps[mode])
         return POINT, 0.0
     if form == POINT:
-        vx, vy, P = xs[EVEN, 2], xs[EVEN, 3], Ps[EVEN]
-        speed = math.hypot(vx, vy)
-        across = math.sqrt(max(0.0, vx * vx * P[3, 3] - 2.0 * vx * vy * P[2, 3] + vy * vy * P[2, 2])) / max(1e-9, speed * speed)
-        moves = speed > _POINTS_MPS and across < _POINTS_RAD
-        if math.isnan(heading) and not moves:
-            return POINT, 0.0
-        if math.isnan(heading):
-            heading, var_heading = math.atan2(vy, vx), max(0.0025, across * across)
-        elif moves and vx * math.cos(heading) + vy * math.sin(heading) < 0.0:
-            heading += math.pi
-        for mode in range(MODES):
-            to_body(xs[mode], Ps[mode], heading, var_heading)
-        return BODY, 1.0
+        return _find_heading(xs, Ps, heading, var_heading)
     if not math.isnan(heading):
         front = min(3.0, max(-3.0, front + (0.5 if math.cos(heading - xs[EVEN, 2]) > 0.0 else -0.5)))
     if abs(xs[EVEN, 3]) > _BACKWARDS_MPS:
@@ -157,6 +145,29 @@ def take_shape(form: int, xs: Floats, Ps: Floats, front: float, walks: bool, hea
             _turn_round(xs[mode], Ps[mode])
         front = -front
     return BODY, front
+
+
+@kernel
+def _find_heading(xs: Floats, Ps: Floats, heading: float, var_heading: float) -> tuple[int, float]:
+    """Makes a point a body if its heading is measured or its direction of motion known well enough."""
+    vx, vy, P = xs[EVEN, 2], xs[EVEN, 3], Ps[EVEN]
+    square = max(1e-9, vx * vx + vy * vy)
+    variance = (vx * vx * P[3, 3] - 2.0 * vx * vy * P[2, 3] + vy * vy * P[2, 2]) / (square * square)
+    moves = square > _POINTS_MPS**2 and P[2, 2] + P[3, 3] < _POINTS_SHARE**2 * square
+    measured = not math.isnan(heading)
+    if not measured and not moves:
+        return POINT, 0.0
+    if not measured:
+        heading, var_heading = math.atan2(vy, vx), variance
+    elif moves and vx * math.cos(heading) + vy * math.sin(heading) < 0.0:
+        heading += math.pi
+    for mode in range(MODES):
+        x = xs[mode]
+        if measured or mode == STANDING:
+            to_body(x, Ps[mode], heading, var_heading, 0.0)
+        else:
+            to_body(x, Ps[mode], math.atan2(x[3], x[2]), 0.0, 1.0 / max(1.0, math.hypot(x[2], x[3])))
+    return BODY, 1.0
 
 
 @lean

@@ -29,11 +29,11 @@ _CONFIRMED, _GIVEN_UP, _LOST, _CERTAIN = 3.0, -3.5, -1.0, 9.0
 """Log-odds of existence: from which a track is told, under which one that never was and one that was told is dropped, and the most."""
 _DOUBT_PER_CYCLE = 3.0
 """The most a cycle's misses lower the log-odds by: the sensors of one car miss for common reasons."""
-_STRAYED_M = 4.0
-"""A track whose place is less certain than this, standard deviation, says nothing any more."""
+_STRAYED_M, _SHARP_M = 7.0, 1.0
+"""Standard deviation of the place beyond which a track nobody sees says nothing any more, and up to which two can be told to be one."""
 _GATE_SIGMAS = 4.5
 _UNKNOWN_SPEED_MPS = 10.0
-_STANDS, _MOVES = 0.6, 0.35
+_STANDS, _MOVES = 0.6, 0.2
 """Probability of standing at which a track is told to stand, and to move again."""
 
 
@@ -109,9 +109,7 @@ def track(t: Tracker, tracks: Records, detections: Records, now_s: float, poses:
 
 
 @kernel
-def _scan(
-    t: Tracker, tracks: Records, detections: Records, sensor: int, time_s: float, poses: Floats, p_detect: Floats, here: Ints
-) -> None:
+def _scan(t: Tracker, tracks: Records, detections: Records, sensor: int, time_s: float, poses: Floats, p_detect: Floats, here: Ints) -> None:
     """Takes in what one sensor reports; here: (n,) the tracks that were there before this cycle, whom p_detect is about."""
     mine = np.flatnonzero(detections["sensor"] == sensor)
     if mine.size == 0:
@@ -169,9 +167,7 @@ def _hit(t: Tracker, tracks: Records, slot: int, seen: Record, z: Placed, late_s
     believe(t.kinds[slot], seen.kind)
     measure_size(t.size[slot], seen.length, seen.width, seen.var_size)
     walks = t.kinds[slot, Kind.PEDESTRIAN] > 0.5
-    t.form[slot], t.front[slot] = take_shape(
-        t.form[slot], t.state[slot], t.covariance[slot], t.front[slot], walks, z.heading, seen.var_heading
-    )
+    t.form[slot], t.front[slot] = take_shape(t.form[slot], t.state[slot], t.covariance[slot], t.front[slot], walks, z.heading, seen.var_heading)
     tracks[slot].seen = 1
 
 
@@ -245,7 +241,21 @@ def _clear(t: Tracker, tracks: Records) -> None:
             for other in range(CAPACITY):
                 younger = tracks[other].id == NO_ID or tracks[other].id > tracks[slot].id
                 if t.form[other] and other != slot and younger and _inside(t, tracks, slot, other):
+                    if t.existence[other] > t.existence[slot] and tracks[other].cycles > 1:
+                        _become(t, slot, other)
                     _empty(t, tracks, other)
+
+
+@lean
+def _become(t: Tracker, slot: int, other: int) -> None:
+    """The track in slot, which lost its road user, goes on where the other one found it."""
+    t.form[slot], t.existence[slot], t.front[slot] = t.form[other], t.existence[other], t.front[other]
+    for mode in range(MODES):
+        t.chance[slot, mode] = t.chance[other, mode]
+        for k in range(SIZE):
+            t.state[slot, mode, k] = t.state[other, mode, k]
+            for n in range(SIZE):
+                t.covariance[slot, mode, k, n] = t.covariance[other, mode, k, n]
 
 
 @lean
@@ -253,6 +263,9 @@ def _inside(t: Tracker, tracks: Records, slot: int, other: int) -> bool:
     """Whether the centre of the other lies within the body of the one in slot: two solid things are never there."""
     dx, dy = t.state[other, EVEN, 0] - t.state[slot, EVEN, 0], t.state[other, EVEN, 1] - t.state[slot, EVEN, 1]
     if dx * dx + dy * dy > 0.25 * t.size[slot, 0] ** 2:
+        return False
+    a, b = t.covariance[slot, EVEN], t.covariance[other, EVEN]
+    if a[0, 0] + a[1, 1] + b[0, 0] + b[1, 1] > _SHARP_M**2:
         return False
     heading = t.state[slot, EVEN, 2] if t.form[slot] == BODY else tracks[slot].heading
     along, across = dx * math.cos(heading) + dy * math.sin(heading), dy * math.cos(heading) - dx * math.sin(heading)
