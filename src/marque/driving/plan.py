@@ -9,13 +9,15 @@ import numpy as np
 
 from marque.common import Floats, Ints
 from marque.driving.lines import LEAVES, LINES, Lines, cell_at
-from marque.driving.occupancy import FREE, Occupancy
+from marque.driving.occupancy import FREE, REASON, Occupancy
 from marque.driving.path import Paths
 from marque.driving.predict import STEP_S, STEPS
 from marque.driving.route import FAR_M
 from marque.driving.speed import PROFILES, TICK_S, TICKS, Profiles, aim
+from marque.driving.view import Reason
 from marque.vehicle import VehicleParameters, VehicleState, kernel
 
+_CRAWLS_MPS = 0.5
 BEST = 8
 """Candidates handed to the guard, best first."""
 HORIZON_S = (TICKS - 1) * TICK_S
@@ -24,7 +26,7 @@ HORIZON_S = (TICKS - 1) * TICK_S
 _RISK = 220.0  # touching somebody for one instant of 0.2 s, far ahead
 _RISK_NEAR = 900.0  # the same within the next 2 s, where no later cycle will mend it
 _GAP = 4.0  # one instant bumper to bumper, falling to 0 at the time gap below
-_GAP_S, _GAP_STAND_M = 0.9, 2.0
+_GAP_S, _GAP_STAND_M, _GAP_LINE_M = 0.9, 2.0, 0.5  # behind somebody; before a line, where its own reserve is enough
 _EDGE = 120.0  # one instant with a corner off the road
 _GRAZE = 3.0  # one instant with a corner nearly there
 _SPEED = 0.9  # per (m/s)² above what limit and bends allow, per instant
@@ -46,8 +48,9 @@ _STICK = 4.0  # to stay with the line of the last cycle
 _BLOCK = 25.0  # to come to rest where others must pass
 _GOAL = 900.0  # to meet the goal in place, time, speed and heading
 _AFTER = 0.12  # what everything counts once a timed goal's last moment has passed: the next drive has time to mend it
-_ONWARD = 0.3  # per metre towards a timed goal that will be met anyhow: what comes in between costs time
+_ONWARD = 0.5  # per metre towards a timed goal that will be met anyhow: what comes in between costs time
 _SHORT = 3.0  # per metre short of a timed goal when its time is over
+_TOO_FAST, _STOPS_MPS2 = 15.0, 2.5  # per (m/s)² too fast at the end for what is then ahead
 _PACE = 6.0  # per (m/s)² outside the speeds that still arrive in time, beyond the horizon
 
 
@@ -202,9 +205,15 @@ def choose(
 
 @kernel
 def _puts_off(profiles: Profiles, row: int, task: Task) -> bool:
-    """To stand for a second and only then go is no plan: a second later it would be made again."""
+    """To stand for a second and only then go is no plan, a second later it would be made again; unless it is too early to arrive."""
     late = TICKS // 6
-    return not task.timed[0] and profiles.v[row, 0] < 0.05 and profiles.v[row, late] < 0.05 and profiles.v[row, TICKS - 1] > 0.05
+    return not _too_early(task) and profiles.v[row, 0] < _CRAWLS_MPS and profiles.v[row, late] < 0.05 and profiles.v[row, TICKS - 1] > 0.05
+
+
+@kernel
+def _too_early(task: Task) -> bool:
+    """Whether every goal's time is still to begin, so that waiting may be what it takes."""
+    return bool(task.timed[0]) and task.windows[:, 0].min() > 0.0
 
 
 @kernel
@@ -296,7 +305,7 @@ def _weigh(
             cost += counts * risk * (_RISK_NEAR if near else _RISK)
         ahead = occupancy.next[i, t, c]
         if ahead < FREE and ahead > c:
-            need = _GAP_S * v + _GAP_STAND_M
+            need = _GAP_S * v + (_GAP_STAND_M if occupancy.why[i, t, ahead] // REASON == Reason.FOLLOW else _GAP_LINE_M)
             gap = ahead - s
             if gap < need:
                 cost += counts * _GAP * (1.0 - gap / need) ** 2
@@ -314,10 +323,24 @@ def _weigh(
         if lines.cell[i, c].outside > lines.cell[i, 0].outside:
             edge = _EDGE if lines.cell[i, c].outside == LEAVES else _GRAZE
             cost += counts * edge * (3.0 if near else 1.0)
+    cost += counts * _TOO_FAST * _too_fast(profiles, occupancy, i, row, last)
     end = min(last, int(profiles.s[row, TICKS - 1] + 0.5))
     if profiles.v[row, TICKS - 1] < 0.5 and lines.cell[i, end].keep_clear and not lines.cell[i, 0].keep_clear:
         cost += _BLOCK
     return cost
+
+
+@kernel
+def _too_fast(profiles: Profiles, occupancy: Occupancy, i: int, row: int, last: int) -> float:
+    """(m/s)² by which the plan ends too fast to stop comfortably for what is then ahead, or to take its speed."""
+    s, v = profiles.s[row, TICKS - 1], profiles.v[row, TICKS - 1]
+    c = cell_at(s, last)
+    ahead, before = occupancy.next[i, STEPS - 1, c], occupancy.next[i, STEPS - 4, c]
+    if ahead >= FREE:
+        return 0.0
+    leads = max(0.0, (ahead - before) / (3.0 * STEP_S)) if before < FREE else 0.0
+    over = v - leads - math.sqrt(2.0 * _STOPS_MPS2 * max(0.0, ahead - s))
+    return float(over * over) if over > 0.0 else 0.0
 
 
 @kernel

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from marque.simulation.library import city, junctions, motorways, streets
+from marque.simulation.library import city, hidden, junctions, motorways, streets
 from marque.simulation.library.actors import CAR, TRUCK
 from marque.simulation.library.scene import Scene
 
@@ -144,6 +144,30 @@ FAMILIES = (
         {"limit_mps": 13.9, "red_s": 4.0, "standing": 2, "body": CAR},
         {"limit_mps": 13.9, "red_s": 6.0, "standing": 3, "body": CAR},
         {"limit_mps": 13.9, "red_s": 3.0, "standing": 1, "body": TRUCK},
+    )),
+    Family("HiddenChild", 1, hidden.child_between_vans, (
+        {"limit_mps": 8.3, "gap_m": 1.0, "runs_mps": 1.4, "vans": 1},
+        {"limit_mps": 13.9, "gap_m": 1.0, "runs_mps": 1.4, "vans": 3},
+        {"limit_mps": 13.9, "gap_m": 0.7, "runs_mps": 2.2, "vans": 2},
+    )),
+    Family("HiddenCrossing", 1, hidden.crossing_behind_van, (
+        {"limit_mps": 8.3, "walks_mps": 1.4, "from_right": True},
+        {"limit_mps": 13.9, "walks_mps": 1.4, "from_right": True},
+        {"limit_mps": 13.9, "walks_mps": 1.7, "from_right": False},
+    )),
+    Family("BlindJunction", 1, hidden.blind_junction, (
+        {"limit_mps": 8.3, "from_right_m": 45.0, "corner_m": 7.0},
+        {"limit_mps": 8.3, "from_right_m": 30.0, "corner_m": 7.0},
+        {"limit_mps": 13.9, "from_right_m": 40.0, "corner_m": 8.0},
+    )),
+    Family("HiddenMotorcycle", 1, hidden.motorcycle_behind_truck, (
+        {"limit_mps": 13.9, "truck_m": 60.0, "behind_m": 25.0, "turn": "E"},
+        {"limit_mps": 13.9, "truck_m": 60.0, "behind_m": 32.0, "turn": "W"},
+        {"limit_mps": 13.9, "truck_m": 50.0, "behind_m": 28.0, "turn": "W"},
+    )),
+    Family("HiddenOncoming", 1, hidden.oncoming_behind_turner, (
+        {"limit_mps": 13.9, "rider_m": 25.0},
+        {"limit_mps": 13.9, "rider_m": 40.0},
     )),
     Family("CityFollow", 1, city.follow, ({"pick": 0}, {"pick": 1}, {"pick": 2})),
     Family("CityYield", 1, city.give_way, ({"pick": 0}, {"pick": 1}, {"pick": 2})),

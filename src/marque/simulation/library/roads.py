@@ -5,6 +5,7 @@ Frame: metres, headings in rad counter-clockwise from +x. Traffic keeps right. A
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -227,6 +228,11 @@ class Arm:
     bearing_rad: float
     sign: str | None = None
     light: Light | None = None
+
+
+def signed(arm: Arm, sign: str) -> Arm:
+    """The arm with a sign at its end."""
+    return dataclasses.replace(arm, sign=sign)
 
 
 SOUTH, EAST, NORTH, WEST = (Arm(name, quarter * 0.5 * math.pi) for name, quarter in (("S", -1), ("E", 0), ("N", 1), ("W", 2)))
