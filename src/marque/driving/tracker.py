@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Floats, Ints, Record, Records
+from marque.common import Bools, Floats, Indices, Record, Records
 from marque.driving.association import NOBODY, associate
 from marque.driving.filter import BODY, EVEN, MODES, POINT, SIZE, STANDING, merge, mix, predict, stop
 from marque.driving.identity import KINDS, TYPICAL_SIZE, believe, likely_kind, measure_size, resemblance
@@ -41,7 +41,7 @@ class Tracker(NamedTuple):
     """What is believed of the surroundings, slot by slot (n = CAPACITY), world frame. A slot's TRACK has its id; `NO_ID` before that."""
 
     clock: Floats  # (2,) s: the time states hold for, the time of the last cycle; NaN before the first
-    form: Ints  # (n,) POINT or BODY, 0 in an empty slot
+    form: Indices  # (n,) POINT or BODY, 0 in an empty slot
     state: Floats  # (n, 3, 6) by mode: see `filter`
     covariance: Floats  # (n, 3, 6, 6)
     chance: Floats  # (n, 3) probability of each mode
@@ -51,10 +51,10 @@ class Tracker(NamedTuple):
     front: Floats  # (n,) evidence that it points where its heading says and not the other way
     doubt: Floats  # (n,) by how much this cycle's misses have lowered the log-odds
     spread: Floats  # (n, 5) covariance of place xx, xy, yy m², variance of heading rad², of speed m²/s², as told, at the time of the cycle
-    next_id: Ints  # (1,)
+    next_id: Indices  # (1,)
     false_alarms: Floats  # (sensors,) expected detections of nothing, 1/m² in each scan
     room_x: Floats  # (4, 6) where kernels work
-    room_P: Floats  # (4, 6, 6)
+    room_cov: Floats  # (4, 6, 6)
 
 
 def no_tracker(false_alarms_per_m2: Floats) -> Tracker:
@@ -75,7 +75,7 @@ def no_tracker(false_alarms_per_m2: Floats) -> Tracker:
         next_id=np.ones(1, np.int64),
         false_alarms=np.asarray(false_alarms_per_m2, dtype=np.float64),
         room_x=np.zeros((MODES + 1, SIZE)),
-        room_P=np.zeros((MODES + 1, SIZE, SIZE)),
+        room_cov=np.zeros((MODES + 1, SIZE, SIZE)),
     )
 
 
@@ -83,9 +83,9 @@ def no_tracker(false_alarms_per_m2: Floats) -> Tracker:
 def track(t: Tracker, tracks: Records, detections: Records, now_s: float, poses: Floats, p_detect: Floats) -> None:
     """Bring tracker and tracks (n,) TRACK up to now_s.
 
-    detections: (k,) DETECTION, each sensor's of one scan. poses: (p, 4) where the car was, oldest first: time s, x m, y m, heading rad; they
-    should reach from the oldest detection to now. p_detect: (n, sensors) how probably each sensor reports the road user of a slot in this
-    cycle: 0 where it is hidden, outside the sensor's view, or the sensor did not report; the row of an empty slot is not used.
+    detections: (k,) DETECTION, each sensor's of one scan. poses: (p, 4) where the car was, oldest first: time s, x m, y m, heading rad;
+    from the oldest detection to now. p_detect: (n, sensors) how probably each sensor reports the road user of a slot in this cycle: 0
+    where it is hidden, outside the sensor's view, or the sensor did not report; the row of an empty slot is not used.
     """
     first = math.isnan(t.clock[0])
     step_s = 0.0 if first else now_s - t.clock[1]
@@ -97,7 +97,7 @@ def track(t: Tracker, tracks: Records, detections: Records, now_s: float, poses:
     for slot in range(CAPACITY):
         tracks[slot].seen = 0
         if here[slot]:
-            mix(t.form[slot], t.state[slot], t.covariance[slot], t.chance[slot], step_s, t.room_x[:MODES], t.room_P[:MODES])
+            mix(t.form[slot], t.state[slot], t.covariance[slot], t.chance[slot], step_s, t.room_x[:MODES], t.room_cov[:MODES])
     sensors = p_detect.shape[1]
     when = np.full(sensors, now_s)
     for i in range(detections.size):
@@ -109,7 +109,9 @@ def track(t: Tracker, tracks: Records, detections: Records, now_s: float, poses:
 
 
 @kernel
-def _scan(t: Tracker, tracks: Records, detections: Records, sensor: int, time_s: float, poses: Floats, p_detect: Floats, here: Ints) -> None:
+def _scan(
+    t: Tracker, tracks: Records, detections: Records, sensor: int, time_s: float, poses: Floats, p_detect: Floats, here: Bools
+) -> None:
     """Takes in what one sensor reports; here: (n,) the tracks that were there before this cycle, whom p_detect is about."""
     mine = np.flatnonzero(detections["sensor"] == sensor)
     if mine.size == 0:
@@ -167,7 +169,9 @@ def _hit(t: Tracker, tracks: Records, slot: int, seen: Record, z: Placed, late_s
     believe(t.kinds[slot], seen.kind)
     measure_size(t.size[slot], seen.length, seen.width, seen.var_size)
     walks = t.kinds[slot, Kind.PEDESTRIAN] > 0.5
-    t.form[slot], t.front[slot] = take_shape(t.form[slot], t.state[slot], t.covariance[slot], t.front[slot], walks, z.heading, seen.var_heading)
+    t.form[slot], t.front[slot] = take_shape(
+        t.form[slot], t.state[slot], t.covariance[slot], t.front[slot], walks, z.heading, seen.var_heading
+    )
     tracks[slot].seen = 1
 
 
@@ -269,13 +273,13 @@ def _inside(t: Tracker, tracks: Records, slot: int, other: int) -> bool:
         return False
     heading = t.state[slot, EVEN, 2] if t.form[slot] == BODY else tracks[slot].heading
     along, across = dx * math.cos(heading) + dy * math.sin(heading), dy * math.cos(heading) - dx * math.sin(heading)
-    return abs(along) < 0.45 * t.size[slot, 0] and abs(across) < 0.45 * t.size[slot, 2]
+    return bool(abs(along) < 0.45 * t.size[slot, 0] and abs(across) < 0.45 * t.size[slot, 2])
 
 
 @kernel
 def _tell(t: Tracker, tracks: Records, now_s: float, step_s: float) -> None:
     """Fills the TRACK of everyone believed to exist, as of now."""
-    x, P = t.room_x[MODES], t.room_P[MODES]
+    x, P = t.room_x[MODES], t.room_cov[MODES]
     for slot in range(CAPACITY):
         if t.form[slot] == 0:
             continue
