@@ -263,6 +263,30 @@ def line(name: str, who: str, parts: Floats, cpu_s: float) -> str:
     return f"{name:32s} {who:10s} {mean[0]:7.3f} {mean[1]:13.3f} {mean[2]:8.3f} {mean[3]:8.3f} {1e6 * cpu_s / len(parts):12.0f}"
 
 
+def load(cycles: int = 300) -> None:
+    """Prints the CPU time of a cycle with 50 road users that three sensors see."""
+    random = np.random.default_rng(0)
+    t = 0.1 * np.arange(cycles + 1)
+    heading = np.tile(np.repeat([0.0, np.pi], 25), (len(t), 1))
+    speed = np.tile(random.uniform(0.0, 2.0, 50), (len(t), 1))
+    x = np.tile(random.uniform(-70.0, 40.0, 50), (len(t), 1)) + t[:, None] * speed * np.cos(heading)
+    y = np.tile(3.0 * np.arange(50) - 75.0, (len(t), 1))
+    everyone = Scene("load", 0.1, np.ones(x.shape, bool), x, y, heading, speed, np.zeros(50, int), np.zeros((len(t), 3)))
+    sensors = SETS["all three, lidar with headings"]
+    seen = [np.concatenate(scans) for scans in detections(everyone, sensors, 0)]
+    tracker, tracks = no_tracker(np.array([sensor.clutter / AREA_M2 for sensor in sensors])), no_tracks()
+    p_detect = np.tile([sensor.p_detect for sensor in sensors], (CAPACITY, 1))
+    poses = np.array([[0.0, 0.0, 0.0, 0.0], [1e6, 0.0, 0.0, 0.0]])
+    took = []
+    for k, scans in enumerate(seen):
+        began = time.process_time()
+        track(tracker, tracks, scans, t[k + 1], poses, p_detect)
+        took.append(time.process_time() - began)
+    median, p99 = 1e6 * np.quantile(took[20:], [0.5, 0.99])
+    told = np.count_nonzero(tracks["id"] != NO_ID)
+    print(f"a cycle with 50 road users, 3 sensors ({told} tracks): median {median:.0f} µs, p99 {p99:.0f} µs")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=HERE.parent.parent / "shared" / "data" / "commonroad")
@@ -275,6 +299,7 @@ def main() -> None:
         names = sorted(row["file"] for row in csv.DictReader(file) if row["kind"] == "recorded" and int(row["obstacles"]) >= 8)
     chosen = names[:: max(1, len(names) // arguments.files)][: arguments.files]
     groups = {"recorded": [recorded(arguments.folder / name) for name in chosen], "made": made()}
+    load()
     print(f"{'set':32s} {'':10s} {'GOSPA m':>7s} {'localisation':>13s} {'missed':>8s} {'false':>8s} {'µs of a step':>12s}")
     for group, scenes in groups.items():
         for name in arguments.sets:

@@ -48,7 +48,8 @@ def wanders(x, y, speed, seed):
     for _ in range(500):
         rows.append(state)
         drift = np.sqrt(0.01 * dt) * random.standard_normal(2)
-        state = state + [dt * state[3] * np.cos(state[2]) + drift[0], dt * state[3] * np.sin(state[2]) + drift[1], dt * yaw_rate, dt * a]
+        velocity = state[3] * np.cos(state[2]), state[3] * np.sin(state[2]), yaw_rate, a
+        state = state + dt * np.array(velocity) + [*drift, 0.0, 0.0]
         manoeuvres = (random.random() > 1.5 * dt) if manoeuvres else (random.random() < 0.6 * dt)
         a += -dt * a / 1.0 + np.sqrt((20.0 if manoeuvres else 2.0) * dt) * random.standard_normal()
         yaw_rate += -dt * yaw_rate / 1.5 + np.sqrt((0.3 if manoeuvres else 0.01) * dt) * random.standard_normal()
@@ -185,6 +186,21 @@ def test_who_is_hidden_coasts_and_is_known_again():
     *_, (_, [(slot, off)]) = follow(run, [body], 4.5, 5.0)
     assert (run.tracks[slot]["id"], run.tracks[slot]["seen"]) == (name, 1)
     assert off < 0.4
+
+
+def test_when_all_sensors_fail_for_a_moment_everyone_goes_on_as_expected():
+    body = straight(-30.0, 6.0, 0.0, 10.0)
+    run = Run(BOXES, RADAR)
+    *_, (_, [(before, _)]) = follow(run, [body], 0.1, 2.5)
+    name = run.tracks[before]["id"]
+    run.p_detect[:] = 0.0
+    for _, [(slot, off)] in follow(run, [body], 2.5, 3.7, hidden=(0,)):
+        assert run.tracks[slot]["id"] == name
+        assert off < 1.5
+    assert run.tracker.spread[slot, 0] > 0.2
+    run.p_detect[:] = 0.9
+    *_, (_, [(slot, _)]) = follow(run, [body], 3.7, 4.2)
+    assert run.tracks[slot]["id"] == name
 
 
 def test_who_is_gone_though_it_would_be_seen_is_dropped_soon():

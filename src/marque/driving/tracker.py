@@ -32,6 +32,8 @@ _DOUBT_PER_CYCLE = 3.0
 _STRAYED_M, _SHARP_M = 7.0, 1.0
 """Standard deviation of the place beyond which a track nobody sees says nothing any more, and up to which two can be told to be one."""
 _GATE_SIGMAS = 4.5
+_LATEST_S = 0.3
+"""Scans later than this are carried forward even if none came in between."""
 _UNKNOWN_SPEED_MPS = 10.0
 _STANDS, _MOVES = 0.6, 0.2
 """Probability of standing at which a track is told to stand, and to move again."""
@@ -73,7 +75,7 @@ def no_tracker(false_alarms_per_m2: Floats) -> Tracker:
         doubt=np.zeros(n),
         spread=np.zeros((n, 5)),
         next_id=np.ones(1, np.int64),
-        false_alarms=np.asarray(false_alarms_per_m2, dtype=np.float64),
+        false_alarms=np.maximum(1e-9, false_alarms_per_m2),
         room_x=np.zeros((MODES + 1, SIZE)),
         room_cov=np.zeros((MODES + 1, SIZE, SIZE)),
     )
@@ -104,6 +106,7 @@ def track(t: Tracker, tracks: Records, detections: Records, now_s: float, poses:
         when[detections[i].sensor] = detections[i].time
     for sensor in np.argsort(when, kind="mergesort"):
         _scan(t, tracks, detections, sensor, when[sensor], poses, p_detect[:, sensor], here)
+    _advance(t, now_s - _LATEST_S)
     _clear(t, tracks)
     _tell(t, tracks, now_s, step_s)
 
@@ -114,52 +117,71 @@ def _scan(
 ) -> None:
     """Takes in what one sensor reports; here: (n,) the tracks that were there before this cycle, whom p_detect is about."""
     mine = np.flatnonzero(detections["sensor"] == sensor)
-    if mine.size == 0:
-        for slot in range(CAPACITY):
-            if here[slot] and t.form[slot]:
-                _miss(t, slot, p_detect[slot])
-        return
-    for slot in range(CAPACITY):
-        if t.form[slot] and time_s > t.clock[0]:
-            for mode in range(MODES):
-                predict(t.form[slot], mode, t.state[slot, mode], t.covariance[slot, mode], time_s - t.clock[0])
-    t.clock[0] = max(t.clock[0], time_s)
+    if mine.size > 0:
+        _advance(t, time_s)
     late_s = t.clock[0] - time_s
     slots = np.flatnonzero(t.form)
-    score, foreseen = np.full((mine.size, slots.size), -np.inf), np.zeros((mine.size, slots.size))
-    alone = math.log(t.false_alarms[sensor] + _BORN_PER_M2)
+    gain = _gains(t, detections, mine, slots, late_s, poses, p_detect, here)
+    score = gain.copy()
+    for j in range(slots.size):
+        # What a pair is worth against a track not detected and a detection of something new or of nothing.
+        p, exists = _expected(p_detect, here, slots[j]), 1.0 / (1.0 + math.exp(-t.existence[slots[j]]))
+        score[:, j] += math.log(exists / (1.0 - exists * p)) - math.log(1.0 + _BORN_PER_M2 / t.false_alarms[sensor])
+    taken, missed = np.empty(mine.size, np.int64), here & (t.form != 0)
+    associate(score, taken)
+    for i in range(mine.size):
+        if taken[i] != NOBODY:
+            slot = slots[taken[i]]
+            missed[slot] = False
+            _hit(t, tracks, slot, detections[mine[i]], place(detections[mine[i]], poses), late_s, gain[i, taken[i]])
+    for slot in range(CAPACITY):
+        if missed[slot]:
+            _miss(t, slot, p_detect[slot])
+    for i in range(mine.size):
+        if taken[i] == NOBODY:
+            slot = _begin(t, tracks, detections[mine[i]], place(detections[mine[i]], poses), t.false_alarms[sensor])
+            if slot != NOBODY:
+                here[slot] = False
+
+
+@kernel
+def _gains(
+    t: Tracker, detections: Records, mine: Indices, slots: Indices, late_s: float, poses: Floats, p_detect: Floats, here: Bools
+) -> Floats:
+    """(detections, slots): by how much a detection, were it of that track, would raise the log-odds that it exists; −inf: it is not."""
+    gain = np.full((mine.size, slots.size), -np.inf)
+    wide = MODES - 1  # the mode with the largest uncertainty decides whether a closer look is worth it
     for i in range(mine.size):
         seen = detections[mine[i]]
         z = place(seen, poses)
         for j in range(slots.size):
             slot = slots[j]
-            # The widest mode decides whether a closer look is worth it.
-            reach = t.covariance[slot, MODES - 1, 0, 0] + t.covariance[slot, MODES - 1, 1, 1] + seen.var_along + seen.var_across
-            dx, dy = z.x - t.state[slot, MODES - 1, 0], z.y - t.state[slot, MODES - 1, 1]
-            if dx * dx + dy * dy > _GATE_SIGMAS**2 * reach:
-                continue
-            fits = likelihood(t.form[slot], t.state[slot], t.covariance[slot], t.chance[slot], z, seen, late_s)
-            if fits > -np.inf:
-                p = min(0.98, max(0.1, p_detect[slot])) if here[slot] else 0.9
-                exists = 1.0 / (1.0 + math.exp(-t.existence[slot]))
-                foreseen[i, j] = fits + math.log(p) + resemblance(t.kinds[slot], seen.kind)
-                score[i, j] = foreseen[i, j] + math.log(exists / (1.0 - exists * p)) - alone
-    taken = np.empty(mine.size, np.int64)
-    associate(score, taken)
-    missed = t.form != 0
-    for i in range(mine.size):
-        seen = detections[mine[i]]
-        z = place(seen, poses)
-        if taken[i] != NOBODY:
-            slot = slots[taken[i]]
-            missed[slot] = False
-            gained = foreseen[i, taken[i]] - math.log(t.false_alarms[sensor])
-            _hit(t, tracks, slot, seen, z, late_s, gained)
-        else:
-            _begin(t, tracks, seen, z, t.false_alarms[sensor])
+            dx, dy = z.x - t.state[slot, wide, 0], z.y - t.state[slot, wide, 1]
+            reach = t.covariance[slot, wide, 0, 0] + t.covariance[slot, wide, 1, 1] + seen.var_along + seen.var_across
+            if dx * dx + dy * dy < _GATE_SIGMAS**2 * reach:
+                fits = likelihood(t.form[slot], t.state[slot], t.covariance[slot], t.chance[slot], z, seen, late_s)
+                chance = math.log(_expected(p_detect, here, slot) / t.false_alarms[seen.sensor])
+                gain[i, j] = fits + chance + resemblance(t.kinds[slot], seen.kind)
+    return gain
+
+
+@lean
+def _expected(p_detect: Floats, here: Bools, slot: int) -> float:
+    """How probably a track is detected. Of who was only now found nothing was foreseen; who should be hidden may be seen after all."""
+    return min(0.98, max(0.1, p_detect[slot])) if here[slot] else 0.9
+
+
+@kernel
+def _advance(t: Tracker, time_s: float) -> None:
+    """Brings all states to time_s, unless they are there already."""
+    dt = time_s - t.clock[0]
+    if dt <= 0.0:
+        return
     for slot in range(CAPACITY):
-        if missed[slot] and here[slot]:
-            _miss(t, slot, p_detect[slot])
+        if t.form[slot]:
+            for mode in range(MODES):
+                predict(t.form[slot], mode, t.state[slot, mode], t.covariance[slot, mode], dt)
+    t.clock[0] = time_s
 
 
 @kernel
@@ -183,17 +205,17 @@ def _miss(t: Tracker, slot: int, p_detect: float) -> None:
 
 
 @kernel
-def _begin(t: Tracker, tracks: Records, seen: Record, z: Placed, false_alarms: float) -> None:
-    """A new track, in an empty slot or in that of the least credible track not yet told."""
+def _begin(t: Tracker, tracks: Records, seen: Record, z: Placed, false_alarms: float) -> int:
+    """The slot of a new track: an empty one, or the least credible neither told yet nor seen in this cycle; NOBODY where there is none."""
     slot, least = NOBODY, np.inf
     for k in range(CAPACITY):
         if t.form[k] == 0:
             slot = k
             break
-        if tracks[k].id == NO_ID and t.existence[k] < least:
+        if tracks[k].id == NO_ID and not tracks[k].seen and t.existence[k] < least:
             slot, least = k, t.existence[k]
     if slot == NOBODY:
-        return
+        return NOBODY
     _empty(t, tracks, slot)
     t.form[slot] = POINT
     t.existence[slot] = min(0.0, math.log(_BORN_PER_M2 / false_alarms))
@@ -217,6 +239,7 @@ def _begin(t: Tracker, tracks: Records, seen: Record, z: Placed, false_alarms: f
     t.size[slot, 0], t.size[slot, 1], t.size[slot, 2], t.size[slot, 3] = TYPICAL_SIZE[kind]
     measure_size(t.size[slot], seen.length, seen.width, seen.var_size)
     tracks[slot].seen = 1
+    return slot
 
 
 @lean
