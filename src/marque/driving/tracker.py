@@ -89,10 +89,13 @@ def track(t: Tracker, tracks: Records, detections: Records, now_s: float, poses:
     from the oldest detection to now. p_detect: (n, sensors) how probably each sensor reports the road user of a slot in this cycle: 0
     where it is hidden, outside the sensor's view, or the sensor did not report; the row of an empty slot is not used.
     """
-    first = math.isnan(t.clock[0])
-    step_s = 0.0 if first else now_s - t.clock[1]
-    if first:
-        t.clock[0] = now_s if detections.size == 0 else detections["time"].min()
+    sensors = p_detect.shape[1]
+    when = np.full(sensors, now_s)
+    for i in range(detections.size):
+        when[detections[i].sensor] = detections[i].time
+    if math.isnan(t.clock[0]):
+        t.clock[0], t.clock[1] = when[np.argmin(when)], now_s
+    step_s = now_s - t.clock[1]
     t.clock[1] = now_s
     here = t.form != 0
     t.doubt[:] = 0.0
@@ -100,12 +103,10 @@ def track(t: Tracker, tracks: Records, detections: Records, now_s: float, poses:
         tracks[slot].seen = 0
         if here[slot]:
             mix(t.form[slot], t.state[slot], t.covariance[slot], t.chance[slot], step_s, t.room_x[:MODES], t.room_cov[:MODES])
-    sensors = p_detect.shape[1]
-    when = np.full(sensors, now_s)
-    for i in range(detections.size):
-        when[detections[i].sensor] = detections[i].time
-    for sensor in np.argsort(when, kind="mergesort"):
+    for _ in range(sensors):
+        sensor = int(np.argmin(when))
         _scan(t, tracks, detections, sensor, when[sensor], poses, p_detect[:, sensor], here)
+        when[sensor] = np.inf
     _advance(t, now_s - _LATEST_S)
     _clear(t, tracks)
     _tell(t, tracks, now_s, step_s)
