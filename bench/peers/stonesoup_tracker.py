@@ -1,15 +1,15 @@
 """The peer's side of bench/tracking.py: Stone Soup tracks the same detections. Runs in bench/peers/.venv-tracking, never with Marque.
 
-Reads a JSON job from stdin, writes to stdout, per scene: the places of the tracks at every step, the CPU seconds of tracking alone, and Stone
-Soup's own GOSPA of these places against the truth.
+Reads a JSON job from stdin, writes to stdout, per scene: the places of the tracks at every step, the CPU seconds of tracking alone, and
+Stone Soup's own GOSPA of these places against the truth.
 
-The reference: an extended Kalman filter with nearly constant velocity, probabilities of association in a gate, globally nearest neighbours by
-2D assignment, initiation by several measurements, deletion by time without one. Range and rate of a radar are its own measurement model.
+The reference: an extended Kalman filter with nearly constant velocity, probabilities of association in a gate, globally nearest neighbours
+by 2D assignment, initiation by several measurements, deletion by time without one. A radar has a measurement model with bearing and rate.
 """
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import math
 import sys
@@ -36,7 +36,7 @@ from stonesoup.types.detection import Detection
 from stonesoup.types.state import GaussianState, State
 from stonesoup.updater.kalman import ExtendedKalmanUpdater
 
-START = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
+START = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 PLACE = (0, 2)
 
 
@@ -52,7 +52,7 @@ class Radar(CartesianToBearingRangeRate2D, ReversibleModel):
         return StateVector([x + distance * cos, rate * cos, y + distance * sin, rate * sin])
 
 
-def detection(seen: dict[str, Any], when: datetime.datetime) -> Detection:
+def detection(seen: dict[str, Any], when: dt.datetime) -> Detection:
     if seen["rate"] is None:
         cos, sin = math.cos(seen["ray"]), math.sin(seen["ray"])
         turn = np.array([[cos, -sin], [sin, cos]])
@@ -61,15 +61,13 @@ def detection(seen: dict[str, Any], when: datetime.datetime) -> Detection:
         return Detection(StateVector([seen["x"], seen["y"]]), timestamp=when, measurement_model=model)
     dx, dy = seen["x"] - seen["from"][0], seen["y"] - seen["from"][1]
     distance = math.hypot(dx, dy)
-    model = Radar(
-        mapping=PLACE, velocity_mapping=(1, 3), noise_covar=np.diag([seen["var_across"] / distance**2, seen["var_along"], seen["var_rate"]]),
-        translation_offset=StateVector(seen["from"]),
-    )  # fmt: skip
+    noise = np.diag([seen["var_across"] / distance**2, seen["var_along"], seen["var_rate"]])
+    model = Radar(mapping=PLACE, velocity_mapping=(1, 3), noise_covar=noise, translation_offset=StateVector(seen["from"]))
     return Detection(StateVector([math.atan2(dy, dx), distance, seen["rate"]]), timestamp=when, measurement_model=model)
 
 
-def at(seconds: float) -> datetime.datetime:
-    return START + datetime.timedelta(seconds=seconds)
+def at(seconds: float) -> dt.datetime:
+    return START + dt.timedelta(seconds=seconds)
 
 
 def tracker(settings: dict[str, Any]) -> MultiTargetTracker:
@@ -82,16 +80,18 @@ def tracker(settings: dict[str, Any]) -> MultiTargetTracker:
     associator = GNNWith2DAssignment(hypothesiser)
     prior = GaussianState(StateVector([0, 0, 0, 0]), np.diag([100.0**2, settings["speed"] ** 2, 100.0**2, settings["speed"] ** 2]), at(0.0))
     initiator = MultiMeasurementInitiator(
-        prior, UpdateTimeDeleter(datetime.timedelta(seconds=settings["forgets_s"])), associator, updater, min_points=settings["points"],
+        prior, UpdateTimeDeleter(dt.timedelta(seconds=settings["forgets_s"])), associator, updater, min_points=settings["points"],
         initiator=SinglePointMeasurementInitiator(prior, updater=updater),
     )  # fmt: skip
-    return MultiTargetTracker(initiator, UpdateTimeDeleter(datetime.timedelta(seconds=settings["keeps_s"])), [], associator, updater)
+    return MultiTargetTracker(initiator, UpdateTimeDeleter(dt.timedelta(seconds=settings["keeps_s"])), [], associator, updater)
 
 
 def run(scene: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     """Scans go in one by one in order of time; at every step the tracks are moved on to its time, which is not timed."""
     peer = tracker(settings)
-    metric = GOSPAMetric(p=2, c=5.0, measure=lambda a, b: float(np.hypot(*(np.asarray(a.state_vector - b.state_vector, dtype=float)[:, 0]))))
+    metric = GOSPAMetric(
+        p=2, c=5.0, measure=lambda a, b: float(np.hypot(*(np.asarray(a.state_vector - b.state_vector, dtype=float)[:, 0])))
+    )
     cpu_s, places, gospa = 0.0, [], []
     for step in scene["steps"]:
         scans = [(at(scan["time"]), {detection(seen, at(scan["time"])) for seen in scan["seen"]}) for scan in step["scans"]]
@@ -100,7 +100,8 @@ def run(scene: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
             peer.detector_iter = iter([scan])
             next(peer)
         cpu_s += time.process_time() - began
-        now = [peer.updater and peer.data_associator.hypothesiser.predictor.predict(track, timestamp=at(step["now"])) for track in peer.tracks]
+        predictor = peer.data_associator.hypothesiser.predictor
+        now = [predictor.predict(track, timestamp=at(step["now"])) for track in peer.tracks]
         points = [[float(state.state_vector[k, 0]) for k in PLACE] for state in now]
         places.append(points)
         own = [State(StateVector(point)) for point in points]

@@ -41,16 +41,19 @@ def turns(x, y, speed, rate, start_s=1.0):
     return Body(at)
 
 
-def weaves(x, y, speed, phase):
-    """Drives as people do: the foot now on one pedal, now on the other (0.8 m/s²), and not quite straight (3°)."""
-
-    def at(t):
-        return (
-            x + speed * t - 0.8 * np.sin(t + phase), y - 0.05 * speed * np.cos(t + phase), np.arctan(0.05 * np.sin(t + phase)),
-            speed - 0.8 * np.cos(t + phase),
-        )  # fmt: skip
-
-    return Body(at)
+def wanders(x, y, speed, seed):
+    """Drives at random as `filter` supposes people to: evenly, now and then with a manoeuvre; in steps of 10 ms."""
+    random, dt = np.random.default_rng(seed), 0.01
+    state, a, yaw_rate, manoeuvres, rows = np.array([x, y, 0.0, speed]), 0.0, 0.0, False, []
+    for _ in range(500):
+        rows.append(state)
+        drift = np.sqrt(0.01 * dt) * random.standard_normal(2)
+        velocity = state[3] * np.cos(state[2]), state[3] * np.sin(state[2]), yaw_rate, a
+        state = state + dt * np.array(velocity) + [*drift, 0.0, 0.0]
+        manoeuvres = (random.random() > 1.5 * dt) if manoeuvres else (random.random() < 0.6 * dt)
+        a += -dt * a / 1.0 + np.sqrt((20.0 if manoeuvres else 2.0) * dt) * random.standard_normal()
+        yaw_rate += -dt * yaw_rate / 1.5 + np.sqrt((0.3 if manoeuvres else 0.01) * dt) * random.standard_normal()
+    return Body(lambda t: rows[round(t / dt)])
 
 
 # -- estimates ---------------------------------------------------------------------------------------------------------------------------
@@ -61,7 +64,7 @@ def test_what_is_said_of_uncertainty_is_true():
     errors = []
     for seed in range(12):
         run = Run(LIDAR, RADAR, seed=seed)
-        bodies = [weaves(-40.0, 8.0 * k - 36.0, 4.0 + k, phase=seed + k) for k in range(10)]
+        bodies = [wanders(-40.0, 16.0 * k - 72.0, 6.0 + k, 10 * seed + k) for k in range(10)]
         *_, (now, found) = follow(run, bodies, 0.1, 4.0)
         for body, (slot, _) in zip(bodies, found, strict=True):
             off = np.array([run.tracks[slot]["x"], run.tracks[slot]["y"]]) - body.at(now)[:2]
@@ -185,6 +188,21 @@ def test_who_is_hidden_coasts_and_is_known_again():
     assert off < 0.4
 
 
+def test_when_all_sensors_fail_for_a_moment_everyone_goes_on_as_expected():
+    body = straight(-30.0, 6.0, 0.0, 10.0)
+    run = Run(BOXES, RADAR)
+    *_, (_, [(before, _)]) = follow(run, [body], 0.1, 2.5)
+    name = run.tracks[before]["id"]
+    run.p_detect[:] = 0.0
+    for _, [(slot, off)] in follow(run, [body], 2.5, 3.7, hidden=(0,)):
+        assert run.tracks[slot]["id"] == name
+        assert off < 1.5
+    assert run.tracker.spread[slot, 0] > 0.2
+    run.p_detect[:] = 0.9
+    *_, (_, [(slot, _)]) = follow(run, [body], 3.7, 4.2)
+    assert run.tracks[slot]["id"] == name
+
+
 def test_who_is_gone_though_it_would_be_seen_is_dropped_soon():
     body = straight(15.0, 4.0)
     run = Run(BOXES, RADAR)
@@ -219,11 +237,12 @@ def test_a_wrong_front_is_put_right_by_the_motion():
 
 def test_a_reversing_car_keeps_its_front():
     body = straight(20.0, 5.0, np.pi, 1.0)
-    run = Run(BOXES)
+    run = Run(BOXES, RADAR)
     for now in cycles(0.1, 4.0):
-        seen = detect(body, BOXES, 0, now, run.random)
-        seen["heading"] -= np.pi
-        run.take(now, [seen])
+        seen = run.see(now, [body])
+        for one in seen:
+            one["heading"] -= np.pi
+        run.take(now, seen)
     [told] = run.told
     assert told["heading"] == pytest.approx(0.0, abs=0.1)
     assert told["speed"] == pytest.approx(-1.0, abs=0.4)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from marque.common import Floats, Ints
+from marque.common import Floats, Indices
 from marque.vehicle import kernel
 
 NOBODY = -1
 
 
 @kernel
-def associate(score: Floats, taken: Ints) -> None:
+def associate(score: Floats, taken: Indices) -> None:
     """The pairs with the greatest sum of scores → taken (d,): the track of each detection, NOBODY where leaving it alone is better.
 
     score: (d, t), what a pair is worth against leaving both alone, −inf or below 0 where they cannot belong together. Detections that
@@ -58,7 +58,7 @@ def associate(score: Floats, taken: Ints) -> None:
 
 
 @kernel
-def _solve(score: Floats, rows: Ints, columns: Ints, taken: Ints) -> None:
+def _solve(score: Floats, rows: Indices, columns: Indices, taken: Indices) -> None:
     """One cluster; every row has a column of its own beside the tracks, worth 0, for being left alone."""
     n, m = rows.size, columns.size
     cost = np.full((n, m + n), np.inf)
@@ -73,7 +73,7 @@ def _solve(score: Floats, rows: Ints, columns: Ints, taken: Ints) -> None:
 
 
 @kernel
-def assign(cost: Floats) -> Ints:
+def assign(cost: Floats) -> Indices:
     """The column of each row, all different, with the least sum of costs; cost (n, m), n ≤ m, inf where a pair is impossible.
 
     A solution of finite cost must exist. Shortest augmenting paths with prices on rows and columns.

@@ -4,8 +4,8 @@ A road user is a POINT (x m, y m, vx m/s, vy m/s, –, –; constant velocity) w
 BODY (x m, y m, heading rad, speed m/s, yaw rate rad/s, acceleration m/s²; x' = v cos ψ, y' = v sin ψ). Each has three modes: it stands, it
 moves evenly, it manoeuvres. The modes' states are mixed from cycle to cycle and weighed by how well each foresaw what was measured.
 
-Sources: Blom, Bar-Shalom 1988, "The interacting multiple model algorithm for systems with Markovian switching coefficients"; Bar-Shalom, Li,
-Kirubarajan 2001, "Estimation with applications to tracking and navigation", 11.6; Singer 1970 for rates that fade.
+Sources: Blom, Bar-Shalom 1988, "The interacting multiple model algorithm for systems with Markovian switching coefficients"; Bar-Shalom,
+Li, Kirubarajan 2001, "Estimation with applications to tracking and navigation", 11.6; Singer 1970 for rates that fade.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ LEAST = 1e-6
 """Probability no mode falls below: it must be able to come back."""
 _FADES_S = 1.5, 1.0
 """Time constants with which yaw rate and acceleration go back to nothing."""
-_JERK = 0.0, 0.5, 12.0
+_JERK = 0.0, 2.0, 20.0
 """(m/s³)²·s, spectral density of the change of acceleration, by mode."""
-_YAW = 0.0, 0.004, 0.25
+_YAW = 0.0, 0.01, 0.3
 """(rad/s²)²·s, and of the change of yaw rate."""
 _PUSH = 0.0, 0.15, 4.0
 """(m/s²)²·s, of a point's acceleration."""
-_SLIP_M2PS = 1e-4, 4e-3, 4e-3
+_SLIP_M2PS = 1e-4, 1e-2, 1e-2
 """m²/s, drift of the place that the motion does not explain; where it stands, the sensors' own."""
 _YAW_RATE_VARIANCE, _ACCELERATION_VARIANCE = 0.04, 2.0
 """(rad/s)², (m/s²)²: what is known of the rates of a body just found."""
@@ -137,7 +137,7 @@ def observe(x: Floats, P: Floats, i: int, hi: float, j: int, hj: float, residual
         share = p[a] / s
         for b in range(SIZE):
             P[a, b] -= share * p[b]
-    return -0.5 * (residual * gain + math.log(2.0 * math.pi * s))
+    return float(-0.5 * (residual * gain + math.log(2.0 * math.pi * s)))
 
 
 @lean
@@ -177,7 +177,11 @@ def mix(form: int, x: Floats, P: Floats, chance: Floats, dt: float, x_old: Float
     P_old[:] = P
     speed = math.hypot(x[EVEN, 2], x[EVEN, 3]) if form == POINT else abs(x[EVEN, 3])
     stops = 1.0 - math.exp(-_STOPS_PER_S * dt) if speed < _STOPS_BELOW_MPS else LEAST
-    starts, begins, ends = 1.0 - math.exp(-_STARTS_PER_S * dt), 1.0 - math.exp(-_MANOEUVRES_PER_S * dt), 1.0 - math.exp(-_SETTLES_PER_S * dt)
+    starts, begins, ends = (
+        1.0 - math.exp(-_STARTS_PER_S * dt),
+        1.0 - math.exp(-_MANOEUVRES_PER_S * dt),
+        1.0 - math.exp(-_SETTLES_PER_S * dt),
+    )
     stands, even, turns = chance[0], chance[1], chance[2]
     from_standing = (1.0 - starts) * stands, stops * even, stops * turns
     from_even = 0.5 * starts * stands, (1.0 - begins) * (1.0 - stops) * even, ends * (1.0 - stops) * turns

@@ -113,7 +113,7 @@ def take_rate(form: int, xs: Floats, Ps: Floats, chance: Floats, ray: float, see
 
 @kernel
 def _weigh(chance: Floats, foreseen: Floats) -> None:
-    best, total = foreseen.max(), 0.0
+    best, total = max(foreseen[0], foreseen[1], foreseen[2]), 0.0
     for mode in range(MODES):
         chance[mode] = max(LEAST, chance[mode] * math.exp(foreseen[mode] - best))
         total += chance[mode]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Floats, Ints, Record, Records
+from marque.common import Bools, Floats, Indices, Record, Records
 from marque.driving.association import NOBODY, associate
 from marque.driving.filter import BODY, EVEN, MODES, POINT, SIZE, STANDING, merge, mix, predict, stop
 from marque.driving.identity import KINDS, TYPICAL_SIZE, believe, likely_kind, measure_size, resemblance
@@ -32,6 +32,8 @@ _DOUBT_PER_CYCLE = 3.0
 _STRAYED_M, _SHARP_M = 7.0, 1.0
 """Standard deviation of the place beyond which a track nobody sees says nothing any more, and up to which two can be told to be one."""
 _GATE_SIGMAS = 4.5
+_LATEST_S = 0.3
+"""Scans later than this are carried forward even if none came in between."""
 _UNKNOWN_SPEED_MPS = 10.0
 _STANDS, _MOVES = 0.6, 0.2
 """Probability of standing at which a track is told to stand, and to move again."""
@@ -41,7 +43,7 @@ class Tracker(NamedTuple):
     """What is believed of the surroundings, slot by slot (n = CAPACITY), world frame. A slot's TRACK has its id; `NO_ID` before that."""
 
     clock: Floats  # (2,) s: the time states hold for, the time of the last cycle; NaN before the first
-    form: Ints  # (n,) POINT or BODY, 0 in an empty slot
+    form: Indices  # (n,) POINT or BODY, 0 in an empty slot
     state: Floats  # (n, 3, 6) by mode: see `filter`
     covariance: Floats  # (n, 3, 6, 6)
     chance: Floats  # (n, 3) probability of each mode
@@ -51,10 +53,10 @@ class Tracker(NamedTuple):
     front: Floats  # (n,) evidence that it points where its heading says and not the other way
     doubt: Floats  # (n,) by how much this cycle's misses have lowered the log-odds
     spread: Floats  # (n, 5) covariance of place xx, xy, yy m², variance of heading rad², of speed m²/s², as told, at the time of the cycle
-    next_id: Ints  # (1,)
+    next_id: Indices  # (1,)
     false_alarms: Floats  # (sensors,) expected detections of nothing, 1/m² in each scan
     room_x: Floats  # (4, 6) where kernels work
-    room_P: Floats  # (4, 6, 6)
+    room_cov: Floats  # (4, 6, 6)
 
 
 def no_tracker(false_alarms_per_m2: Floats) -> Tracker:
@@ -73,9 +75,9 @@ def no_tracker(false_alarms_per_m2: Floats) -> Tracker:
         doubt=np.zeros(n),
         spread=np.zeros((n, 5)),
         next_id=np.ones(1, np.int64),
-        false_alarms=np.asarray(false_alarms_per_m2, dtype=np.float64),
+        false_alarms=np.maximum(1e-9, false_alarms_per_m2),
         room_x=np.zeros((MODES + 1, SIZE)),
-        room_P=np.zeros((MODES + 1, SIZE, SIZE)),
+        room_cov=np.zeros((MODES + 1, SIZE, SIZE)),
     )
 
 
@@ -83,81 +85,104 @@ def no_tracker(false_alarms_per_m2: Floats) -> Tracker:
 def track(t: Tracker, tracks: Records, detections: Records, now_s: float, poses: Floats, p_detect: Floats) -> None:
     """Bring tracker and tracks (n,) TRACK up to now_s.
 
-    detections: (k,) DETECTION, each sensor's of one scan. poses: (p, 4) where the car was, oldest first: time s, x m, y m, heading rad; they
-    should reach from the oldest detection to now. p_detect: (n, sensors) how probably each sensor reports the road user of a slot in this
-    cycle: 0 where it is hidden, outside the sensor's view, or the sensor did not report; the row of an empty slot is not used.
+    detections: (k,) DETECTION, each sensor's of one scan. poses: (p, 4) where the car was, oldest first: time s, x m, y m, heading rad;
+    from the oldest detection to now. p_detect: (n, sensors) how probably each sensor reports the road user of a slot in this cycle: 0
+    where it is hidden, outside the sensor's view, or the sensor did not report; the row of an empty slot is not used.
     """
-    first = math.isnan(t.clock[0])
-    step_s = 0.0 if first else now_s - t.clock[1]
-    if first:
-        t.clock[0] = now_s if detections.size == 0 else detections["time"].min()
+    sensors = p_detect.shape[1]
+    when = np.full(sensors, now_s)
+    for i in range(detections.size):
+        when[detections[i].sensor] = detections[i].time
+    if math.isnan(t.clock[0]):
+        t.clock[0], t.clock[1] = when[np.argmin(when)], now_s
+    step_s = now_s - t.clock[1]
     t.clock[1] = now_s
     here = t.form != 0
     t.doubt[:] = 0.0
     for slot in range(CAPACITY):
         tracks[slot].seen = 0
         if here[slot]:
-            mix(t.form[slot], t.state[slot], t.covariance[slot], t.chance[slot], step_s, t.room_x[:MODES], t.room_P[:MODES])
-    sensors = p_detect.shape[1]
-    when = np.full(sensors, now_s)
-    for i in range(detections.size):
-        when[detections[i].sensor] = detections[i].time
-    for sensor in np.argsort(when, kind="mergesort"):
+            mix(t.form[slot], t.state[slot], t.covariance[slot], t.chance[slot], step_s, t.room_x[:MODES], t.room_cov[:MODES])
+    for _ in range(sensors):
+        sensor = int(np.argmin(when))
         _scan(t, tracks, detections, sensor, when[sensor], poses, p_detect[:, sensor], here)
+        when[sensor] = np.inf
+    _advance(t, now_s - _LATEST_S)
     _clear(t, tracks)
     _tell(t, tracks, now_s, step_s)
 
 
 @kernel
-def _scan(t: Tracker, tracks: Records, detections: Records, sensor: int, time_s: float, poses: Floats, p_detect: Floats, here: Ints) -> None:
+def _scan(
+    t: Tracker, tracks: Records, detections: Records, sensor: int, time_s: float, poses: Floats, p_detect: Floats, here: Bools
+) -> None:
     """Takes in what one sensor reports; here: (n,) the tracks that were there before this cycle, whom p_detect is about."""
     mine = np.flatnonzero(detections["sensor"] == sensor)
-    if mine.size == 0:
-        for slot in range(CAPACITY):
-            if here[slot] and t.form[slot]:
-                _miss(t, slot, p_detect[slot])
-        return
-    for slot in range(CAPACITY):
-        if t.form[slot] and time_s > t.clock[0]:
-            for mode in range(MODES):
-                predict(t.form[slot], mode, t.state[slot, mode], t.covariance[slot, mode], time_s - t.clock[0])
-    t.clock[0] = max(t.clock[0], time_s)
+    if mine.size > 0:
+        _advance(t, time_s)
     late_s = t.clock[0] - time_s
     slots = np.flatnonzero(t.form)
-    score, foreseen = np.full((mine.size, slots.size), -np.inf), np.zeros((mine.size, slots.size))
-    alone = math.log(t.false_alarms[sensor] + _BORN_PER_M2)
+    gain = _gains(t, detections, mine, slots, late_s, poses, p_detect, here)
+    score = gain.copy()
+    for j in range(slots.size):
+        # What a pair is worth against a track not detected and a detection of something new or of nothing.
+        p, exists = _expected(p_detect, here, slots[j]), 1.0 / (1.0 + math.exp(-t.existence[slots[j]]))
+        score[:, j] += math.log(exists / (1.0 - exists * p)) - math.log(1.0 + _BORN_PER_M2 / t.false_alarms[sensor])
+    taken, missed = np.empty(mine.size, np.int64), here & (t.form != 0)
+    associate(score, taken)
+    for i in range(mine.size):
+        if taken[i] != NOBODY:
+            slot = slots[taken[i]]
+            missed[slot] = False
+            _hit(t, tracks, slot, detections[mine[i]], place(detections[mine[i]], poses), late_s, gain[i, taken[i]])
+    for slot in range(CAPACITY):
+        if missed[slot]:
+            _miss(t, slot, p_detect[slot])
+    for i in range(mine.size):
+        if taken[i] == NOBODY:
+            slot = _begin(t, tracks, detections[mine[i]], place(detections[mine[i]], poses), t.false_alarms[sensor])
+            if slot != NOBODY:
+                here[slot] = False
+
+
+@kernel
+def _gains(
+    t: Tracker, detections: Records, mine: Indices, slots: Indices, late_s: float, poses: Floats, p_detect: Floats, here: Bools
+) -> Floats:
+    """(detections, slots): by how much a detection, were it of that track, would raise the log-odds that it exists; −inf: it is not."""
+    gain = np.full((mine.size, slots.size), -np.inf)
+    wide = MODES - 1  # the mode with the largest uncertainty decides whether a closer look is worth it
     for i in range(mine.size):
         seen = detections[mine[i]]
         z = place(seen, poses)
         for j in range(slots.size):
             slot = slots[j]
-            # The widest mode decides whether a closer look is worth it.
-            reach = t.covariance[slot, MODES - 1, 0, 0] + t.covariance[slot, MODES - 1, 1, 1] + seen.var_along + seen.var_across
-            dx, dy = z.x - t.state[slot, MODES - 1, 0], z.y - t.state[slot, MODES - 1, 1]
-            if dx * dx + dy * dy > _GATE_SIGMAS**2 * reach:
-                continue
-            fits = likelihood(t.form[slot], t.state[slot], t.covariance[slot], t.chance[slot], z, seen, late_s)
-            if fits > -np.inf:
-                p = min(0.98, max(0.1, p_detect[slot])) if here[slot] else 0.9
-                exists = 1.0 / (1.0 + math.exp(-t.existence[slot]))
-                foreseen[i, j] = fits + math.log(p) + resemblance(t.kinds[slot], seen.kind)
-                score[i, j] = foreseen[i, j] + math.log(exists / (1.0 - exists * p)) - alone
-    taken = np.empty(mine.size, np.int64)
-    associate(score, taken)
-    missed = t.form != 0
-    for i in range(mine.size):
-        seen = detections[mine[i]]
-        z = place(seen, poses)
-        if taken[i] != NOBODY:
-            slot = slots[taken[i]]
-            missed[slot] = False
-            gained = foreseen[i, taken[i]] - math.log(t.false_alarms[sensor])
-            _hit(t, tracks, slot, seen, z, late_s, gained)
-        else:
-            _begin(t, tracks, seen, z, t.false_alarms[sensor])
+            dx, dy = z.x - t.state[slot, wide, 0], z.y - t.state[slot, wide, 1]
+            reach = t.covariance[slot, wide, 0, 0] + t.covariance[slot, wide, 1, 1] + seen.var_along + seen.var_across
+            if dx * dx + dy * dy < _GATE_SIGMAS**2 * reach:
+                fits = likelihood(t.form[slot], t.state[slot], t.covariance[slot], t.chance[slot], z, seen, late_s)
+                chance = math.log(_expected(p_detect, here, slot) / t.false_alarms[seen.sensor])
+                gain[i, j] = fits + chance + resemblance(t.kinds[slot], seen.kind)
+    return gain
+
+
+@lean
+def _expected(p_detect: Floats, here: Bools, slot: int) -> float:
+    """How probably a track is detected. Of who was only now found nothing was foreseen; who should be hidden may be seen after all."""
+    return min(0.98, max(0.1, p_detect[slot])) if here[slot] else 0.9
+
+
+@kernel
+def _advance(t: Tracker, time_s: float) -> None:
+    """Brings all states to time_s, unless they are there already."""
+    dt = time_s - t.clock[0]
+    if dt <= 0.0:
+        return
     for slot in range(CAPACITY):
-        if missed[slot] and here[slot]:
-            _miss(t, slot, p_detect[slot])
+        if t.form[slot]:
+            for mode in range(MODES):
+                predict(t.form[slot], mode, t.state[slot, mode], t.covariance[slot, mode], dt)
+    t.clock[0] = time_s
 
 
 @kernel
@@ -167,7 +192,9 @@ def _hit(t: Tracker, tracks: Records, slot: int, seen: Record, z: Placed, late_s
     believe(t.kinds[slot], seen.kind)
     measure_size(t.size[slot], seen.length, seen.width, seen.var_size)
     walks = t.kinds[slot, Kind.PEDESTRIAN] > 0.5
-    t.form[slot], t.front[slot] = take_shape(t.form[slot], t.state[slot], t.covariance[slot], t.front[slot], walks, z.heading, seen.var_heading)
+    t.form[slot], t.front[slot] = take_shape(
+        t.form[slot], t.state[slot], t.covariance[slot], t.front[slot], walks, z.heading, seen.var_heading
+    )
     tracks[slot].seen = 1
 
 
@@ -179,17 +206,17 @@ def _miss(t: Tracker, slot: int, p_detect: float) -> None:
 
 
 @kernel
-def _begin(t: Tracker, tracks: Records, seen: Record, z: Placed, false_alarms: float) -> None:
-    """A new track, in an empty slot or in that of the least credible track not yet told."""
+def _begin(t: Tracker, tracks: Records, seen: Record, z: Placed, false_alarms: float) -> int:
+    """The slot of a new track: an empty one, or the least credible neither told yet nor seen in this cycle; NOBODY where there is none."""
     slot, least = NOBODY, np.inf
     for k in range(CAPACITY):
         if t.form[k] == 0:
             slot = k
             break
-        if tracks[k].id == NO_ID and t.existence[k] < least:
+        if tracks[k].id == NO_ID and not tracks[k].seen and t.existence[k] < least:
             slot, least = k, t.existence[k]
     if slot == NOBODY:
-        return
+        return NOBODY
     _empty(t, tracks, slot)
     t.form[slot] = POINT
     t.existence[slot] = min(0.0, math.log(_BORN_PER_M2 / false_alarms))
@@ -213,6 +240,7 @@ def _begin(t: Tracker, tracks: Records, seen: Record, z: Placed, false_alarms: f
     t.size[slot, 0], t.size[slot, 1], t.size[slot, 2], t.size[slot, 3] = TYPICAL_SIZE[kind]
     measure_size(t.size[slot], seen.length, seen.width, seen.var_size)
     tracks[slot].seen = 1
+    return slot
 
 
 @lean
@@ -269,13 +297,13 @@ def _inside(t: Tracker, tracks: Records, slot: int, other: int) -> bool:
         return False
     heading = t.state[slot, EVEN, 2] if t.form[slot] == BODY else tracks[slot].heading
     along, across = dx * math.cos(heading) + dy * math.sin(heading), dy * math.cos(heading) - dx * math.sin(heading)
-    return abs(along) < 0.45 * t.size[slot, 0] and abs(across) < 0.45 * t.size[slot, 2]
+    return bool(abs(along) < 0.45 * t.size[slot, 0] and abs(across) < 0.45 * t.size[slot, 2])
 
 
 @kernel
 def _tell(t: Tracker, tracks: Records, now_s: float, step_s: float) -> None:
     """Fills the TRACK of everyone believed to exist, as of now."""
-    x, P = t.room_x[MODES], t.room_P[MODES]
+    x, P = t.room_x[MODES], t.room_cov[MODES]
     for slot in range(CAPACITY):
         if t.form[slot] == 0:
             continue
