@@ -51,6 +51,7 @@ _AFTER = 0.12  # what everything counts once a timed goal's last moment has pass
 _ONWARD = 0.5  # per metre towards a timed goal that will be met anyhow: what comes in between costs time
 _SHORT = 3.0  # per metre short of a timed goal when its time is over
 _TOO_FAST, _STOPS_MPS2 = 15.0, 2.5  # per (m/s)² too fast at the end for what is then ahead
+_HELD_M = 10.0  # who ends so near to what blocks the way is held up by it
 _PACE = 6.0  # per (m/s)² outside the speeds that still arrive in time, beyond the horizon
 
 
@@ -195,7 +196,7 @@ def choose(
         for row in range(profiles.used[0]):
             if (row < LINES and row != i) or (row >= LINES and _puts_off(profiles, row, task)):
                 continue
-            gain = eager * _gain(lines, paths, profiles, i, row, task)
+            gain = eager * _gain(lines, paths, profiles, occupancy, i, row, task)
             behind = pressed[row] if paths.path[lines.line[i].path].kind == 0 else 0.0
             cost = base + comfort[row] + behind - gain + (remains if profiles.s[row, TICKS - 1] < over else 0.0)
             cost = _weigh(lines, profiles, occupancy, i, row, cost, beyond, ends, out.cost[BEST - 1])
@@ -226,7 +227,7 @@ def _comfort(profiles: Profiles, row: int) -> float:
 
 
 @kernel
-def _gain(lines: Lines, paths: Paths, profiles: Profiles, i: int, row: int, task: Task) -> float:
+def _gain(lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, i: int, row: int, task: Task) -> float:
     """What the pair achieves: progress, or for a timed goal meeting it, or keeping a pace that will."""
     end = profiles.s[row, TICKS - 1]
     if not task.timed[0]:
@@ -250,10 +251,13 @@ def _gain(lines: Lines, paths: Paths, profiles: Profiles, i: int, row: int, task
     if best > 0.0:
         return float(best + (_PROGRESS if _anywhere(lines, i) else 0.1) * min(end, lines.line[i].cells))
     slowest, fastest = pace(lines, paths, i, task, end, HORIZON_S)
+    last = lines.line[i].cells - 1
     speed = profiles.v[row, TICKS - 1]
+    if occupancy.next[i, STEPS - 1, cell_at(end, last)] - end < _HELD_M:
+        speed = max(speed, lines.cell[i, last].allowed)  # who is held up then is not slow of its own will
     if slowest == math.inf:
         return float(_PROGRESS * end - _SHORT * _short_of(lines, paths, profiles, i, row, task))
-    lack = max(0.0, slowest - 0.5 * (speed + lines.cell[i, lines.line[i].cells - 1].allowed)) + 0.3 * max(0.0, slowest - speed)
+    lack = max(0.0, slowest - 0.5 * (speed + lines.cell[i, last].allowed)) + 0.3 * max(0.0, slowest - speed)
     excess = max(0.0, speed - fastest) + (5.0 if fastest == 0.0 else 0.0)
     return float(_ONWARD * end - _PACE * (_growing(lack) + _growing(excess)))
 
