@@ -113,11 +113,12 @@ def drive_file(
     replay: Path | None = None,
     vehicle: VehicleParameters = BMW_320I,
     suite: Records | None = THREE_LIDARS,
+    seed: int = 0,
     limit_s: float = FILE_LIMIT_S,
 ) -> list[Result]:
     """Drives and judges every planning problem of a file; one Result each, one for the file where it cannot be used.
 
-    suite: (s,) SENSOR the car sees with; None for perfect perception.
+    suite: (s,) SENSOR the car sees with; None for perfect perception. seed: of its sensors' errors.
 
     Never raises for what is in the file: an invalid file is `ill_posed` with the reader's message, anything unforeseen an `error`.
     replay: a folder for the drives' replays.
@@ -131,8 +132,9 @@ def drive_file(
         return [Result(path.name, path.stem, "", None, Verdict.ERROR, f"{type(error).__name__}: {error}")]
     results = []
     for problem in scenario.problems:
+        sensors = None if suite is None else Sensors(suite, seed=seed)
         try:
-            results.append(_drive_and_judge(path, scenario, problem, make_driver, replay, vehicle, suite, deadline))
+            results.append(_drive_and_judge(path, scenario, problem, make_driver, replay, vehicle, sensors, deadline))
         except Exception as error:
             why = f"{type(error).__name__}: {error}"
             results.append(Result(path.name, scenario.name, scenario.source, problem.id, Verdict.ERROR, why))
@@ -146,16 +148,16 @@ def _drive_and_judge(
     make_driver: MakeDriver,
     replay: Path | None,
     vehicle: VehicleParameters,
-    suite: Records | None,
+    sensors: Sensors | None,
     deadline: float,
 ) -> Result:
     proof = prove_ill_posed(scenario, problem, vehicle)
     if proof is not None:
         return Result(path.name, scenario.name, scenario.source, problem.id, Verdict.ILL_POSED, proof)
-    drive = drive_problem(scenario, problem, make_driver, vehicle, suite, record=replay is not None, deadline=deadline)
+    drive = drive_problem(scenario, problem, make_driver, vehicle, sensors, record=replay is not None, deadline=deadline)
     verdict = judge(scenario, problem, drive.driven, vehicle)
     result = dataclasses.replace(
-        _result(path, scenario, problem, drive, verdict, vehicle), perception="perfect" if suite is None else "sensed"
+        _result(path, scenario, problem, drive, verdict, vehicle), perception="perfect" if sensors is None else "sensed"
     )
     if replay is None:
         return result
@@ -176,7 +178,7 @@ def drive_problem(
     problem: PlanningProblem,
     make_driver: MakeDriver,
     vehicle: VehicleParameters,
-    suite: Records | None = None,
+    sensors: Sensors | None = None,
     *,
     record: bool = False,
     deadline: float = math.inf,
@@ -185,7 +187,6 @@ def drive_problem(
     driver = make_driver(scenario.road_map, vehicle, scenario.step_s)
     goal_test = GoalTest(scenario, problem)
     observer = Observer(scenario)
-    sensors = None if suite is None else Sensors(suite)
     state = initial_state(problem, vehicle)
     last = problem.last_step(scenario.step_s) + round(MARGIN_S / scenario.step_s)
     last = min(last, problem.start_step + round(LONGEST_DRIVE_S / scenario.step_s))
@@ -246,7 +247,7 @@ def warm_up() -> None:
     problem = PlanningProblem(1, 0, 10.0, 0.0, 0.0, 5.0, 0.0, 0.0, (Goal((0.5, 0.5), lanes=(0,), heading_rad=(-0.5, 0.5)),))
     scenario = Scenario("warm-up", "", 0.1, road_map, log, (problem,))
     prove_ill_posed(scenario, problem, BMW_320I)
-    drive = drive_problem(scenario, problem, Pilot, BMW_320I, THREE_LIDARS, record=True)
+    drive = drive_problem(scenario, problem, Pilot, BMW_320I, Sensors(THREE_LIDARS), record=True)
     judge(scenario, problem, drive.driven, BMW_320I)
     least_time_to_collision(scenario, drive.driven, 0, BMW_320I)
     score(scenario, problem, drive.driven, BMW_320I)
