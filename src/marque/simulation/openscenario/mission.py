@@ -1,0 +1,60 @@
+"""What a scenario asks of the ego, as the pilot understands it: lanes to arrive on, and a set speed."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from marque.driving.goal import Goal
+from marque.driving.map import Road, RoadMap
+from marque.driving.map.query import locate
+from marque.driving.route import FAR_M, best_successor
+from marque.simulation.openscenario.course import Course, Pose
+
+_TOLERANCE_RAD = math.radians(60.0)
+_LONGEST_CHAIN = 200
+_SLOWEST_MPS = 0.5
+
+
+class SetSpeed:
+    """A road map of the pilot's own whose speed limit is the ego's set speed: what the file asks of the ego is the law of a test."""
+
+    def __init__(self, road_map: RoadMap) -> None:
+        self._posted = road_map.arrays.lanes["speed_limit"].copy()
+        self._lanes = road_map.arrays.lanes.copy()
+        self.road_map = dataclasses.replace(road_map, arrays=road_map.arrays._replace(lanes=self._lanes))
+
+    def set(self, speed_mps: float | None) -> None:
+        """None: what is posted."""
+        self._lanes["speed_limit"] = self._posted if speed_mps is None else max(_SLOWEST_MPS, abs(speed_mps))
+
+
+def goals(road_map: RoadMap, start: Pose, course: Course | None) -> tuple[Goal, ...]:
+    """Where the ego is to go: on from the end of its route or trajectory, else on from where it starts, along the lane to the map's end.
+
+    Untimed: how long a scenario lasts is the storyboard's affair.
+    """
+    here = start if course is None else course.pose(course.length)
+    lane = locate(road_map.arrays, here[0], here[1], here[2], _TOLERANCE_RAD, int(Road.CAR))[0]
+    forever = (0.0, math.inf)
+    if lane < 0:
+        c, s = math.cos(here[2]), math.sin(here[2])
+        corners = [(here[0] + u * c - v * s, here[1] + u * s + v * c) for u, v in ((-5.0, -2.0), (5.0, -2.0), (5.0, 2.0), (-5.0, 2.0))]
+        return (Goal(forever, polygons=(np.array(corners),)),) if course is not None else (Goal(forever),)
+    nowhere = np.full(len(road_map.arrays.lanes), FAR_M)  # no goal draws anywhere: the straightest way on is taken
+    chain = [int(lane)]
+    while len(chain) < _LONGEST_CHAIN:
+        following = int(best_successor(road_map.arrays, chain[-1], nowhere))
+        if following < 0 or following in chain or _turns_back(road_map, following):
+            break
+        chain.append(following)
+    return (Goal(forever, lanes=(chain[-1],)),)
+
+
+def _turns_back(road_map: RoadMap, lane: int) -> bool:
+    record = road_map.arrays.lanes[lane]
+    first = road_map.arrays.points[record["point_first"]]
+    last = road_map.arrays.points[record["point_first"] + record["point_count"] - 1]
+    return bool(abs(last["heading"] - first["heading"]) > 0.75 * math.pi)
