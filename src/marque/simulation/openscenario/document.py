@@ -165,7 +165,9 @@ class Document:
         self.path = path
         root = read_root(path)
         if root.tag != "OpenSCENARIO":
-            raise InputError(path.name, f"line {root.sourceline or 1}", f"<{str(root.tag)[:60]}> is not the beginning of an OpenSCENARIO file")
+            raise InputError(
+                path.name, f"line {root.sourceline or 1}", f"<{str(root.tag)[:60]}> is not the beginning of an OpenSCENARIO file"
+            )
         header = root.find("FileHeader")
         if header is None or header.get("revMajor") != "1":
             raise InputError(path.name, "FileHeader", "OpenSCENARIO XML 1.0 to 1.3 is expected (revMajor 1)")
@@ -271,7 +273,9 @@ def _check_constraints(node: Node, values: Mapping[str, str]) -> None:
         constraints = [Node(node.document, child, values) for child in group.iterfind("ValueConstraint")]
         if all(compare(value, c.choice("rule", RULES), c.text("value")) for c in constraints):
             return
-    raise node.fault(f'its value is "{value[:40]}", which its constraints do not allow', "Choose another value in the file or its variation.")
+    raise node.fault(
+        f'its value is "{value[:40]}", which its constraints do not allow', "Choose another value in the file or its variation."
+    )
 
 
 RULES = ("equalTo", "greaterThan", "lessThan", "greaterOrEqual", "lessOrEqual", "notEqualTo")

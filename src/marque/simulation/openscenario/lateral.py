@@ -90,7 +90,9 @@ class Sideways(Run):
 
 
 class LaneChange(Sideways):
-    def __init__(self, world: World, entity: Entity, node: Node, dynamics: Dynamics, target: Callable[[Entity], int], offset: float) -> None:
+    def __init__(
+        self, world: World, entity: Entity, node: Node, dynamics: Dynamics, target: Callable[[Entity], int], offset: float
+    ) -> None:
         super().__init__(world, entity, node, dynamics.shape)
         self.dynamics, self.target, self.offset = dynamics, target, offset
 

@@ -60,7 +60,7 @@ class Speed(Run):
 
 
 class EgoSpeed(Run):
-    """A speed asked of the ego: the pilot's set speed. Over when the ego has it."""
+    """A speed asked of the ego: what it begins with, later the pilot's set speed. Over when the ego has it."""
 
     domains = (LONGITUDINAL,)
 
@@ -70,6 +70,8 @@ class EgoSpeed(Run):
 
     def begin(self) -> None:
         self.world.orders.want_speed(self.target())
+        if not self.world.begun:
+            self.entity.speed = self.target()
 
     def step(self, step_s: float) -> None:
         wanted = self.target() if self.follows else self.world.orders.speed or 0.0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from marque.driving.goal import Goal
-from marque.driving.map import Road, RoadMap
+from marque.driving.map import Road, RoadMap, Turn
 from marque.driving.map.query import locate
 from marque.driving.route import FAR_M, best_successor
 from marque.simulation.openscenario.course import Course, Pose
@@ -31,30 +32,32 @@ class SetSpeed:
         self._lanes["speed_limit"] = self._posted if speed_mps is None else max(_SLOWEST_MPS, abs(speed_mps))
 
 
-def goals(road_map: RoadMap, start: Pose, course: Course | None) -> tuple[Goal, ...]:
-    """Where the ego is to go: on from the end of its route or trajectory, else on from where it starts, along the lane to the map's end.
+@dataclass(frozen=True, slots=True)
+class Mission:
+    """goals: for the pilot; untimed, as how long a scenario lasts is the storyboard's affair. end: where its road ends, m."""
 
-    Untimed: how long a scenario lasts is the storyboard's affair.
-    """
+    goals: tuple[Goal, ...]
+    end: tuple[float, float] | None
+
+
+def mission(road_map: RoadMap, start: Pose, course: Course | None) -> Mission:
+    """Where the ego is to go: on from the end of its route or trajectory, else on from where it starts, along the lane to the map's end."""
     here = start if course is None else course.pose(course.length)
     lane = locate(road_map.arrays, here[0], here[1], here[2], _TOLERANCE_RAD, int(Road.CAR))[0]
     forever = (0.0, math.inf)
     if lane < 0:
+        if course is None:
+            return Mission((Goal(forever),), None)
         c, s = math.cos(here[2]), math.sin(here[2])
         corners = [(here[0] + u * c - v * s, here[1] + u * s + v * c) for u, v in ((-5.0, -2.0), (5.0, -2.0), (5.0, 2.0), (-5.0, 2.0))]
-        return (Goal(forever, polygons=(np.array(corners),)),) if course is not None else (Goal(forever),)
+        return Mission((Goal(forever, polygons=(np.array(corners),)),), here[:2])
     nowhere = np.full(len(road_map.arrays.lanes), FAR_M)  # no goal draws anywhere: the straightest way on is taken
     chain = [int(lane)]
     while len(chain) < _LONGEST_CHAIN:
         following = int(best_successor(road_map.arrays, chain[-1], nowhere))
-        if following < 0 or following in chain or _turns_back(road_map, following):
+        if following < 0 or following in chain or road_map.arrays.lanes[following]["turn"] == Turn.BACK:
             break
         chain.append(following)
-    return (Goal(forever, lanes=(chain[-1],)),)
-
-
-def _turns_back(road_map: RoadMap, lane: int) -> bool:
-    record = road_map.arrays.lanes[lane]
-    first = road_map.arrays.points[record["point_first"]]
+    record = road_map.arrays.lanes[chain[-1]]
     last = road_map.arrays.points[record["point_first"] + record["point_count"] - 1]
-    return bool(abs(last["heading"] - first["heading"]) > 0.75 * math.pi)
+    return Mission((Goal(forever, lanes=(chain[-1],)),), (float(last["x"]), float(last["y"])))

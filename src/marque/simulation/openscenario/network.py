@@ -87,7 +87,9 @@ class Network:
             inside = min(road.length, max(0.0, s))
             beside = abs(s - inside)
             if beside > 0.0 or road.lane_at(inside, t) is None:
-                beside += 0.1 + max(0.0, abs(t) - max(abs(b) for k in road.section(inside).lanes for b in road.lane_borders(inside, k) or (0,)))
+                beside += 0.1 + max(
+                    0.0, abs(t) - max(abs(b) for k in road.section(inside).lanes for b in road.lane_borders(inside, k) or (0,))
+                )
             turned = 0.0 if heading is None else abs(math.sin(wrapped(heading - road.line.pose(inside)[2])))
             cost = beside + 0.05 * turned + 1e-4 * abs(t)
             if cost < best:

@@ -17,7 +17,7 @@ from marque.simulation.drive import Driver, frame_of
 from marque.simulation.frame import Frame
 from marque.simulation.judge import Trajectory
 from marque.simulation.openscenario.entities import Entity
-from marque.simulation.openscenario.mission import SetSpeed, goals
+from marque.simulation.openscenario.mission import Mission, SetSpeed, mission
 from marque.simulation.openscenario.scenario import TICK_S, Story
 from marque.simulation.openscenario.world import Bodies, World
 from marque.vehicle import VehicleParameters, VehicleState, step
@@ -27,6 +27,8 @@ CYCLE_S = 0.1
 _TICKS = round(CYCLE_S / TICK_S)
 LONGEST_S = 600.0
 """Simulated time after which a scenario that does not end by itself is cut off."""
+_END_M, _END_S = 10.0, 3.0
+"""A scenario ends, too, so far and so long before the ego's road does: what happens at the edge of the world is no test."""
 _IDLE_S = 10.0
 """A storyboard without a stop trigger ends so long after its last story."""
 
@@ -64,19 +66,18 @@ def play(story: Story, make_driver: MakeDriver, *, record: bool = False, deadlin
     world, ego, vehicle = story.world, story.world.ego, story.vehicle
     limits = SetSpeed(story.road_map)
     driver = make_driver(limits.road_map, vehicle, CYCLE_S)
-    initial = world.orders.speed
-    ego.speed = initial if initial is not None else 0.0
-    world.ego_moved = world.orders.changed = True
+    initial, world.orders.changed = world.orders.speed, True
     state = _state(ego, story)
     states, bodies, frames, cycle_ms = [state], [bodies_of(world)], list[Frame](), list[float]()
-    contact, ended, idle_s, tick = None, "", 0.0, 0
+    contact, ended, idle_s, tick, task = None, "", 0.0, 0, Mission((), None)
     began = time.thread_time_ns()
     while not ended:
         if time.monotonic() > deadline:
             raise TimeoutError("the drive took too long")
         if world.orders.changed:
             limits.set(world.orders.speed)
-            driver.begin(goals(story.road_map, ego.pose, world.orders.course))
+            task = mission(story.road_map, ego.pose, world.orders.course)
+            driver.begin(task.goals)
             world.orders.changed = world.ego_moved = False
         seen = observe(bodies[-1], story.road_map, world.time_s)
         cycle_began = time.thread_time_ns()
@@ -95,7 +96,7 @@ def play(story: Story, make_driver: MakeDriver, *, record: bool = False, deadlin
         states.append(state)
         bodies.append(bodies_of(world))
         idle_s = idle_s + CYCLE_S if all(part.state == "completeState" for part in story.storyboard.parts) else 0.0
-        ended = _ended(story, contact, idle_s)
+        ended = _ended(story, contact, idle_s, task)
     cpu_s = (time.thread_time_ns() - began) * 1e-9
     if record:
         frames.append(frame_of(state, observe(bodies[-1], story.road_map, world.time_s), driver.view(), vehicle))
@@ -104,13 +105,16 @@ def play(story: Story, make_driver: MakeDriver, *, record: bool = False, deadlin
     return Played(driven, bodies, frames, np.array(cycle_ms), cpu_s, contact, initial, ended)
 
 
-def _ended(story: Story, contact: Contact | None, idle_s: float) -> str:
+def _ended(story: Story, contact: Contact | None, idle_s: float, task: Mission) -> str:
     if contact is not None:
         return f"touched {contact.name}"
     if story.over:
         return "the storyboard's stop trigger"
     if story.storyboard.stopper is None and idle_s >= _IDLE_S:
         return "every story is over"
+    ego = story.world.ego
+    if task.end is not None and math.dist((ego.x, ego.y), task.end) < _END_M + _END_S * abs(ego.speed):
+        return "the ego's road"
     return f"cut off after {LONGEST_S:.0f} s" if story.world.time_s >= LONGEST_S else ""
 
 

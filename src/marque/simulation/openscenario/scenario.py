@@ -70,6 +70,7 @@ class Story:
                 if entity.ego:
                     raise InputError(self.name, f'Init, Private "{entity.name}"', "the ego is given no position")
                 entity.active = False  # until an AddEntityAction brings it
+        self.world.begun = True
         self.storyboard.update()
 
     def tick(self) -> None:
@@ -135,9 +136,7 @@ def _read_roads(node: Node, path: Path) -> tuple[RoadMap, Network]:
     return road_map, Network(roads)
 
 
-def _read_init(
-    actions: Node, world: World
-) -> tuple[list[Callable[[], None]], list[tuple[Node, Entity, Callable[[Entity], Run]]]]:
+def _read_init(actions: Node, world: World) -> tuple[list[Callable[[], None]], list[tuple[Node, Entity, Callable[[Entity], Run]]]]:
     everywhere = [read_global(child, world) for child in actions.each("GlobalAction")]
     private = []
     for child in actions.each("Private"):

@@ -61,6 +61,8 @@ class World:
     parameters: dict[str, str]
     variables: dict[str, str]
     time_s: float = 0.0
+    begun: bool = False
+    """Whether `Init` is over."""
     clock: datetime | None = None
     clock_runs: bool = False
     orders: Orders = field(default_factory=Orders)
@@ -85,9 +87,7 @@ class World:
         key = (kind, name)
         if key not in self._found:
             wanted = name.split("::")
-            self._found[key] = [
-                element for element in self.elements if element.kind == kind and element.path()[-len(wanted) :] == wanted
-            ]
+            self._found[key] = [element for element in self.elements if element.kind == kind and element.path()[-len(wanted) :] == wanted]
         return self._found[key]
 
     def check_references(self) -> None:
