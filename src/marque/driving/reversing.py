@@ -32,7 +32,7 @@ class Reverser:
         self._heading: float | None = None
         self._subject = -1
 
-    def begin(self, goals: tuple[Goal, ...]) -> None:
+    def begin(self, goals: tuple[Goal, ...]) -> None:  # noqa: ARG002  straight back, wherever they lie
         """Forget everything; it keeps the heading it then has."""
         self._heading, self._subject = None, -1
 

@@ -86,7 +86,7 @@ class Road:
         return self.sections[_index([section.s for section in self.sections], s)]
 
     def lane_t(self, s: float, lane: int, offset: float = 0.0) -> float | None:
-        """t of a place `offset` m left of the middle of a lane; None where the road has no such lane at s."""
+        """The t of a place `offset` m left of the middle of a lane; None where the road has no such lane at s."""
         inner_outer = self.lane_borders(s, lane)
         return None if inner_outer is None else 0.5 * (inner_outer[0] + inner_outer[1]) + offset
 

@@ -75,7 +75,7 @@ class Cubics:
         p = s * self.scale
         du, dv = _slope(self.u, p), _slope(self.v, p)
         ddu, ddv = (2.0 * c[2] + 6.0 * c[3] * p for c in (self.u, self.v))
-        return (du * ddv - dv * ddu) / (du * du + dv * dv) ** 1.5
+        return (du * ddv - dv * ddu) / math.hypot(du, dv) ** 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Cubic:
 
     def curvature(self, s: float) -> float:
         u = self._along(s)
-        return (2.0 * self.v[2] + 6.0 * self.v[3] * u) / (1.0 + _slope(self.v, u) ** 2) ** 1.5
+        return (2.0 * self.v[2] + 6.0 * self.v[3] * u) / math.hypot(1.0, _slope(self.v, u)) ** 3
 
     def _along(self, s: float) -> float:
         u = s

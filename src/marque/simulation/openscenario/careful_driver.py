@@ -1,9 +1,9 @@
 """The competent and careful human driver of UN Regulation 157, driven in the same closed loop, as a measure of what can be avoided.
 
 Source: UN Regulation 157, Annex 4 – Appendix 3 (performance models): a cut-in is perceived when it leaves the middle of its lane by
-0.375 m and would be reached within 2 s; perceiving it takes 0.4 s, braking begins 0.75 s later, 0.774 g are reached at 12.65 m/s³. A vehicle
-ahead that brakes harder than 5 m/s² is reacted to after 0.75 s. Else he keeps speed and lane, and brakes as far as is comfortable for
-whoever is already ahead in his lane, which the appendix leaves open.
+0.375 m and would be reached within 2 s; perceiving it takes 0.4 s, braking begins 0.75 s later, 0.774 g are reached at 12.65 m/s³.
+A vehicle ahead that brakes harder than 5 m/s² is reacted to after 0.75 s. Else he keeps speed and lane, and brakes as far as is
+comfortable for whoever is already ahead in his lane, which the appendix leaves open.
 """
 
 from __future__ import annotations

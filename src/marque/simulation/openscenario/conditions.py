@@ -199,7 +199,8 @@ def _clearance(node: Node, world: World) -> EntityTest:
             if its is None or lane is None:
                 continue
             away = (its - lane) * (1 if lane < 0 else -1)
-            if (its > 0) != (lane > 0) and not opposite or ranges and not any(low <= away <= high for low, high in ranges):
+            elsewhere = bool(ranges) and not any(low <= away <= high for low, high in ranges)
+            if elsewhere or ((its > 0) != (lane > 0) and not opposite):
                 continue
             along = world.stage.network.along(here, world.stage.place(other)) * (1.0 if lane < 0 else -1.0)
             reach = 0.5 * (entity.body.length_m + other.body.length_m) if free else 0.0

@@ -18,6 +18,10 @@ from marque.simulation.openscenario.expressions import ExpressionError, resolve
 
 _UNKNOWN = "It is no part of OpenSCENARIO 1.0–1.3 that Marque runs. Take it out, or say the same with another element."
 _DEEPEST = 200
+_CATALOGS = (
+    "VehicleCatalog", "ControllerCatalog", "PedestrianCatalog", "MiscObjectCatalog", "EnvironmentCatalog", "ManeuverCatalog",
+    "TrajectoryCatalog", "RouteCatalog",
+)  # fmt: skip
 
 
 class Node:
@@ -144,12 +148,15 @@ class Node:
         """Raises InputError for the first attribute or element below this that nobody asked for."""
         if "*" in self._asked:
             return
-        for attribute in self.element.attrib:
-            if not str(attribute).startswith("{") and str(attribute) not in self._asked:
+        for attribute in map(str, self.element.attrib):
+            if not attribute.startswith("{") and attribute not in self._asked:
                 raise self.fault(f'the attribute "{attribute}" is not supported', _UNKNOWN)
         for child in self.children():
             if child.tag == "ParameterDeclarations":
-                continue
+                self._asked.add(f"<{child.tag}>")
+                child._asked.update(f"<{part.tag}>" for part in child.children())
+                for part in child.children():
+                    part._asked.add("*")  # read, and refused where that is due, when they were declared
             if f"<{child.tag}>" not in self._asked:
                 raise child.unsupported()
             child.refuse_unread()
@@ -183,25 +190,32 @@ class Document:
     def declared(self, element: etree._Element, scope: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
         """The values of a ParameterDeclarations element, those in `given` in place of the declared ones. Checks their constraints."""
         values = dict(scope)
-        mine = {}
-        for child in element.iterfind("ParameterDeclaration"):
-            node = Node(self, child, values)
+        nodes = [Node(self, child, values) for child in element if isinstance(child.tag, str)]
+        for node in nodes:
+            if node.tag != "ParameterDeclaration":
+                raise node.unsupported()
             name = node.text("name")
-            value = given[name] if name in given else node.text("value")
-            values[name] = mine[name] = value
-            _check_type(node, value)
-        for child in element.iterfind("ParameterDeclaration"):
-            _check_constraints(Node(self, child, values), values)
-        return mine
+            declared = node.text("value")
+            values[name] = given.get(name, declared)
+            _check_type(node, values[name])
+        for node in nodes:
+            _check_constraints(node, values[node.text("name")])
+            node.refuse_unread()
+        return {node.text("name"): values[node.text("name")] for node in nodes}
+
+    def catalogs(self) -> dict[str, tuple[Document, etree._Element]]:
+        """The catalogs in the folders of CatalogLocations, by name."""
+        if self._catalogs is None:
+            self._catalogs = dict(self._found_catalogs())
+        return self._catalogs
 
     def entry(self, reference: Node) -> Node:
         """The entry of a catalog that a CatalogReference names, with its parameters assigned."""
-        if self._catalogs is None:
-            self._catalogs = dict(self._found_catalogs())
+        catalogs = self.catalogs()
         catalog, name = reference.text("catalogName"), reference.text("entryName")
-        if catalog not in self._catalogs:
+        if catalog not in catalogs:
             raise reference.fault(f'no catalog "{catalog}" lies in the folders of CatalogLocations')
-        document, element = self._catalogs[catalog]
+        document, element = catalogs[catalog]
         found = next((child for child in element if child.get("name") == name), None)
         if found is None:
             raise reference.fault(f'the catalog "{catalog}" has no entry "{name}"')
@@ -218,8 +232,7 @@ class Document:
 
     def _found_catalogs(self) -> Iterator[tuple[str, tuple[Document, etree._Element]]]:
         locations = self.root.maybe("CatalogLocations")
-        for location in locations.children() if locations else ():
-            locations.each(location.tag)  # type: ignore[union-attr]
+        for location in locations.each(*_CATALOGS) if locations else ():
             folder = self.path.parent / location.one("Directory").text("path")
             for path in sorted(folder.glob("*.xosc")) if folder.is_dir() else ():
                 document = Document(path)
@@ -263,19 +276,15 @@ def _check_type(node: Node, value: str) -> None:
         raise node.fault(f'its value is "{value[:40]}", which is no {kind}')
 
 
-def _check_constraints(node: Node, values: Mapping[str, str]) -> None:
+def _check_constraints(node: Node, value: str) -> None:
     """All constraints of one group hold, or the value is none the scenario is meant for (1.3, ConstraintGroup)."""
-    groups = node.element.findall("ConstraintGroup")
-    if not groups:
-        return
-    value = values[str(node.element.get("name"))]
-    for group in groups:
-        constraints = [Node(node.document, child, values) for child in group.iterfind("ValueConstraint")]
-        if all(compare(value, c.choice("rule", RULES), c.text("value")) for c in constraints):
-            return
-    raise node.fault(
-        f'its value is "{value[:40]}", which its constraints do not allow', "Choose another value in the file or its variation."
-    )
+    groups = [
+        [compare(value, c.choice("rule", RULES), c.text("value")) for c in group.each("ValueConstraint")]
+        for group in node.each("ConstraintGroup")
+    ]
+    if groups and not any(all(group) for group in groups):
+        remedy = "Choose another value in the file or its variation."
+        raise node.fault(f'its value is "{value[:40]}", which its constraints do not allow', remedy)
 
 
 RULES = ("equalTo", "greaterThan", "lessThan", "greaterOrEqual", "lessOrEqual", "notEqualTo")

@@ -6,6 +6,7 @@ Source: ASAM OpenSCENARIO XML 1.3, 9.1 (Parameters, expressions). Boolean operat
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Callable, Mapping
 
@@ -86,31 +87,31 @@ def _expression(tokens: list[str], at: int, least: int, parameters: Mapping[str,
         raise ExpressionError("the expression is nested too deeply")
     value, at = _operand(tokens, at, parameters, depth)
     while at < len(tokens) and _BINDING.get(tokens[at], 0) > least:
-        operator = tokens[at]
-        right, at = _expression(tokens, at + 1, _BINDING[operator], parameters, depth + 1)
-        value = _combined(operator, value, right)
+        sign = tokens[at]
+        right, at = _expression(tokens, at + 1, _BINDING[sign], parameters, depth + 1)
+        value = _combined(sign, value, right)
     return value, at
 
 
 def _operand(tokens: list[str], at: int, parameters: Mapping[str, str], depth: int) -> tuple[Value, int]:
     if at >= len(tokens):
         raise ExpressionError("the expression ends too early")
-    token = tokens[at]
-    if token in ("-", "+", "not"):
+    word = tokens[at]
+    if word in ("-", "+", "not"):
         value, at = _expression(tokens, at + 1, _UNARY, parameters, depth + 1)
-        return (not _truth(value) if token == "not" else -_number(value) if token == "-" else _number(value)), at
-    if token == "(":
+        return (not _truth(value) if word == "not" else -_number(value) if word == "-" else _number(value)), at
+    if word == "(":
         value, at = _expression(tokens, at + 1, 0, parameters, depth + 1)
         return value, _closed(tokens, at)
-    if token.startswith("$"):
-        return _typed(_parameter(token[1:], parameters)), at + 1
-    if token[0].isdigit() or token[0] == ".":
-        return float(token), at + 1
-    if token in _FUNCTIONS and at + 1 < len(tokens) and tokens[at + 1] == "(":
+    if word.startswith("$"):
+        return _typed(_parameter(word[1:], parameters)), at + 1
+    if word[0].isdigit() or word[0] == ".":
+        return float(word), at + 1
+    if word in _FUNCTIONS and at + 1 < len(tokens) and tokens[at + 1] == "(":
         return _call(tokens, at, parameters, depth)
-    if token in _CONSTANTS:
-        return _CONSTANTS[token], at + 1
-    raise ExpressionError(f'"{token}" is neither a number, a parameter, a constant nor a function of OpenSCENARIO')
+    if word in _CONSTANTS:
+        return _CONSTANTS[word], at + 1
+    raise ExpressionError(f'"{word}" is neither a number, a parameter, a constant nor a function of OpenSCENARIO')
 
 
 def _call(tokens: list[str], at: int, parameters: Mapping[str, str], depth: int) -> tuple[Value, int]:
@@ -159,25 +160,18 @@ def _truth(value: Value) -> bool:
     return bool(value)
 
 
-def _combined(operator: str, a: Value, b: Value) -> Value:
-    if operator in ("or", "and"):
-        return _truth(a) or _truth(b) if operator == "or" else _truth(a) and _truth(b)
-    if operator in ("==", "!="):
-        return (a == b) == (operator == "==")
+_ARITHMETIC: dict[str, Callable[[float, float], Value]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "%": math.fmod,
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+
+
+def _combined(sign: str, a: Value, b: Value) -> Value:
+    if sign in ("or", "and"):
+        return _truth(a) or _truth(b) if sign == "or" else _truth(a) and _truth(b)
+    if sign in ("==", "!="):
+        return (a == b) == (sign == "==")
     x, y = _number(a), _number(b)
-    if operator in ("/", "%") and y == 0.0:
+    if sign in ("/", "%") and y == 0.0:
         raise ExpressionError("it divides by zero")
-    try:
-        return {
-            "+": lambda: x + y,
-            "-": lambda: x - y,
-            "*": lambda: x * y,
-            "/": lambda: x / y,
-            "%": lambda: math.fmod(x, y),
-            "<": lambda: x < y,
-            "<=": lambda: x <= y,
-            ">": lambda: x > y,
-            ">=": lambda: x >= y,
-        }[operator]()
-    except OverflowError:
-        raise ExpressionError("its value is too large") from None
+    return _ARITHMETIC[sign](x, y)

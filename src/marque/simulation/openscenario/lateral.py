@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from marque.simulation.openscenario.course import wrapped
 from marque.simulation.openscenario.document import Node
@@ -112,7 +112,7 @@ def read_lane_change(node: Node, world: World) -> Make:
     target = node.one("LaneChangeTarget").only()
     if target.tag == "AbsoluteTargetLane":
         lane = target.whole("value")
-        wanted: Callable[[Entity], int] = lambda entity: lane
+        wanted = _always(lane)
     elif target.tag == "RelativeTargetLane":
         wanted = _relative_lane(target, world)
     else:
@@ -135,6 +135,13 @@ def _relative_lane(node: Node, world: World) -> Callable[[Entity], int]:
         return shifted(its, lanes * _direction(other, world))
 
     return lane
+
+
+T = TypeVar("T")
+
+
+def _always(value: T) -> Callable[[Entity], T]:
+    return lambda entity: value
 
 
 def _direction(entity: Entity, world: World) -> int:
@@ -163,8 +170,7 @@ def read_lane_offset(node: Node, world: World) -> Make:
     stays = node.flag("continuous")
     target = node.one("LaneOffsetTarget").only()
     if target.tag == "AbsoluteTargetLaneOffset":
-        value = target.number("value")
-        wanted: Callable[[Entity], float] = lambda entity: value
+        wanted = _always(target.number("value"))
     elif target.tag == "RelativeTargetLaneOffset":
         wanted = _relative_offset(target, world)
     else:

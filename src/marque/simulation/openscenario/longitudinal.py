@@ -84,10 +84,8 @@ class EgoSpeed(Run):
 def read_speed(node: Node, world: World) -> Make:
     dynamics = read_dynamics(node.one("SpeedActionDynamics"))
     target = node.one("SpeedActionTarget").only()
-    follows = False
     if target.tag == "AbsoluteTargetSpeed":
-        value = target.number("value")
-        wanted: Callable[[Entity], Callable[[], float]] = lambda entity: lambda: value
+        wanted, follows = _constant(target.number("value")), False
     elif target.tag == "RelativeTargetSpeed":
         wanted, follows = _relative_speed(target, world)
     else:
@@ -95,13 +93,17 @@ def read_speed(node: Node, world: World) -> Make:
 
     def make(entity: Entity) -> Run:
         if entity.ego:
-            return EgoSpeed(world, entity, wanted(entity), follows)
-        return Speed(world, entity, dynamics, wanted(entity), follows)
+            return EgoSpeed(world, entity, wanted, follows)
+        return Speed(world, entity, dynamics, wanted, follows)
 
     return make
 
 
-def _relative_speed(node: Node, world: World) -> tuple[Callable[[Entity], Callable[[], float]], bool]:
+def _constant(value: float) -> Callable[[], float]:
+    return lambda: value
+
+
+def _relative_speed(node: Node, world: World) -> tuple[Callable[[], float], bool]:
     name, value = entity_name(node, world.stage), node.number("value")
     delta = node.choice("speedTargetValueType", ("delta", "factor")) == "delta"
 
@@ -109,7 +111,7 @@ def _relative_speed(node: Node, world: World) -> tuple[Callable[[Entity], Callab
         speed = world.stage.entity(name).speed
         return speed + value if delta else speed * value
 
-    return lambda entity: target, node.flag("continuous")
+    return target, node.flag("continuous")
 
 
 class SpeedProfile(Run):

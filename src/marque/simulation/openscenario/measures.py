@@ -103,7 +103,7 @@ def apart(a: Entity, b: Entity) -> float:
     first, second = a.corners(), b.corners()
     if touching(first, second):
         return 0.0
-    return min(min(_beside(first, point) for point in second), min(_beside(second, point) for point in first))
+    return min(*(_beside(first, point) for point in second), *(_beside(second, point) for point in first))
 
 
 def touching(first: list[tuple[float, float]], second: list[tuple[float, float]]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from marque.driving.importers.opendrive import DRIVING, Road, Roads, Way
 from marque.simulation.openscenario.course import TOLERANCE_M, Course, Pose, wrapped
@@ -141,7 +142,7 @@ class Network:
         """
         legs: list[Leg] = []
         start, forward = 0.0, stations[0][1]
-        for (here, said), (there, _) in zip(stations, stations[1:], strict=False):
+        for (here, said), (there, _) in pairwise(stations):
             heads = [forward] if forward is not None else [said] if said is not None else [True, False]
             found = min((way for head in heads if (way := self._search(here, head, there))), key=lambda way: way[0], default=None)
             if found is None:

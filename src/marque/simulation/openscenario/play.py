@@ -88,7 +88,7 @@ def play(story: Story, make_driver: MakeDriver, *, record: bool = False, deadlin
         for k in range(1, _TICKS + 1):
             story.tick()
             tick += 1
-            _lead(ego, step(state, command, k * TICK_S, vehicle), vehicle)
+            _lead(ego, step(state, command, k * TICK_S, vehicle))
             story.look(tick)
             contact = contact or _touched(world)
         state = _state(ego, story) if world.ego_moved else step(state, command, CYCLE_S, vehicle)
@@ -160,7 +160,7 @@ def _state(ego: Entity, story: Story) -> VehicleState:
     return VehicleState(x, y, heading, ego.speed, steering, 0.0)
 
 
-def _lead(ego: Entity, state: VehicleState, vehicle: VehicleParameters) -> None:
+def _lead(ego: Entity, state: VehicleState) -> None:
     """The ego where its vehicle is."""
     c, s = math.cos(state.heading_rad), math.sin(state.heading_rad)
     cx, cy = ego.body.centre_x_m, ego.body.centre_y_m

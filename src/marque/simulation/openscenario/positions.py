@@ -19,7 +19,7 @@ from marque.simulation.openscenario.network import Network, Place, Route
 _ACROSS_RAD = math.radians(30.0)
 
 
-class NotYet(Exception):
+class NotPlacedError(Exception):
     """An entity that a position is relative to has no place yet."""
 
 
@@ -48,7 +48,7 @@ class Stage:
     def entity(self, name: str) -> Entity:
         entity = self.entities[name]
         if not entity.placed:
-            raise NotYet
+            raise NotPlacedError
         return entity
 
     def place(self, entity: Entity) -> Place:

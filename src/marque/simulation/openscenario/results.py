@@ -66,7 +66,10 @@ def is_scenario(path: Path) -> bool:
 
 
 def drive_stories(path: Path, make_driver: MakeDriver, replay: Path | None, limit_s: float) -> list[Result]:
-    """Drives and judges every case of a file. Never raises for what is in it (as `drive.drive_file`). limit_s: wall-clock time of a case."""
+    """Drives and judges every case of a file; never raises for what is in it (as `drive.drive_file`).
+
+    limit_s: wall-clock time of a case.
+    """
     results: list[Result] = []
     try:
         for read, case, count, name in _cases(path):

@@ -17,7 +17,7 @@ from marque.simulation.openscenario.document import Document, Node
 from marque.simulation.openscenario.entities import Entity, read_entities, vehicle_of
 from marque.simulation.openscenario.motion import advance
 from marque.simulation.openscenario.network import Network
-from marque.simulation.openscenario.positions import NotYet, Stage, entity_name
+from marque.simulation.openscenario.positions import NotPlacedError, Stage, entity_name
 from marque.simulation.openscenario.runs import Run
 from marque.simulation.openscenario.storyboard import COMPLETE, Storyboard
 from marque.simulation.openscenario.world import World, variables_of
@@ -58,7 +58,7 @@ class Story:
                     try:
                         run.start()
                         continue
-                    except NotYet:
+                    except NotPlacedError:
                         run.stop()
                         held.add(entity.name)  # its later actions follow from this one
                 left.append((node, entity, make))
@@ -109,9 +109,7 @@ def read_story(path: Path, parameters: Mapping[str, str] | None = None) -> Story
     if root.maybe("Catalog") is not None:
         raise InputError(path.name, "Catalog", "a catalog is no scenario", "Drive the scenario that refers to it.")
     root.maybe("ParameterDeclarations")
-    locations = root.maybe("CatalogLocations")
-    if locations is not None:
-        root.pass_over("<CatalogLocations>")
+    document.catalogs()
     road_map, network = _read_roads(root.one("RoadNetwork"), path)
     stage = Stage(network, read_entities(root))
     ego = next(entity for entity in stage.entities.values() if entity.ego)

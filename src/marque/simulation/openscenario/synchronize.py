@@ -96,7 +96,7 @@ class Progress:
 
     def __init__(self, entity: Entity, spot: Spot, stage: Stage) -> None:
         self.entity, self.spot = entity, spot
-        course = spot.course or _own_course(entity, stage) or _by_road(entity, spot, stage)
+        course = spot.course or _own_course(entity) or _by_road(entity, spot, stage)
         self.course = course
         self._own = entity.mode is Mode.COURSE and entity.course is not None and course is not None and _same(entity.course, course)
         if course is not None:
@@ -113,7 +113,7 @@ class Progress:
         return self.target - self._near
 
 
-def _own_course(entity: Entity, stage: Stage) -> Course | None:
+def _own_course(entity: Entity) -> Course | None:
     if entity.mode is Mode.COURSE:
         return entity.course
     return None if entity.route is None else entity.route.course

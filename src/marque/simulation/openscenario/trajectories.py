@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -55,7 +56,7 @@ class Trajectory:
 
     @property
     def timed(self) -> bool:
-        return bool(self.spans) or bool(self.vertices) and all(vertex.time_s is not None for vertex in self.vertices)
+        return bool(self.spans) or (bool(self.vertices) and all(vertex.time_s is not None for vertex in self.vertices))
 
     def course(self, stage: Stage, start: Pose | None) -> Course:
         """start: the entity's pose, for a trajectory that begins where it is."""
@@ -71,7 +72,8 @@ class Trajectory:
         if self.spans:
             shares, seconds = zip(*self.spans, strict=True)
             return np.array(shares) * course.length, np.array(seconds)
-        places, near = [], 0.0
+        places: list[float] = []
+        near = 0.0
         for vertex in self.vertices:
             near = max(near, course.project(*vertex.position(stage).pose[:2], near if places else 0.0)[0])
             places.append(near)
@@ -79,7 +81,7 @@ class Trajectory:
 
     def _polyline(self, spots: list[Spot]) -> Course:
         points = [spot.pose[:2] for spot in spots]
-        lengths = [math.dist(a, b) for a, b in zip(points, points[1:], strict=False)]
+        lengths = [math.dist(a, b) for a, b in pairwise(points)]
         kept = [i for i, length in enumerate(lengths) if length > 1e-6]
         if not kept:
             raise self.node.fault("all its vertices lie at one place")
