@@ -104,7 +104,9 @@ def test_a_lane_offset_stays_within_its_lateral_acceleration(tmp_path):
     assert np.max(np.abs(inside)) == pytest.approx(1.5, rel=0.02)
 
 
-@pytest.mark.parametrize(("side", "place"), [("leadingReferencedEntity", 10.0 + 4.5 + 20.0), ("trailingReferencedEntity", 10.0 - 4.5 - 20.0)])
+@pytest.mark.parametrize(
+    ("side", "place"), [("leadingReferencedEntity", 10.0 + 4.5 + 20.0), ("trailingReferencedEntity", 10.0 - 4.5 - 20.0)]
+)
 def test_a_distance_without_dynamics_holds_at_once_from_body_to_body(tmp_path, side, place):
     keep = f"""<PrivateAction><LongitudinalAction><LongitudinalDistanceAction freespace="true" continuous="true" entityRef="Ego"
     distance="20" displacement="{side}" coordinateSystem="entity"/></LongitudinalAction></PrivateAction>"""

@@ -105,7 +105,9 @@ def first(tmp_path, what, who="Ego", seconds=8.0, other=stage.OTHER, **given):
 
 
 def distance(kind, freespace):
-    return f'<RelativeDistanceCondition entityRef="Other" relativeDistanceType="{kind}" value="20" freespace="{freespace}" rule="lessThan"/>'
+    return (
+        f'<RelativeDistanceCondition entityRef="Other" relativeDistanceType="{kind}" value="20" freespace="{freespace}" rule="lessThan"/>'
+    )
 
 
 STANDS = stage.teleport(stage.lane_position(60.0))

@@ -16,6 +16,8 @@ from lxml import etree
 from marque.driving.importers.xml import Reader
 
 _NODES, _WEIGHTS = (values.tolist() for values in np.polynomial.legendre.leggauss(8))
+_STRAIGHT_RAD = 1e-3
+"""Below it an arc is integrated, too: a circle of so great a radius loses its digits."""
 _PIECE_RAD = 0.5
 """The quadrature of a spiral is split so that its heading turns by no more than this in a piece; the error is then below 1e-12 m."""
 
@@ -39,9 +41,7 @@ class Clothoid:
 
     def at(self, s: float) -> Pose:
         heading = s * (self.start + 0.5 * self.rate * s)
-        if self.rate == 0.0:
-            if self.start == 0.0:
-                return s, 0.0, 0.0
+        if self.rate == 0.0 and abs(heading) > _STRAIGHT_RAD:
             return math.sin(heading) / self.start, (1.0 - math.cos(heading)) / self.start, heading
         turned = abs(s) * (abs(self.start) + 0.5 * abs(self.rate * s))
         pieces = max(1, math.ceil(turned / _PIECE_RAD))

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from marque.common import Floats
 from marque.driving.goal import Goal
 from marque.driving.map import Road, RoadMap, Turn
-from marque.driving.map.query import locate
+from marque.driving.map.query import locate, pose_at
 from marque.driving.route import FAR_M, best_successor
 from marque.simulation.openscenario.course import Course, Pose
 
 _TOLERANCE_RAD = math.radians(60.0)
 _LONGEST_CHAIN = 200
 _SLOWEST_MPS = 0.5
+_HALF_M = 5.0
+_EVER = (0.0, math.inf)
 
 
 class SetSpeed:
@@ -44,13 +47,8 @@ def mission(road_map: RoadMap, start: Pose, course: Course | None) -> Mission:
     """Where the ego is to go: on from the end of its route or trajectory, else on from where it starts, along the lane to the map's end."""
     here = start if course is None else course.pose(course.length)
     lane = locate(road_map.arrays, here[0], here[1], here[2], _TOLERANCE_RAD, int(Road.CAR))[0]
-    forever = (0.0, math.inf)
     if lane < 0:
-        if course is None:
-            return Mission((Goal(forever),), None)
-        c, s = math.cos(here[2]), math.sin(here[2])
-        corners = [(here[0] + u * c - v * s, here[1] + u * s + v * c) for u, v in ((-5.0, -2.0), (5.0, -2.0), (5.0, 2.0), (-5.0, 2.0))]
-        return Mission((Goal(forever, polygons=(np.array(corners),)),), here[:2])
+        return Mission((Goal(_EVER),), None) if course is None else Mission((Goal(_EVER, polygons=(_around(here),)),), here[:2])
     nowhere = np.full(len(road_map.arrays.lanes), FAR_M)  # no goal draws anywhere: the straightest way on is taken
     chain = [int(lane)]
     while len(chain) < _LONGEST_CHAIN:
@@ -58,6 +56,15 @@ def mission(road_map: RoadMap, start: Pose, course: Course | None) -> Mission:
         if following < 0 or following in chain or road_map.arrays.lanes[following]["turn"] == Turn.BACK:
             break
         chain.append(following)
-    record = road_map.arrays.lanes[chain[-1]]
-    last = road_map.arrays.points[record["point_first"] + record["point_count"] - 1]
-    return Mission((Goal(forever, lanes=(chain[-1],)),), (float(last["x"]), float(last["y"])))
+    x, y, heading, _ = pose_at(road_map.arrays, chain[-1], max(0.0, float(road_map.arrays.lanes[chain[-1]]["length"]) - _HALF_M), 0.0)
+    # A region at the end, not the whole lane: the pilot asks of every metre it might drive whether it lies in the goal.
+    return Mission((Goal(_EVER, polygons=(_around((x, y, heading)),)),), (x, y))
+
+
+def _around(pose: Pose) -> Floats:
+    """A rectangle within a lane, (4, 2)."""
+    x, y, heading = pose
+    c, s = math.cos(heading), math.sin(heading)
+    return np.array(
+        [(x + u * c - v * s, y + u * s + v * c) for u, v in ((-_HALF_M, -1.0), (_HALF_M, -1.0), (_HALF_M, 1.0), (-_HALF_M, 1.0))]
+    )
