@@ -126,8 +126,13 @@ def test_ways_lead_through_a_junction_in_both_directions(shared_data):
 
 @pytest.mark.parametrize(
     ("before", "after", "named"),
-    [("<line/>", "<wiggle/>", "wiggle"), ("<planView>", "<x/><planView2>", "XML"), ('length="130"', 'length="-1"', "length"), ("<OpenDRIVE>", "<Other>", "Other|XML")],
-)  # fmt: skip
+    [
+        ("<line/>", "<wiggle/>", "wiggle"),
+        ("<planView>", "<x/><planView2>", "XML"),
+        ('length="130"', 'length="-1"', "length"),
+        ("<OpenDRIVE>", "<Other>", "Other|XML"),
+    ],
+)
 def test_what_cannot_be_used_is_refused(tmp_path, before, after, named):
     path = tmp_path / "bad.xodr"
     path.write_text(CURVY.replace(before, after))

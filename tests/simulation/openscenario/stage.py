@@ -10,7 +10,8 @@ from pathlib import Path
 from marque.simulation.openscenario.scenario import TICK_S, Story, read_story
 
 ROAD = """<OpenDRIVE><header revMajor="1" revMinor="6"/>
-<road id="7" length="1000" junction="-1" rule="RHT"><planView><geometry s="0" x="0" y="0" hdg="0" length="1000"><line/></geometry></planView>
+<road id="7" length="1000" junction="-1" rule="RHT"><planView>
+<geometry s="0" x="0" y="0" hdg="0" length="1000"><line/></geometry></planView>
 <lanes><laneSection s="0">
 <left><lane id="2" type="driving"><width sOffset="0" a="3.5" b="0" c="0" d="0"/></lane>
 <lane id="1" type="driving"><width sOffset="0" a="3.5" b="0" c="0" d="0"/></lane></left>
@@ -82,7 +83,8 @@ def document(story: str, other: str = OTHER, ego: str = EGO, parameters: str = "
     return f"""<OpenSCENARIO><FileHeader revMajor="1" revMinor="3" date="2026-01-01T00:00:00" description="test" author="test"/>
     <ParameterDeclarations>{parameters}</ParameterDeclarations><CatalogLocations/>
     <RoadNetwork><LogicFile filepath="{_road_folder().name}/road.xodr"/></RoadNetwork>
-    <Entities><ScenarioObject name="Ego">{VEHICLE}</ScenarioObject><ScenarioObject name="Other">{VEHICLE}</ScenarioObject>{entities}</Entities>
+    <Entities><ScenarioObject name="Ego">{VEHICLE}</ScenarioObject>
+    <ScenarioObject name="Other">{VEHICLE}</ScenarioObject>{entities}</Entities>
     <Storyboard><Init><Actions>{init}<Private entityRef="Ego">{ego}</Private><Private entityRef="Other">{other}</Private></Actions></Init>
     {story}</Storyboard></OpenSCENARIO>"""
 

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
+import stage
 from hypothesis import given
 from hypothesis import strategies as st
 
-import stage
 from marque.simulation.openscenario.scenario import TICK_S
 from marque.simulation.openscenario.synchronize import approach
 from marque.simulation.openscenario.transitions import share, slope

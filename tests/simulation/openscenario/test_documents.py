@@ -1,9 +1,9 @@
 """Reading: nothing is passed over, everything that is wrong is named."""
 
 import pytest
+import stage
 from lxml import etree
 
-import stage
 from marque.common import InputError
 from marque.simulation.openscenario.document import Document
 from marque.simulation.openscenario.scenario import read_story

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-
 import stage
+
 from marque.app.drive import scenario_files
 from marque.app.stories import stories_summary, stories_table
 from marque.simulation.drive import drive_file, facts
@@ -20,7 +20,7 @@ from marque.vehicle import Command
 class Blind(CarefulDriver):
     """Sees nobody."""
 
-    def cycle(self, state, seen):
+    def cycle(self, _state, _seen):
         return Command(0.0, 0.0, 1.0)
 
 

@@ -1,8 +1,8 @@
 """When things happen: triggers, priorities, states."""
 
 import pytest
-
 import stage
+
 from marque.common import InputError
 from marque.simulation.openscenario.scenario import TICK_S, read_story
 
@@ -122,7 +122,8 @@ STANDS = stage.teleport(stage.lane_position(60.0))
         (distance("cartesianDistance", "true"), 2.56),
         ('<TimeHeadwayCondition entityRef="Other" value="1" freespace="false" rule="lessThan" coordinateSystem="road"/>', 4.01),
         ('<TimeToCollisionCondition value="2" freespace="true" rule="lessThan" relativeDistanceType="longitudinal">'
-         '<TimeToCollisionConditionTarget><EntityRef entityRef="Other"/></TimeToCollisionConditionTarget></TimeToCollisionCondition>', 2.56),
+         '<TimeToCollisionConditionTarget><EntityRef entityRef="Other"/></TimeToCollisionConditionTarget>'
+         '</TimeToCollisionCondition>', 2.56),
         ('<TraveledDistanceCondition value="25"/>', 2.5),
         ('<SpeedCondition value="9" rule="greaterThan"/>', 0.0),
         ('<RelativeSpeedCondition entityRef="Other" value="9" rule="greaterThan"/>', 0.0),
