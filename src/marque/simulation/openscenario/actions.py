@@ -79,6 +79,9 @@ def _controller(node: Node, world: World) -> Make:
     """Activated or assigned: the ego is driven by the pilot from its first instant on, everyone else as the storyboard says."""
     for child in node.children():
         node.each(child.tag)
+        if child.tag == "OverrideControllerValueAction" and not any(part.flag("active") for part in child.children()):
+            child.pass_over(*(f"<{part.tag}>" for part in child.children()))  # files of 1.0 have to hold one
+            continue
         if child.tag not in ("ActivateControllerAction", "AssignControllerAction", "ObjectControllerAction"):
             raise child.unsupported("The pilot drives the ego; brakes, pedals and gears cannot be overridden from outside.")
         child.pass_over("lateral", "longitudinal", "lighting", "animation", "controllerRef", "activateLateral", "activateLongitudinal",

@@ -52,7 +52,7 @@ def _by_entity(node: Node, world: World) -> Test:
     test = reader(kind, world)
 
     def tested(world: World) -> bool:
-        there = [entity for name in names if (entity := world.stage.entities[name]).active]
+        there = [entity for name in names if (entity := world.stage.entities[name]).there]
         return bool(there) and (all if every else any)(test(world, entity) for entity in there)
 
     return tested
@@ -195,7 +195,7 @@ def _clearance(node: Node, world: World) -> EntityTest:
         lane, here = world.stage.lane(entity), world.stage.place(entity)
         for name in names:
             other = world.stage.entities[name]
-            its = world.stage.lane(other) if other is not entity and other.active else None
+            its = world.stage.lane(other) if other is not entity and other.there else None
             if its is None or lane is None:
                 continue
             away = (its - lane) * (1 if lane < 0 else -1)

@@ -92,6 +92,11 @@ class Entity:
     """Whether an action has said where the step that begins leads: its mean speed is `speed`."""
 
     @property
+    def there(self) -> bool:
+        """Whether it has been placed and not been deleted."""
+        return self.placed and self.active
+
+    @property
     def pose(self) -> Pose:
         return self.x, self.y, self.heading
 

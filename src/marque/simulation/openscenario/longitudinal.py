@@ -69,15 +69,14 @@ class EgoSpeed(Run):
         self.target, self.follows = target, follows
 
     def begin(self) -> None:
-        self.world.orders.want_speed(self.target())
+        self.world.orders.speed = self.target()
         if not self.world.begun:
             self.entity.speed = self.target()
 
     def step(self, step_s: float) -> None:
-        wanted = self.target() if self.follows else self.world.orders.speed or 0.0
-        if self.follows and wanted != self.world.orders.speed:
-            self.world.orders.want_speed(wanted)
-        if not self.follows and abs(self.entity.speed - wanted) < _TELLING_MPS:
+        if self.follows:
+            self.world.orders.speed = self.target()
+        elif abs(self.entity.speed - (self.world.orders.speed or 0.0)) < _TELLING_MPS:
             self.finish()
 
 

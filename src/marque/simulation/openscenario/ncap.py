@@ -36,6 +36,7 @@ _RULES = {
     "CCFhos": Rule.NO_CONTACT,
     "CCFhol": Rule.NO_CONTACT,
     "CCCscp": Rule.NO_CONTACT,
+    "CMCscp": Rule.NO_CONTACT,
     "CPFA": Rule.SPEED_REDUCTION,
     "CPNA": Rule.SPEED_REDUCTION,
     "CPNCO": Rule.SPEED_REDUCTION,
@@ -68,7 +69,7 @@ def case_of(*names: str) -> Case | None:
     """The case that a scenario is, by its own id or its file's name; None where it is none. The longest family that a word begins with."""
     for name in names:
         for word in re.split(r"[^A-Za-z0-9-]+", name):
-            families = [family for family in _RULES if word.startswith(family)]
+            families = [family for family in _RULES if re.match(rf"{family}(?![A-Z])", word)]
             if families:
                 return Case(word, _RULES[max(families, key=len)])
     return None

@@ -66,7 +66,7 @@ def play(story: Story, make_driver: MakeDriver, *, record: bool = False, deadlin
     world, ego, vehicle = story.world, story.world.ego, story.vehicle
     limits = SetSpeed(story.road_map)
     driver = make_driver(limits.road_map, vehicle, CYCLE_S)
-    initial, world.orders.changed = world.orders.speed, True
+    initial, world.orders.rerouted = world.orders.speed, True
     state = _state(ego, story)
     states, bodies, frames, cycle_ms = [state], [bodies_of(world)], list[Frame](), list[float]()
     contact, ended, idle_s, tick, task = None, "", 0.0, 0, Mission((), None)
@@ -74,11 +74,11 @@ def play(story: Story, make_driver: MakeDriver, *, record: bool = False, deadlin
     while not ended:
         if time.monotonic() > deadline:
             raise TimeoutError("the drive took too long")
-        if world.orders.changed:
-            limits.set(world.orders.speed)
+        limits.set(world.orders.speed)
+        if world.orders.rerouted:
             task = mission(story.road_map, ego.pose, world.orders.course)
             driver.begin(task.goals)
-            world.orders.changed = world.ego_moved = False
+            world.orders.rerouted = world.ego_moved = False
         seen = observe(bodies[-1], story.road_map, world.time_s)
         cycle_began = time.thread_time_ns()
         command = driver.cycle(state, seen)
@@ -125,7 +125,7 @@ def bodies_of(world: World) -> Bodies:
     return Bodies(
         ids=np.arange(1, len(others) + 1, dtype=np.int32),
         kinds=np.array([entity.body.kind for entity in others], np.uint8),
-        present=np.array([entity.active and entity.placed for entity in others], np.bool_),
+        present=np.array([entity.there for entity in others], np.bool_),
         sensed=np.array([entity.sensed for entity in others], np.bool_),
         x_m=centres[:, 0].copy(),
         y_m=centres[:, 1].copy(),

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from marque.common import MarqueError
 from marque.simulation.openscenario.course import Course, Pose, wrapped
 from marque.simulation.openscenario.document import Node
 from marque.simulation.openscenario.entities import Entity
@@ -19,8 +20,8 @@ from marque.simulation.openscenario.network import Network, Place, Route
 _ACROSS_RAD = math.radians(30.0)
 
 
-class NotPlacedError(Exception):
-    """An entity that a position is relative to has no place yet."""
+class NotPlacedError(MarqueError):
+    """An entity that something is relative to has no place yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Stage:
     def entity(self, name: str) -> Entity:
         entity = self.entities[name]
         if not entity.placed:
-            raise NotPlacedError
+            raise NotPlacedError(f'"{name}" is needed before it has a position')
         return entity
 
     def place(self, entity: Entity) -> Place:

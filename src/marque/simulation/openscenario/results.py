@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from marque.common import InputError
+from marque.common import InputError, MarqueError
 from marque.driving.goal import Goal
 from marque.driving.map import RoadMap
 from marque.driving.reversing import Reverser
@@ -116,7 +116,7 @@ def _one(
             target, name=name, road_map=story.road_map, step_s=CYCLE_S, frames=played.frames, facts=facts(result, timings=False)
         )  # fmt: skip
         return dataclasses.replace(result, replay=target.name)
-    except InputError as error:
+    except MarqueError as error:
         return failed(Verdict.ILL_POSED, str(error))
     except Exception as error:
         return failed(Verdict.ERROR, f"{type(error).__name__}: {error}")
@@ -165,7 +165,7 @@ def _judged(path: Path, story: Story, played: Played, case: dict[str, str], coun
     test_kmh = None if played.set_speed_mps is None else abs(played.set_speed_mps) * _KMH
     impact = None if contact is None else contact.impact_mps * _KMH
     own = None if contact is None else contact.ego_mps * _KMH
-    protocol = case_of(story.world.parameters.get("Scenario_ID", ""), path.stem) if "ncap" in story.name.lower() else None
+    protocol = case_of(story.world.parameters.get("Scenario_ID", ""), path.stem)
     return StoryResult(
         file=path.name,
         name=name,

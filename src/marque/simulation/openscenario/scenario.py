@@ -65,11 +65,8 @@ class Story:
             if len(left) == len(waiting):
                 raise left[0][0].fault("it is relative to an entity that has no position", "Give that entity a TeleportAction in Init.")
             waiting = left
-        for entity in self.world.stage.entities.values():
-            if not entity.placed:
-                if entity.ego:
-                    raise InputError(self.name, f'Init, Private "{entity.name}"', "the ego is given no position")
-                entity.active = False  # until an AddEntityAction brings it
+        if not self.world.ego.placed:
+            raise InputError(self.name, f'Init, Private "{self.world.ego.name}"', "the ego is given no position")
         self.world.begun = True
         self.storyboard.update()
 
@@ -81,7 +78,7 @@ class Story:
             if not run.done and run.entity.active:
                 run.step(world.step_s)
         for entity in world.others:
-            if entity.active and entity.placed:
+            if entity.there:
                 advance(entity, before[entity.name], world.step_s, world.stage)
 
     def look(self, tick: int) -> None:
@@ -127,7 +124,7 @@ def _read_roads(node: Node, path: Path) -> tuple[RoadMap, Network]:
     signals = node.maybe("TrafficSignals")
     if signals is not None and signals.children():
         raise signals.unsupported("Signals show the programs of the road network; controllers of the scenario are not run.")
-    target = path.parent / file.text("filepath")
+    target = path.parent / file.text("filepath").replace("\\", "/")
     if not target.is_file():
         raise file.fault(f'there is no file "{target.name}" where it points')
     road_map, roads = _roads(target.resolve())

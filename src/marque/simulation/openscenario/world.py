@@ -26,13 +26,11 @@ class Orders:
 
     speed: float | None = None
     course: Course | None = None
-    changed: bool = False
-
-    def want_speed(self, speed: float) -> None:
-        self.speed, self.changed = speed, True
+    rerouted: bool = False
+    """Whether there is a course since this was last looked at."""
 
     def want_course(self, course: Course) -> None:
-        self.course, self.changed = course, True
+        self.course, self.rerouted = course, True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +102,7 @@ class World:
         """Whom an entity touches now; found out at most once an instant."""
         if self._touching is None:
             self._touching = {name: set() for name in self.stage.entities}
-            solid = [(e, e.corners()) for e in self.stage.entities.values() if e.active and e.placed and e.body.solid]
+            solid = [(e, e.corners()) for e in self.stage.entities.values() if e.there and e.body.solid]
             for (a, first), (b, second) in itertools.combinations(solid, 2):
                 reach = 0.5 * (a.body.length_m + a.body.width_m + b.body.length_m + b.body.width_m) + 3.0
                 if abs(a.x - b.x) < reach and abs(a.y - b.y) < reach and touching(first, second):
@@ -116,7 +114,7 @@ class World:
         """The instant is over: what follows from where everyone is now has to be found out anew."""
         self._touching = None
         for entity in self.stage.entities.values():
-            if not entity.active:
+            if not entity.there:
                 continue
             entity.stood_s = entity.stood_s + self.step_s if abs(entity.speed) < STANDING_MPS else 0.0
             if self.watch_roads:
