@@ -89,7 +89,7 @@ def scenario_files(paths: Sequence[Path]) -> list[Path]:
         if path.is_dir():
             inside = sorted([*path.rglob("*.xml"), *(file for file in path.rglob("*.xosc") if is_scenario(file))])
             if not inside:
-                raise InputError(str(path), "", "the folder holds no .xml or .xosc file to drive")
+                raise InputError(str(path), "", "the folder holds no .xml file, and no .xosc file to drive")
             files += inside
         elif path.exists():
             files.append(path)

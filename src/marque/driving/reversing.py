@@ -36,6 +36,9 @@ class Reverser:
         """Forget everything; it keeps the heading it then has."""
         self._heading, self._subject = None, -1
 
+    def look(self, state: VehicleState, seen: Observation) -> None:
+        """It decides by the present alone."""
+
     def cycle(self, state: VehicleState, seen: Observation) -> Command:
         if self._heading is None:
             self._heading = state.heading_rad

@@ -48,6 +48,9 @@ class CarefulDriver:
         self._wanted: float | None = None
         self._subject = -1
 
+    def look(self, state: VehicleState, seen: Observation) -> None:
+        """What was before is nothing to him."""
+
     def cycle(self, state: VehicleState, seen: Observation) -> Command:
         arrays = self.road_map.arrays
         if self._wanted is None:

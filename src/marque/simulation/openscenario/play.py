@@ -33,6 +33,8 @@ _IDLE_S = 10.0
 """A storyboard without a stop trigger ends so long after its last story."""
 
 MakeDriver = Callable[[RoadMap, VehicleParameters, float], Driver]
+Sense = Callable[[Observation, VehicleState], tuple[Observation, VehicleState]]
+"""(who is there, the ego's state) → (what is seen of it, where the ego believes it is)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,11 @@ class Played:
     """Why it ended, one clause."""
 
 
-def play(story: Story, make_driver: MakeDriver, *, record: bool = False, deadline: float = math.inf) -> Played:
-    """Runs a story to its end: its stop trigger, the ego's first touch, or LONGEST_S. Raises TimeoutError past the deadline."""
+def play(story: Story, make_driver: MakeDriver, sense: Sense | None = None, *, record: bool = False, deadline: float = math.inf) -> Played:
+    """Runs a story to its end: its stop trigger, the ego's first touch, or LONGEST_S. Raises TimeoutError past the deadline.
+
+    sense: the ego's sensors; None for perfect perception.
+    """
     story.begin()
     world, ego, vehicle = story.world, story.world.ego, story.vehicle
     limits = SetSpeed(story.road_map)
@@ -79,12 +84,13 @@ def play(story: Story, make_driver: MakeDriver, *, record: bool = False, deadlin
             task = mission(story.road_map, ego.pose, world.orders.course)
             driver.begin(task.goals)
             world.orders.rerouted = world.ego_moved = False
-        seen = observe(bodies[-1], story.road_map, world.time_s)
+        truth = observe(bodies[-1], story.road_map, world.time_s)
+        seen, believed = (truth, state) if sense is None else sense(truth, state)
         cycle_began = time.thread_time_ns()
-        command = driver.cycle(state, seen)
+        command = driver.cycle(believed, seen)
         cycle_ms.append((time.thread_time_ns() - cycle_began) * 1e-6)
         if record:
-            frames.append(frame_of(state, seen, driver.view(), vehicle))
+            frames.append(frame_of(state, truth, driver.view(), vehicle))
         for k in range(1, _TICKS + 1):
             story.tick()
             tick += 1
