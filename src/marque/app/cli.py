@@ -30,7 +30,9 @@ def _options(version: bool = typer.Option(False, "--version", help="Print the ve
 
 @app.command()
 def drive(
-    paths: Annotated[list[Path] | None, typer.Argument(metavar="PATH...", help="CommonRoad scenario files, or folders of them.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH...", help="CommonRoad (.xml) or OpenSCENARIO (.xosc) files, or folders.")
+    ] = None,
     json: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write the results as JSON.")] = None,
     replays: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep a replay of every drive.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that drive at the same time.")] = 1,

@@ -17,12 +17,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from marque.app.stories import stories_summary, stories_table
 from marque.app.terminal import wide_console
 from marque.common import InputError
 from marque.simulation.drive import Result, drive_file, facts, warm_up
 from marque.simulation.judge import Verdict
 from marque.simulation.library import SOURCE, write_library
 from marque.vehicle.sensors import THREE_LIDARS
+from marque.simulation.openscenario import StoryResult, is_scenario
 
 ALL_SUCCEEDED, SOME_FAILED, BAD_INPUT = 0, 1, 2
 
@@ -44,8 +46,14 @@ def drive(paths: Sequence[Path], json_out: Path | None, replays: Path | None, wo
         own = _own_files(Path(folder)) if library else []
         results = _drive_all(scenario_files([*paths, *own]), replays, workers, perfect)
     console = wide_console()
-    console.print(table(results))
-    console.print(summary(results), highlight=False)
+    stories = [result for result in results if isinstance(result, StoryResult)]
+    drives = [result for result in results if not isinstance(result, StoryResult)]
+    if stories:
+        console.print(stories_table(stories))
+        console.print(stories_summary(stories), highlight=False)
+    if drives:
+        console.print(table(drives))
+        console.print(summary(drives), highlight=False)
     if json_out is not None:
         json_out.write_text(
             json.dumps({"results": [facts(result) for result in results]}, indent=1, allow_nan=False) + "\n", encoding="utf-8"
@@ -73,13 +81,16 @@ def _drive_all(files: Sequence[Path], replays: Path | None, workers: int, perfec
 
 
 def scenario_files(paths: Sequence[Path]) -> list[Path]:
-    """The files to drive, in the order given; of a folder every *.xml below it, by name. Raises InputError where there is none."""
+    """The files to drive, in the order given; of a folder every *.xml and *.xosc below it, by name, but for catalogs.
+
+    Raises InputError where there is none.
+    """
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(path.rglob("*.xml"))
+            inside = sorted([*path.rglob("*.xml"), *(file for file in path.rglob("*.xosc") if is_scenario(file))])
             if not inside:
-                raise InputError(str(path), "", "the folder holds no .xml file")
+                raise InputError(str(path), "", "the folder holds no .xml file, and no .xosc file to drive")
             files += inside
         elif path.exists():
             files.append(path)

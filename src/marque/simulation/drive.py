@@ -123,6 +123,10 @@ def drive_file(
     Never raises for what is in the file: an invalid file is `ill_posed` with the reader's message, anything unforeseen an `error`.
     replay: a folder for the drives' replays.
     """
+    if path.suffix == ".xosc":
+        from marque.simulation.openscenario import drive_stories
+
+        return drive_stories(path, make_driver, replay, limit_s)
     deadline = time.monotonic() + limit_s
     try:
         scenario = read_scenario(path)

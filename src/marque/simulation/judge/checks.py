@@ -85,7 +85,7 @@ def first_infeasible(driven: Trajectory, step_s: float, vehicle: VehicleParamete
     """
     for k in range(driven.x_m.size):
         speed, steering = driven.speed_mps[k], driven.steering_rad[k]
-        if not -_LIMIT_SLACK <= speed <= vehicle.speed_max_mps * (1.0 + _LIMIT_SLACK):
+        if not abs(speed) <= vehicle.speed_max_mps * (1.0 + _LIMIT_SLACK):
             return k, Limit.SPEED
         if not abs(steering) <= vehicle.steering_max_rad * (1.0 + _LIMIT_SLACK):
             return k, Limit.STEERING
@@ -93,11 +93,14 @@ def first_infeasible(driven: Trajectory, step_s: float, vehicle: VehicleParamete
             continue
         before = driven.speed_mps[k - 1]
         acceleration, rate = (speed - before) / step_s, (steering - driven.steering_rad[k - 1]) / step_s
-        lowest, highest = acceleration_limits(min(speed, before), vehicle)
+        if speed * before < 0.0:  # it changes gear at standstill
+            return k, Limit.MOTION
+        way = -1.0 if min(speed, before) < 0.0 else 1.0
+        lowest, highest = acceleration_limits(min(way * speed, way * before), vehicle)
         slack = _LIMIT_SLACK * vehicle.braking_max_mps2
-        if acceleration < lowest - slack:
+        if way * acceleration < lowest - slack:
             return k, Limit.BRAKING
-        if acceleration > highest + slack:
+        if way * acceleration > highest + slack:
             return k, Limit.ACCELERATION
         if abs(rate) > vehicle.steering_rate_max_radps * (1.0 + _LIMIT_SLACK):
             return k, Limit.STEERING_RATE

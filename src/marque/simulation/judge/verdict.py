@@ -27,7 +27,7 @@ STANDING_MPS = 0.1
 STUCK_S = 3.0
 
 _LIMIT_WORDS = {
-    Limit.SPEED: "faster than the vehicle can drive, or backwards",
+    Limit.SPEED: "faster than the vehicle can drive",
     Limit.BRAKING: "more braking than the tyres hold",
     Limit.ACCELERATION: "more acceleration than the motor gives",
     Limit.STEERING: "more steering than the wheel allows",

@@ -1,0 +1,186 @@
+"""A scenario played: the storyboard leads everyone else, the ego is driven in a closed loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from marque.common import Floats
+from marque.driving.map import RoadMap
+from marque.driving.map.query import signal_colours
+from marque.driving.observation import Observation
+from marque.simulation.drive import Driver, frame_of
+from marque.simulation.frame import Frame
+from marque.simulation.judge import Trajectory
+from marque.simulation.openscenario.entities import Entity
+from marque.simulation.openscenario.mission import Mission, SetSpeed, mission
+from marque.simulation.openscenario.scenario import TICK_S, Story
+from marque.simulation.openscenario.world import Bodies, World
+from marque.vehicle import VehicleParameters, VehicleState, step
+
+CYCLE_S = 0.1
+"""The ego is driven that often."""
+_TICKS = round(CYCLE_S / TICK_S)
+LONGEST_S = 600.0
+"""Simulated time after which a scenario that does not end by itself is cut off."""
+_END_M, _END_S = 10.0, 3.0
+"""A scenario ends, too, so far and so long before the ego's road does: what happens at the edge of the world is no test."""
+_IDLE_S = 10.0
+"""A storyboard without a stop trigger ends so long after its last story."""
+
+MakeDriver = Callable[[RoadMap, VehicleParameters, float], Driver]
+Sense = Callable[[Observation, VehicleState], tuple[Observation, VehicleState]]
+"""(who is there, the ego's state) → (what is seen of it, where the ego believes it is)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """The first time the ego touched somebody. impact_mps: of the two relative to each other; ego_mps: of the ego over ground."""
+
+    time_s: float
+    name: str
+    impact_mps: float
+    ego_mps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A scenario as it went, at every CYCLE_S from its beginning on. bodies: everyone but the ego."""
+
+    driven: Trajectory
+    bodies: list[Bodies]
+    frames: list[Frame]
+    cycle_ms: Floats
+    cpu_s: float
+    contact: Contact | None
+    set_speed_mps: float | None
+    ended: str
+    """Why it ended, one clause."""
+
+
+def play(story: Story, make_driver: MakeDriver, sense: Sense | None = None, *, record: bool = False, deadline: float = math.inf) -> Played:
+    """Runs a story to its end: its stop trigger, the ego's first touch, or LONGEST_S. Raises TimeoutError past the deadline.
+
+    sense: the ego's sensors; None for perfect perception.
+    """
+    story.begin()
+    world, ego, vehicle = story.world, story.world.ego, story.vehicle
+    limits = SetSpeed(story.road_map)
+    driver = make_driver(limits.road_map, vehicle, CYCLE_S)
+    initial, world.orders.rerouted = world.orders.speed, True
+    state = _state(ego, story)
+    states, bodies, frames, cycle_ms = [state], [bodies_of(world)], list[Frame](), list[float]()
+    contact, ended, idle_s, tick, task = None, "", 0.0, 0, Mission((), None)
+    began = time.thread_time_ns()
+    while not ended:
+        if time.monotonic() > deadline:
+            raise TimeoutError("the drive took too long")
+        limits.set(world.orders.speed)
+        if world.orders.rerouted:
+            task = mission(story.road_map, ego.pose, world.orders.course)
+            driver.begin(task.goals)
+            world.orders.rerouted = world.ego_moved = False
+        truth = observe(bodies[-1], story.road_map, world.time_s)
+        seen, believed = (truth, state) if sense is None else sense(truth, state)
+        cycle_began = time.thread_time_ns()
+        command = driver.cycle(believed, seen)
+        cycle_ms.append((time.thread_time_ns() - cycle_began) * 1e-6)
+        if record:
+            frames.append(frame_of(state, truth, driver.view(), vehicle))
+        for k in range(1, _TICKS + 1):
+            story.tick()
+            tick += 1
+            _lead(ego, step(state, command, k * TICK_S, vehicle))
+            story.look(tick)
+            contact = contact or _touched(world)
+        state = _state(ego, story) if world.ego_moved else step(state, command, CYCLE_S, vehicle)
+        world.ego_moved = False
+        states.append(state)
+        bodies.append(bodies_of(world))
+        idle_s = idle_s + CYCLE_S if all(part.state == "completeState" for part in story.storyboard.parts) else 0.0
+        ended = _ended(story, contact, idle_s, task)
+    cpu_s = (time.thread_time_ns() - began) * 1e-9
+    if record:
+        frames.append(frame_of(state, observe(bodies[-1], story.road_map, world.time_s), driver.view(), vehicle))
+    columns = np.array(states).T
+    driven = Trajectory(*np.ascontiguousarray(columns[:5]))
+    return Played(driven, bodies, frames, np.array(cycle_ms), cpu_s, contact, initial, ended)
+
+
+def _ended(story: Story, contact: Contact | None, idle_s: float, task: Mission) -> str:
+    if contact is not None:
+        return f"touched {contact.name}"
+    if story.over:
+        return "the storyboard's stop trigger"
+    if story.storyboard.stopper is None and idle_s >= _IDLE_S:
+        return "every story is over"
+    ego = story.world.ego
+    if task.end is not None and math.dist((ego.x, ego.y), task.end) < _END_M + _END_S * abs(ego.speed):
+        return "the ego's road"
+    return f"cut off after {LONGEST_S:.0f} s" if story.world.time_s >= LONGEST_S else ""
+
+
+def bodies_of(world: World) -> Bodies:
+    """Everyone but the ego, as they are now."""
+    others = [entity for entity in world.others if entity.body.solid]
+    centres = np.array([entity.centre for entity in others]).reshape(-1, 3)
+    return Bodies(
+        ids=np.arange(1, len(others) + 1, dtype=np.int32),
+        kinds=np.array([entity.body.kind for entity in others], np.uint8),
+        present=np.array([entity.there for entity in others], np.bool_),
+        sensed=np.array([entity.sensed for entity in others], np.bool_),
+        x_m=centres[:, 0].copy(),
+        y_m=centres[:, 1].copy(),
+        heading_rad=centres[:, 2].copy(),
+        speed_mps=np.array([entity.speed for entity in others], float),
+        length_m=np.array([entity.body.length_m for entity in others], float),
+        width_m=np.array([entity.body.width_m for entity in others], float),
+    )
+
+
+def observe(bodies: Bodies, road_map: RoadMap, time_s: float) -> Observation:
+    """What the driving system is told: a copy of who is there now, and the signals."""
+    here = bodies.present & bodies.sensed
+    signals = np.zeros(len(road_map.signal_ids), np.uint8)
+    signal_colours(road_map.arrays, time_s, signals)
+    return Observation(
+        time_s, bodies.ids[here], bodies.kinds[here], bodies.x_m[here], bodies.y_m[here], bodies.heading_rad[here],
+        bodies.speed_mps[here], bodies.length_m[here], bodies.width_m[here], signals,
+    )  # fmt: skip
+
+
+def _state(ego: Entity, story: Story) -> VehicleState:
+    """The ego's state where the file puts it; the wheel is turned as its road bends there."""
+    stage, vehicle = story.world.stage, story.vehicle
+    place = stage.place(ego)
+    bend = stage.network.road(place.road).line.curvature(place.s)
+    along = math.cos(ego.heading - stage.network.pose(place)[2])
+    on_lane = abs(along) > 0.9 and stage.network.on_road(place)
+    curvature = math.copysign(1.0, along) * bend / max(0.1, 1.0 - bend * place.t) if on_lane else 0.0
+    x, y, heading = ego.centre
+    steering = max(-vehicle.steering_max_rad, min(vehicle.steering_max_rad, math.atan(curvature * vehicle.wheelbase_m)))
+    return VehicleState(x, y, heading, ego.speed, steering, 0.0)
+
+
+def _lead(ego: Entity, state: VehicleState) -> None:
+    """The ego where its vehicle is."""
+    c, s = math.cos(state.heading_rad), math.sin(state.heading_rad)
+    cx, cy = ego.body.centre_x_m, ego.body.centre_y_m
+    x, y = state.x_m - cx * c + cy * s, state.y_m - cx * s - cy * c
+    ego.travelled += math.dist((x, y), (ego.x, ego.y))
+    ego.x, ego.y, ego.heading = x, y, state.heading_rad
+    ego.speed, ego.acceleration = state.speed_mps, state.acceleration_mps2
+
+
+def _touched(world: World) -> Contact | None:
+    ego = world.ego
+    for name in sorted(world.touching(ego)):
+        other = world.stage.entities[name]
+        vx = ego.speed * math.cos(ego.heading) - other.speed * math.cos(other.heading)
+        vy = ego.speed * math.sin(ego.heading) - other.speed * math.sin(other.heading)
+        return Contact(world.time_s, name, math.hypot(vx, vy), abs(ego.speed))
+    return None

@@ -1,0 +1,139 @@
+"""The world of a running scenario: who is where, what time it is, what the file's parameters and variables hold."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from marque.common import Bools, Bytes, Floats, Ints
+from marque.simulation.openscenario.course import Course
+from marque.simulation.openscenario.document import Node
+from marque.simulation.openscenario.entities import Entity
+from marque.simulation.openscenario.measures import touching
+from marque.simulation.openscenario.positions import Stage
+
+if TYPE_CHECKING:
+    from marque.simulation.openscenario.runs import Run
+    from marque.simulation.openscenario.storyboard import Element
+
+
+@dataclass(slots=True)
+class Orders:
+    """What the file asks of the ego, which the pilot makes of it what it can. speed: m/s wanted, below 0 backwards; None: not said."""
+
+    speed: float | None = None
+    course: Course | None = None
+    rerouted: bool = False
+    """Whether there is a course since this was last looked at."""
+
+    def want_course(self, course: Course) -> None:
+        self.course, self.rerouted = course, True
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """Everyone but the ego at one instant: struct of arrays, all (n,), n the entities of the file; SI units, centres of bodies."""
+
+    ids: Ints
+    kinds: Bytes
+    present: Bools
+    sensed: Bools
+    x_m: Floats
+    y_m: Floats
+    heading_rad: Floats
+    speed_mps: Floats
+    length_m: Floats
+    width_m: Floats
+
+
+@dataclass(slots=True)
+class World:
+    """Everything that a storyboard may ask for or change."""
+
+    stage: Stage
+    ego: Entity
+    step_s: float
+    parameters: dict[str, str]
+    variables: dict[str, str]
+    time_s: float = 0.0
+    begun: bool = False
+    """Whether `Init` is over."""
+    clock: datetime | None = None
+    clock_runs: bool = False
+    orders: Orders = field(default_factory=Orders)
+    ego_moved: bool = False
+    """Whether an action has put the ego elsewhere since this was last looked at."""
+    notes: list[str] = field(default_factory=list)
+    """What the file holds that changes nothing here, by name."""
+    watch_roads: bool = False
+    """Whether some condition asks if anyone is off the road or at its end."""
+    referred: list[tuple[Node, str, str]] = field(default_factory=list)
+    elements: list[Element] = field(default_factory=list)
+    running: list[Run] = field(default_factory=list)
+    _found: dict[tuple[str, str], list[Element]] = field(default_factory=dict)
+    _touching: dict[str, set[str]] | None = None
+
+    @property
+    def others(self) -> Iterator[Entity]:
+        return (entity for entity in self.stage.entities.values() if not entity.ego)
+
+    def elements_named(self, kind: str, name: str) -> list[Element]:
+        """The elements of the storyboard that a reference means: by name, or by as much of the names above it as it gives (`a::b`)."""
+        key = (kind, name)
+        if key not in self._found:
+            wanted = name.split("::")
+            self._found[key] = [element for element in self.elements if element.kind == kind and element.path()[-len(wanted) :] == wanted]
+        return self._found[key]
+
+    def check_references(self) -> None:
+        """Raises InputError where a condition refers to an element of the storyboard that is not there."""
+        for node, kind, name in self.referred:
+            if not self.elements_named(kind, name):
+                raise node.fault(f'the storyboard has no {kind} "{name}"')
+
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def touching(self, entity: Entity) -> set[str]:
+        """Whom an entity touches now; found out at most once an instant."""
+        if self._touching is None:
+            self._touching = {name: set() for name in self.stage.entities}
+            solid = [(e, e.corners()) for e in self.stage.entities.values() if e.there and e.body.solid]
+            for (a, first), (b, second) in itertools.combinations(solid, 2):
+                reach = 0.5 * (a.body.length_m + a.body.width_m + b.body.length_m + b.body.width_m) + 3.0
+                if abs(a.x - b.x) < reach and abs(a.y - b.y) < reach and touching(first, second):
+                    self._touching[a.name].add(b.name)
+                    self._touching[b.name].add(a.name)
+        return self._touching[entity.name]
+
+    def tick(self) -> None:
+        """The instant is over: what follows from where everyone is now has to be found out anew."""
+        self._touching = None
+        for entity in self.stage.entities.values():
+            if not entity.there:
+                continue
+            entity.stood_s = entity.stood_s + self.step_s if abs(entity.speed) < STANDING_MPS else 0.0
+            if self.watch_roads:
+                place = self.stage.place(entity)
+                road = self.stage.network.road(place.road)
+                at_end = not 0.0 < place.s < road.length and not self.stage.network.on_road(place)
+                off = not at_end and not self.stage.network.on_road(place)
+                entity.at_end_s = entity.at_end_s + self.step_s if at_end else 0.0
+                entity.off_road_s = entity.off_road_s + self.step_s if off else 0.0
+
+
+STANDING_MPS = 0.01
+
+
+def variables_of(root: Node) -> Mapping[str, str]:
+    """The variables of a file with their first values."""
+    declared = root.maybe("VariableDeclarations")
+    found = {}
+    for node in declared.each("VariableDeclaration") if declared else ():
+        node.text("variableType")
+        found[node.text("name")] = node.text("value")
+    return found
