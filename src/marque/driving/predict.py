@@ -74,7 +74,7 @@ def predict(m: MapArrays, tracks: Records, signals: Bytes, ego_eta: Floats, out:
     out.used[0] = 0
     _locate(m, tracks, out)
     for slot in range(CAPACITY):
-        out.first[slot], out.count[slot] = -1, 0
+        out.first[slot], out.hypotheses[slot] = -1, 0
         if tracks[slot].seen:
             out.first[slot] = out.used[0]
             kind = tracks[slot].kind
@@ -82,11 +82,11 @@ def predict(m: MapArrays, tracks: Records, signals: Bytes, ego_eta: Floats, out:
                 new_mode(tracks[slot], slot, 1.0, 0.0, 0.0, -np.inf, out)
             elif kind == Kind.PEDESTRIAN or not along_lanes(m, tracks, slot, signals, ego_eta, out):
                 new_mode(tracks[slot], slot, 1.0, 0.0, 0.0, np.inf, out)
-            out.count[slot] = out.used[0] - out.first[slot]
+            out.hypotheses[slot] = out.used[0] - out.first[slot]
     for mode in range(out.used[0]):
         _find_leader(m, tracks, mode, out)
     for slot in range(CAPACITY):
-        if out.count[slot] > 0:
+        if out.hypotheses[slot] > 0:
             weigh_staying(tracks, slot, out)
             _normalise(slot, out)
     for i in range(STEPS):
@@ -124,9 +124,9 @@ def _locate(m: MapArrays, tracks: Records, out: Predictions) -> None:
 @kernel
 def _normalise(slot: int, out: Predictions) -> None:
     total = 0.0
-    for mode in range(out.first[slot], out.first[slot] + out.count[slot]):
+    for mode in range(out.first[slot], out.first[slot] + out.hypotheses[slot]):
         total += out.mode[mode].probability
-    for mode in range(out.first[slot], out.first[slot] + out.count[slot]):
+    for mode in range(out.first[slot], out.first[slot] + out.hypotheses[slot]):
         out.mode[mode].probability /= total
 
 
@@ -138,13 +138,17 @@ def _find_leader(m: MapArrays, tracks: Records, mode: int, out: Predictions) -> 
     nearest = np.inf
     for slot in range(CAPACITY):
         other = tracks[slot]
-        if out.count[slot] == 0 or slot == out.mode[mode].owner or abs(other.x - own.x) > reach or abs(other.y - own.y) > reach:
+        if out.hypotheses[slot] == 0 or slot == out.mode[mode].owner or abs(other.x - own.x) > reach or abs(other.y - own.y) > reach:
             continue
         for k in range(out.mode[mode].lane_count):
             for j in range(out.places[slot]):
                 place = out.place[slot, j]
                 ahead = out.lane[mode, k].start + place.s - motion.first
-                if place.lane == out.lane[mode, k].lane and 0.5 * own.length < ahead < nearest and _is_in_way(m, own, other, place, ahead, motion):
+                if (
+                    place.lane == out.lane[mode, k].lane
+                    and 0.5 * own.length < ahead < nearest
+                    and _is_in_way(m, own, other, place, ahead, motion)
+                ):
                     nearest, motion.leader, motion.gap = ahead, slot, ahead - 0.5 * (own.length + other.length)
 
 
@@ -163,7 +167,7 @@ def _return_m(speed: float) -> float:
 
 @kernel
 def _place_on_lane(m: MapArrays, tracks: Records, mode: int, i: int, out: Predictions) -> None:
-    """Where the hypothesis is at instant i. Offset and heading across the lane die away with the way driven: who stands askew stands askew."""
+    """Where the hypothesis is at instant i. Offset and heading across the lane die away with the way driven: who stands stays askew."""
     motion, track, at = out.motion[mode], tracks[out.mode[mode].owner], out.at[mode, i]
     while motion.k < out.mode[mode].lane_count - 1 and motion.s >= out.lane[mode, motion.k + 1].start:
         motion.k += 1
@@ -209,7 +213,9 @@ def _advance(m: MapArrays, tracks: Records, mode: int, i: int, out: Predictions)
         gap, ahead = _gap(mode, i, out)
         surprise = math.exp(-i * STEP_S / _SURPRISE_TAU_S)
         seen = min(_HURRIES_MPS2, max(_BRAKES_MPS2, track.acceleration))
-        speed = motion.speed + STEP_S * (surprise * seen + (1.0 - surprise) * _following(motion.speed, _wish(m, track, mode, out), gap, ahead))
+        speed = motion.speed + STEP_S * (
+            surprise * seen + (1.0 - surprise) * _following(motion.speed, _wish(m, track, mode, out), gap, ahead)
+        )
         if out.mode[mode].lane_count > 0:
             bend = abs(m.points[motion.hint].curvature)
             if bend * speed * speed > _COMFORT_LATERAL_MPS2:
@@ -227,7 +233,7 @@ def _gap(mode: int, i: int, out: Predictions) -> tuple[float, float]:
     if leader < 0:
         return np.inf, np.inf
     likely = out.first[leader]
-    for other in range(likely, out.first[leader] + out.count[leader]):
+    for other in range(likely, out.first[leader] + out.hypotheses[leader]):
         if out.mode[other].probability > out.mode[likely].probability:
             likely = other
     went = out.at[likely, i].travelled - out.at[likely, 0].travelled
@@ -241,7 +247,9 @@ def _following(speed: float, wish: float, gap: float, ahead: float) -> float:
     free = _ACCELERATION_MPS2 * (1.0 - (speed / max(1.0, wish)) ** 4) if wish > speed else 0.0
     if gap == np.inf:
         return free
-    desired = _JAM_GAP_M + max(0.0, speed * _HEADWAY_S + speed * (speed - ahead) / (2.0 * math.sqrt(_ACCELERATION_MPS2 * _COMFORT_BRAKING_MPS2)))
+    desired = _JAM_GAP_M + max(
+        0.0, speed * _HEADWAY_S + speed * (speed - ahead) / (2.0 * math.sqrt(_ACCELERATION_MPS2 * _COMFORT_BRAKING_MPS2))
+    )
     return max(-_HARDEST_MPS2, free - _ACCELERATION_MPS2 * (desired / max(0.5, gap)) ** 2)
 
 
@@ -251,6 +259,6 @@ def _wish(m: MapArrays, track: Any, mode: int, out: Predictions) -> float:
     rolls = track.speed > _ROLLS_MPS
     content = rolls and (track.kind == Kind.BICYCLE or abs(track.acceleration) < _STEADY_MPS2)
     if out.mode[mode].lane_count == 0 or content:
-        return max(0.0, track.speed)
+        return float(max(0.0, track.speed))
     limit = m.lanes[out.lane[mode, 0].lane].speed_limit
-    return max(track.speed, _OF_LIMIT * (limit if limit < _FASTEST_LIMIT_MPS else _UNPOSTED_MPS))
+    return float(max(track.speed, _OF_LIMIT * (limit if limit < _FASTEST_LIMIT_MPS else _UNPOSTED_MPS)))

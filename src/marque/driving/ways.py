@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from marque.common import Bytes, Floats, Ints, Records
-from marque.driving.map import Colour, MapArrays, Turn, Yield
+from marque.driving.map import Colour, MapArrays, Yield
 from marque.driving.map.geometry import wrap
 from marque.driving.map.query import curvature_at, pose_at, project, width_at
 from marque.driving.perceive import CAPACITY
@@ -37,12 +37,13 @@ _OFFSET_M, _TURNED_RAD, _YAW_RATE_RADPS = 2.0, 0.25, 0.4
 """Standard deviations of how somebody keeps to its lane: beside its middle, across its heading, from the yaw rate of its bend."""
 _TURN_LOG_ODDS, _TURN_BRAKES, _BACK_LOG_ODDS = 0.9, 0.2, 4.0
 """How much less likely a turn is than going straight on; by how much less for each m/s² of acceleration; and turning back."""
+_TURN_RAD, _BACK_RAD = 0.5, 2.5
 _CHANGE_LOG_ODDS, _CHANGE_OFFSET, _CHANGE_DRIFT = -5.0, 3.9, 6.0
 """Of a lane change; by half lane widths off the middle; by half lane widths of drift per second."""
-_HALT_LOG_ODDS, _HALT_BRAKES, _HALT_NEEDED, _HALT_MOST_MPS2 = -1.8, 1.3, 0.3, 3.0
+_HALT_LOG_ODDS, _HALT_BRAKES, _HALT_NEEDED, _HALT_MOST_MPS2 = -2.4, 1.3, 0.3, 3.0
 """Of a halt for a reason that is not seen; by m/s² of braking; by m/s² that it would take; and the most that it may take."""
 _HALT_LEAST = 0.06
-_GO_ALONE, _GO_BEHIND_MOVING, _GO_BEHIND_STANDING = -1.5, 1.7, -0.15
+_GO_ALONE, _GO_BEHIND_MOVING, _GO_BEHIND_STANDING = -1.8, 1.7, -0.15
 """Log odds that somebody who stands sets off: with nobody ahead, behind one who moves, behind one who stands."""
 _GO_ACCELERATION, _GO_SPEED = 2.8, 1.0
 _GO_GAP_M = 8.0
@@ -83,14 +84,21 @@ class Predictions(NamedTuple):
     place: Records  # (CAPACITY, PLACES) PLACE
     places: Ints  # (CAPACITY,)
     first: Ints  # (CAPACITY,) the first hypothesis of each slot, −1 for none
-    count: Ints  # (CAPACITY,)
+    hypotheses: Ints  # (CAPACITY,) how many it has
 
 
 def no_predictions() -> Predictions:
     return Predictions(
-        np.zeros(1, np.int32), np.zeros(MODES, MODE), np.zeros((MODES, STEPS), AT), np.zeros((MODES, CHAIN), TAKEN), np.zeros(MODES, MOTION),
-        np.zeros((CAPACITY, PLACES), PLACE), np.zeros(CAPACITY, np.int32), np.full(CAPACITY, -1, np.int32), np.zeros(CAPACITY, np.int32),
-    )  # fmt: skip
+        np.zeros(1, np.int32),
+        np.zeros(MODES, MODE),
+        np.zeros((MODES, STEPS), AT),
+        np.zeros((MODES, CHAIN), TAKEN),
+        np.zeros(MODES, MOTION),
+        np.zeros((CAPACITY, PLACES), PLACE),
+        np.zeros(CAPACITY, np.int32),
+        np.full(CAPACITY, -1, np.int32),
+        np.zeros(CAPACITY, np.int32),
+    )
 
 
 @kernel
@@ -188,17 +196,13 @@ def _grow(m: MapArrays, mode: int, needed: float, first: int, out: Predictions) 
         if start > needed or here.successor_count == 0:
             return
         best, best_bend = -1, np.inf
-        end = m.points[here.point_first + here.point_count - 1].heading
         for k in range(here.successor_first, here.successor_first + here.successor_count):
-            after = m.lanes[m.successors[k]]
-            bend = abs(wrap(m.points[after.point_first + after.point_count - 1].heading - end))
-            if after.turn == Turn.BACK:
-                bend += 10.0
+            bend = _bend(m, here, m.lanes[m.successors[k]])
             if bend < best_bend:
                 best, best_bend = m.successors[k], bend
         for k in range(here.successor_first, here.successor_first + here.successor_count):
             following = m.successors[k]
-            if following == best or m.lanes[following].turn == Turn.BACK or out.used[0] - first >= _WEIGHED:
+            if following == best or out.used[0] - first >= _WEIGHED:
                 continue
             other = _copy(out, mode)
             out.lane[other, n].lane, out.lane[other, n].start, out.mode[other].lane_count = following, start, n + 1
@@ -227,10 +231,19 @@ def _evidence(m: MapArrays, track: Any, mode: int, out: Predictions) -> float:
     bends = curvature_at(m, out.lane[mode, 0].lane, out.motion[mode].s) * track.speed
     evidence = -0.5 * min(9.0, ((track.yaw_rate - bends) / _YAW_RATE_RADPS) ** 2) if track.speed > 1.0 else 0.0
     for k in range(1, out.mode[mode].lane_count):
-        turn = m.lanes[out.lane[mode, k].lane].turn
-        if m.lanes[out.lane[mode, k - 1].lane].successor_count > 1 and turn != Turn.STRAIGHT:
-            evidence -= _BACK_LOG_ODDS if turn == Turn.BACK else _TURN_LOG_ODDS + _TURN_BRAKES * track.acceleration
+        before = m.lanes[out.lane[mode, k - 1].lane]
+        if before.successor_count > 1:
+            bend = _bend(m, before, m.lanes[out.lane[mode, k].lane])
+            if bend > _TURN_RAD:
+                evidence -= _BACK_LOG_ODDS if bend > _BACK_RAD else _TURN_LOG_ODDS + _TURN_BRAKES * track.acceleration
     return float(evidence)
+
+
+@kernel
+def _bend(m: MapArrays, before: Any, after: Any) -> float:
+    """How far the end of a lane points away from the end of the one before it, rad ≥ 0."""
+    end, start = m.points[after.point_first + after.point_count - 1], m.points[before.point_first + before.point_count - 1]
+    return abs(wrap(end.heading - start.heading))
 
 
 @kernel
@@ -286,7 +299,7 @@ def _stop_unseen(m: MapArrays, track: Any, mode: int, out: Predictions) -> None:
 @kernel
 def weigh_staying(tracks: Records, slot: int, out: Predictions) -> None:
     """Share the probability of somebody who stands between going (its first hypothesis) and staying (its last)."""
-    goes, stays = out.first[slot], out.first[slot] + out.count[slot] - 1
+    goes, stays = out.first[slot], out.first[slot] + out.hypotheses[slot] - 1
     if tracks[slot].speed >= STANDS_MPS or goes == stays or out.motion[stays].stop != out.motion[stays].first:
         return
     odds = _GO_ALONE

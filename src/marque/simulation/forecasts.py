@@ -110,12 +110,12 @@ def _truth(actors: ActorLog, body: int, step: int, step_s: float) -> tuple[Float
     gone = np.flatnonzero(~present)
     rows = np.arange(step, step + int(gone[0]) if gone.size else actors.steps)
     at = (rows - step) * step_s
-    known = TIMES_S <= at[-1] + 1e-9
+    known = at[-1] + 1e-9 >= TIMES_S
     x, y = (np.interp(TIMES_S, at, values[rows, body]) for values in (actors.x_m, actors.y_m))
     return x[None], y[None], known[None]
 
 
-# -- what others would forecast ------------------------------------------------------------------------------------------------------------
+# -- what others would forecast --
 
 
 def constant_velocity(forecasts: Forecasts) -> Forecasts:
@@ -154,7 +154,7 @@ def _with(forecasts: Forecasts, probability: Floats, x: Floats, y: Floats, headi
     )  # fmt: skip
 
 
-# -- distances ------------------------------------------------------------------------------------------------------------------------------
+# -- distances --
 
 
 def errors(forecasts: Forecasts) -> Floats:
@@ -170,7 +170,7 @@ def reach_to(forecasts: Forecasts, horizon_s: float) -> Forecasts:
     last = round(horizon_s / STEP_S)
     kept = choose(forecasts, forecasts.known[:, last - 1])
     x, y, heading = (way[:, :, :last] for way in (kept.x_m, kept.y_m, kept.heading_rad))
-    true_x, true_y, known = (way[:, :last] for way in (kept.true_x_m, kept.true_y_m, kept.known))
+    true_x, true_y, known = kept.true_x_m[:, :last], kept.true_y_m[:, :last], kept.known[:, :last]
     return Forecasts(kept.probability, x, y, heading, true_x, true_y, known, kept.now, kept.kind, kept.subject, kept.file)
 
 
@@ -190,7 +190,7 @@ def _last(values: Floats, known: Bools) -> Floats:
     return np.asarray(np.take_along_axis(values, last[:, None, None], 2)[:, :, 0])
 
 
-# -- probabilities --------------------------------------------------------------------------------------------------------------------------
+# -- probabilities --
 
 
 def own_spread(forecasts: Forecasts) -> Floats:
@@ -220,7 +220,7 @@ def _offsets(forecasts: Forecasts) -> tuple[Floats, Floats]:
     """(n, H, T) m: how far the truth lies ahead of each way, and to its left, in the way's own heading."""
     dx, dy = forecasts.true_x_m[:, None] - forecasts.x_m, forecasts.true_y_m[:, None] - forecasts.y_m
     cos, sin = np.cos(forecasts.heading_rad), np.sin(forecasts.heading_rad)
-    return dx * cos + dy * sin, dy * cos - dx * sin
+    return np.asarray(dx * cos + dy * sin), np.asarray(dy * cos - dx * sin)
 
 
 def negative_log_likelihood(forecasts: Forecasts, spread_m: Floats) -> Floats:
@@ -233,7 +233,7 @@ def negative_log_likelihood(forecasts: Forecasts, spread_m: Floats) -> Floats:
     top = exponent.max(axis=1)
     loss = -(top + np.log(np.exp(exponent - top[:, None]).sum(axis=1)))
     loss[~forecasts.known] = np.nan
-    return loss
+    return np.asarray(loss)
 
 
 def alternatives(forecasts: Forecasts, spread_m: Floats) -> tuple[Floats, Bools]:
@@ -295,7 +295,7 @@ def reliability(probability: Floats, came: Bools, bins: int = 10) -> Reliability
     used = probability > 0.0
     p, hit = probability[used], came[used]
     place = np.minimum((p * bins).astype(np.int64), bins - 1)
-    count = np.bincount(place, minlength=bins)
+    count = np.bincount(place, minlength=bins).astype(np.int32)
     with np.errstate(invalid="ignore"):
         stated, observed = np.bincount(place, p, bins) / count, np.bincount(place, hit.astype(float), bins) / count
     return Reliability(count, stated, observed)
