@@ -31,7 +31,7 @@ from marque.driving.ways import (
     shown,
     weigh_staying,
 )
-from marque.vehicle import kernel
+from marque.vehicle import kernel, lean
 
 __all__ = ["HYPOTHESES", "MODES", "STEPS", "STEP_S", "Predictions", "no_predictions", "predict", "shown", "spread"]
 
@@ -89,6 +89,9 @@ def predict(m: MapArrays, tracks: Records, signals: Bytes, ego_eta: Floats, out:
         if out.hypotheses[slot] > 0:
             weigh_staying(tracks, slot, out)
             _normalise(slot, out)
+    for mode in range(out.used[0]):
+        if out.motion[mode].leader >= 0:
+            out.motion[mode].ahead = _likeliest(out.motion[mode].leader, out)
     for i in range(STEPS):
         for mode in range(out.used[0]):
             out.motion[mode].last_speed = out.motion[mode].speed
@@ -96,8 +99,9 @@ def predict(m: MapArrays, tracks: Records, signals: Bytes, ego_eta: Floats, out:
                 _place_on_lane(m, tracks, mode, i, out)
             else:
                 _place_free(tracks, mode, i, out)
+        surprise = math.exp(-i * STEP_S / _SURPRISE_TAU_S)
         for mode in range(out.used[0]):
-            _advance(m, tracks, mode, i, out)
+            _advance(m, tracks, mode, i, surprise, out)
 
 
 @kernel
@@ -121,7 +125,7 @@ def _locate(m: MapArrays, tracks: Records, out: Predictions) -> None:
                 out.place[slot, k].lane, out.place[slot, k].s, out.place[slot, k].d = lanes[k], s[k], d[k]
 
 
-@kernel
+@lean
 def _normalise(slot: int, out: Predictions) -> None:
     total = 0.0
     for mode in range(out.first[slot], out.first[slot] + out.hypotheses[slot]):
@@ -130,7 +134,16 @@ def _normalise(slot: int, out: Predictions) -> None:
         out.mode[mode].probability /= total
 
 
-@kernel
+@lean
+def _likeliest(slot: int, out: Predictions) -> int:
+    likely = out.first[slot]
+    for mode in range(likely, out.first[slot] + out.hypotheses[slot]):
+        if out.mode[mode].probability > out.mode[likely].probability:
+            likely = mode
+    return int(likely)
+
+
+@lean
 def _find_leader(m: MapArrays, tracks: Records, mode: int, out: Predictions) -> None:
     """The nearest one whose body is in the way of this hypothesis and who stands or goes the same way."""
     motion, own = out.motion[mode], tracks[out.mode[mode].owner]
@@ -140,19 +153,17 @@ def _find_leader(m: MapArrays, tracks: Records, mode: int, out: Predictions) -> 
         other = tracks[slot]
         if out.hypotheses[slot] == 0 or slot == out.mode[mode].owner or abs(other.x - own.x) > reach or abs(other.y - own.y) > reach:
             continue
-        for k in range(out.mode[mode].lane_count):
-            for j in range(out.places[slot]):
-                place = out.place[slot, j]
-                ahead = out.lane[mode, k].start + place.s - motion.first
-                if (
-                    place.lane == out.lane[mode, k].lane
-                    and 0.5 * own.length < ahead < nearest
-                    and _is_in_way(m, own, other, place, ahead, motion)
-                ):
-                    nearest, motion.leader, motion.gap = ahead, slot, ahead - 0.5 * (own.length + other.length)
+        for j in range(out.places[slot]):
+            place = out.place[slot, j]
+            for k in range(out.mode[mode].lane_count):
+                if out.lane[mode, k].lane == place.lane:
+                    ahead = out.lane[mode, k].start + place.s - motion.first
+                    if 0.5 * own.length < ahead < nearest and _is_in_way(m, own, other, place, ahead, motion):
+                        nearest, motion.leader, motion.gap = ahead, slot, ahead - 0.5 * (own.length + other.length)
+                    break
 
 
-@kernel
+@lean
 def _is_in_way(m: MapArrays, own: Any, other: Any, place: Any, ahead: float, motion: Any) -> bool:
     beside = place.d - motion.offset * math.exp(-ahead / _return_m(own.speed))
     if abs(beside) > 0.5 * (own.width + other.width) - _OVERLAP_M:
@@ -160,12 +171,12 @@ def _is_in_way(m: MapArrays, own: Any, other: Any, place: Any, ahead: float, mot
     return bool(other.speed < STANDS_MPS or math.cos(other.heading - pose_at(m, place.lane, place.s, 0.0)[2]) > _ALIKE)
 
 
-@kernel
+@lean
 def _return_m(speed: float) -> float:
     return _OFFSET_TAU_S * max(_OFFSET_MPS, speed)
 
 
-@kernel
+@lean
 def _place_on_lane(m: MapArrays, tracks: Records, mode: int, i: int, out: Predictions) -> None:
     """Where the hypothesis is at instant i. Offset and heading across the lane die away with the way driven: who stands stays askew."""
     motion, track, at = out.motion[mode], tracks[out.mode[mode].owner], out.at[mode, i]
@@ -188,7 +199,7 @@ def _place_on_lane(m: MapArrays, tracks: Records, mode: int, i: int, out: Predic
     at.heading = heading + motion.turned * math.exp(-driven / _TURN_M)
 
 
-@kernel
+@lean
 def _place_free(tracks: Records, mode: int, i: int, out: Predictions) -> None:
     """Where it is at instant i without a lane: constant turn for a second, then straight."""
     motion, track, at = out.motion[mode], tracks[out.mode[mode].owner], out.at[mode, i]
@@ -203,15 +214,14 @@ def _place_free(tracks: Records, mode: int, i: int, out: Predictions) -> None:
     at.y = before.y + (motion.s - before.travelled) * math.sin(at.heading)
 
 
-@kernel
-def _advance(m: MapArrays, tracks: Records, mode: int, i: int, out: Predictions) -> None:
-    """Drive from instant i to the next."""
+@lean
+def _advance(m: MapArrays, tracks: Records, mode: int, i: int, surprise: float, out: Predictions) -> None:
+    """Drive from instant i to the next; surprise: how much of the acceleration seen now is left, 0 … 1."""
     motion, track = out.motion[mode], tracks[out.mode[mode].owner]
     if motion.stop == -np.inf:
         motion.speed = 0.0
     elif motion.speed >= 0.0:
         gap, ahead = _gap(mode, i, out)
-        surprise = math.exp(-i * STEP_S / _SURPRISE_TAU_S)
         seen = min(_HURRIES_MPS2, max(_BRAKES_MPS2, track.acceleration))
         speed = motion.speed + STEP_S * (
             surprise * seen + (1.0 - surprise) * _following(motion.speed, _wish(m, track, mode, out), gap, ahead)
@@ -226,22 +236,18 @@ def _advance(m: MapArrays, tracks: Records, mode: int, i: int, out: Predictions)
     motion.s += motion.speed * STEP_S
 
 
-@kernel
+@lean
 def _gap(mode: int, i: int, out: Predictions) -> tuple[float, float]:
     """(m, m/s): the room to the one ahead at instant i in its likeliest hypothesis, and how fast that one goes; inf, inf for nobody."""
-    leader = out.motion[mode].leader
-    if leader < 0:
+    likely = out.motion[mode].ahead
+    if likely < 0:
         return np.inf, np.inf
-    likely = out.first[leader]
-    for other in range(likely, out.first[leader] + out.hypotheses[leader]):
-        if out.mode[other].probability > out.mode[likely].probability:
-            likely = other
     went = out.at[likely, i].travelled - out.at[likely, 0].travelled
     gap = out.motion[mode].gap + went - (out.at[mode, i].travelled - out.at[mode, 0].travelled)
     return float(gap), max(0.0, out.motion[likely].last_speed)
 
 
-@kernel
+@lean
 def _following(speed: float, wish: float, gap: float, ahead: float) -> float:
     """Acceleration of the Intelligent Driver Model, m/s²; gap inf for a free road. Who is faster than it wishes just rolls."""
     free = _ACCELERATION_MPS2 * (1.0 - (speed / max(1.0, wish)) ** 4) if wish > speed else 0.0
@@ -253,7 +259,7 @@ def _following(speed: float, wish: float, gap: float, ahead: float) -> float:
     return max(-_HARDEST_MPS2, free - _ACCELERATION_MPS2 * (desired / max(0.5, gap)) ** 2)
 
 
-@kernel
+@lean
 def _wish(m: MapArrays, track: Any, mode: int, out: Predictions) -> float:
     """The speed somebody would drive at on a free road: most of the limit, or what it does now if that is all it wants."""
     rolls = track.speed > _ROLLS_MPS

@@ -66,6 +66,7 @@ MOTION = np.dtype(  # of one hypothesis, while it is rolled out
         ("turned", "f8"),  # from the lane's heading, now
         ("stop", "f8"),  # where it stops: m from the start of the first lane, inf; −inf where it does not move at all
         ("leader", "i8"),  # slot of the one ahead in its way, −1 for none
+        ("ahead", "i8"),  # the likeliest hypothesis of that one
         ("gap", "f8"),  # m between the bodies, now
         ("k", "i8"),  # the lane of its way it is on, and a point of it
         ("hint", "i8"),
@@ -109,7 +110,8 @@ def new_mode(track: Any, slot: int, probability: float, s: float, offset: float,
     out.mode[mode].owner, out.mode[mode].probability, out.mode[mode].lane_count = slot, probability, 0
     motion = out.motion[mode]
     motion.s, motion.first, motion.offset, motion.turned, motion.stop = s, s, offset, 0.0, stop
-    motion.speed, motion.last_speed, motion.leader, motion.gap, motion.k, motion.hint = track.speed, track.speed, -1, np.inf, 0, -1
+    motion.speed = motion.last_speed = track.speed
+    motion.leader, motion.ahead, motion.gap, motion.k, motion.hint = -1, -1, np.inf, 0, -1
     return int(mode)
 
 
