@@ -23,8 +23,8 @@ from marque.common import InputError
 from marque.simulation.drive import Result, drive_file, facts, warm_up
 from marque.simulation.judge import Verdict
 from marque.simulation.library import SOURCE, write_library
-from marque.vehicle.sensors import THREE_LIDARS
 from marque.simulation.openscenario import StoryResult, is_scenario
+from marque.vehicle.sensors import THREE_LIDARS
 
 ALL_SUCCEEDED, SOME_FAILED, BAD_INPUT = 0, 1, 2
 
