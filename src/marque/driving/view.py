@@ -42,6 +42,14 @@ class Reason(IntEnum):
     """The way beyond a junction is full; it waits so as not to block it. subject: who."""
     BACK = 18
     """It drives back a little, or has; subject: whom it makes room for."""
+    LEAVES_ODD = 19
+    """From here on a minimal risk manoeuvre: it leaves, or has left, the domain it is made for."""
+    SENSORS_LOST = 20
+    LOCALISATION_LOST = 21
+    VEHICLE_FAULT = 22
+    """Brakes, steering, motor or wheel speeds."""
+    COMPUTE_LATE = 23
+    CONNECTION_LOST = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +77,5 @@ class View:
     route: Ints
     """Lane indices still ahead, the present one first."""
     predictions: tuple[Prediction, ...]
+    hazards: bool = False
+    """Its hazard lights are on: a minimal risk manoeuvre, or the condition it led to."""

@@ -1,0 +1,158 @@
+"""Whether the place that the localisation states can be believed, and where the car takes itself to be when it cannot.
+
+Three witnesses are heard: the localisation, what wheels and steering say of the way since the last cycle (dead reckoning), and the
+lane's markings as the cameras see them. A leap of the place that the wheels know nothing of is not followed. Speeds that differ from how
+fast the place moves are replaced. A place that does not agree with the markings, because it drifts or because the map is wrong, is
+moved sideways until it does.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import IntEnum
+
+from marque.driving.map import RoadMap
+from marque.driving.map.geometry import wrap
+from marque.driving.map.query import project, width_at
+from marque.driving.observation import Observation
+from marque.vehicle import VehicleParameters, VehicleState
+
+_LEAP_M, _LEAP_RAD = 0.35, 0.04
+_AGREES_M = 0.3
+_PERSISTS = 4
+"""After so many cycles in which the place runs ahead of the wheels evenly it is the wheels that err."""
+_SPEED_S, _SPEED_MPS, _SPEED_SHARE = 0.5, 0.5, 0.06
+_ASIDE_S, _ASIDE_M = 0.4, 0.4
+_FASTEST_MPS = 60.0
+
+
+class Trust(IntEnum):
+    """What is wrong with what the car is told of its own motion; the later, the worse."""
+
+    FULL = 0
+    SPEED = 1
+    """The wheels' speed is not that of the car."""
+    ASIDE = 2
+    """Place and map do not agree with the lane's markings."""
+    PLACE = 3
+    """The place leapt; dead reckoning is driven by."""
+
+
+class Localisation:
+    """Of one car; it remembers the last cycle."""
+
+    def __init__(self, road_map: RoadMap, vehicle: VehicleParameters, step_s: float) -> None:
+        self._map, self._vehicle, self._step_s = road_map, vehicle, step_s
+        self.begin()
+
+    def begin(self) -> None:
+        """Believe what is said next, whatever it is."""
+        self.trust = Trust.FULL
+        self._stated: VehicleState | None = None
+        self._used: VehicleState | None = None
+        self._excess_mps = 0.0
+        self._leaps = 0
+        self._aside_m = 0.0
+        self._correction_m = 0.0
+        self._corrects = False
+
+    def believe(self, stated: VehicleState, seen: Observation, lane: int) -> tuple[VehicleState, Observation]:
+        """The state to drive by, and the surroundings as they lie around it. lane: that of the last cycle, −1 for none."""
+        if self._stated is None or self._used is None:
+            self._stated = self._used = stated
+            return stated, seen
+        speed = self._believe_speed(stated)
+        wheels = stated._replace(speed_mps=speed)
+        reckoned = _reckon(self._used, wheels, self._step_s, self._vehicle)
+        used = self._believe_place(wheels, reckoned)
+        used = self._agree_with_markings(used, seen, lane)
+        self._stated, self._used = stated, used
+        self.trust = (
+            Trust.PLACE if self._leaps > 0 else Trust.ASIDE if self._corrects else Trust.SPEED if speed != stated.speed_mps else Trust.FULL
+        )
+        return used, carried(seen, stated, used)
+
+    def _believe_speed(self, stated: VehicleState) -> float:
+        before = self._stated
+        assert before is not None
+        dx, dy = stated.x_m - before.x_m, stated.y_m - before.y_m
+        moved = (dx * math.cos(stated.heading_rad) + dy * math.sin(stated.heading_rad)) / self._step_s
+        told = 0.5 * (before.speed_mps + stated.speed_mps)
+        if abs(moved) < _FASTEST_MPS and self._leaps in (0, _PERSISTS):
+            self._excess_mps += self._step_s / _SPEED_S * (moved - told - self._excess_mps)
+        if abs(self._excess_mps) < _SPEED_MPS + _SPEED_SHARE * abs(told):
+            return stated.speed_mps
+        return stated.speed_mps + self._excess_mps
+
+    def _believe_place(self, stated: VehicleState, reckoned: VehicleState) -> VehicleState:
+        before, used = self._stated, self._used
+        assert before is not None
+        assert used is not None
+        expected = _reckon(before, stated, self._step_s, self._vehicle)
+        leap_m = math.hypot(stated.x_m - expected.x_m, stated.y_m - expected.y_m)
+        if self._leaps == 0:
+            if leap_m < _LEAP_M and abs(wrap(stated.heading_rad - expected.heading_rad)) < _LEAP_RAD:
+                return stated
+            self._leaps = 1
+            return reckoned
+        along = abs((stated.x_m - expected.x_m) * math.cos(stated.heading_rad) + (stated.y_m - expected.y_m) * math.sin(stated.heading_rad))
+        if 0 < self._leaps < _PERSISTS:
+            self._leaps = self._leaps + 1 if leap_m >= _LEAP_M and along > 0.9 * leap_m else _PERSISTS + 1
+            return reckoned
+        if self._leaps == _PERSISTS:  # it was the wheels all the time
+            self._leaps = 0
+            return stated
+        if math.hypot(stated.x_m - reckoned.x_m, stated.y_m - reckoned.y_m) < _AGREES_M:
+            self._leaps = 0
+            return stated
+        return reckoned
+
+    def _agree_with_markings(self, used: VehicleState, seen: Observation, lane: int) -> VehicleState:
+        arrays = self._map.arrays
+        left, right = seen.markings_m
+        used = _aside(used, self._correction_m if self._corrects and self._leaps == 0 else 0.0)
+        if lane < 0 or math.isnan(left) or arrays.lanes[lane]["conflict_count"] > 0:
+            return used
+        s, d, hint = project(arrays, lane, used.x_m, used.y_m, -1)
+        if not 0.0 <= s <= arrays.lanes[lane]["length"]:
+            return used
+        by_map, width = width_at(arrays, lane, s, hint)
+        width += by_map
+        off = 0.5 * (right - left) - (d + 0.5 * width - by_map)
+        off = (off + 0.5 * width) % width - 0.5 * width  # in the middle of a lane change both may mean different lanes
+        self._aside_m += self._step_s / _ASIDE_S * (off - self._aside_m)
+        self._corrects = self._corrects or abs(self._aside_m) > _ASIDE_M
+        if self._corrects:
+            change = self._step_s / _ASIDE_S * self._aside_m
+            self._correction_m += change
+            return _aside(used, change)
+        return used
+
+
+def _aside(state: VehicleState, left_m: float) -> VehicleState:
+    return state._replace(x_m=state.x_m - left_m * math.sin(state.heading_rad), y_m=state.y_m + left_m * math.cos(state.heading_rad))
+
+
+def _reckon(before: VehicleState, wheels: VehicleState, step_s: float, vehicle: VehicleParameters) -> VehicleState:
+    """Where the car is after one step by its wheels' mean speed and steering: the kinematic single-track model, midpoint rule."""
+    way = 0.5 * (before.speed_mps + wheels.speed_mps) * step_s
+    turn = way * math.tan(0.5 * (before.steering_rad + wheels.steering_rad)) / vehicle.wheelbase_m
+    middle, heading = before.heading_rad + 0.5 * turn, before.heading_rad + turn
+    rear = vehicle.rear_axle_m
+    return wheels._replace(
+        x_m=before.x_m - rear * math.cos(before.heading_rad) + way * math.cos(middle) + rear * math.cos(heading),
+        y_m=before.y_m - rear * math.sin(before.heading_rad) + way * math.sin(middle) + rear * math.sin(heading),
+        heading_rad=heading,
+    )
+
+
+def carried(seen: Observation, told: VehicleState, used: VehicleState) -> Observation:
+    """Road users as they lie around the car, moved from the pose that was told to the one that is used; detections need no move."""
+    if told[:3] == used[:3] or len(seen.ids) == 0:
+        return seen
+    turn = used.heading_rad - told.heading_rad
+    cos, sin = math.cos(turn), math.sin(turn)
+    dx, dy = seen.x_m - told.x_m, seen.y_m - told.y_m
+    return seen._replace(
+        x_m=used.x_m + dx * cos - dy * sin, y_m=used.y_m + dx * sin + dy * cos, heading_rad=seen.heading_rad + turn
+    )  # fmt: skip
