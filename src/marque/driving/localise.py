@@ -17,13 +17,12 @@ from marque.driving.map.query import project, width_at
 from marque.driving.observation import Observation
 from marque.vehicle import VehicleParameters, VehicleState
 
-_LEAP_M, _LEAP_RAD = 0.35, 0.04
+_LEAP_M, _LEAP_RAD = 0.5, 0.04
 _AGREES_M = 0.3
 _PERSISTS = 4
 """After so many cycles in which the place runs ahead of the wheels evenly it is the wheels that err."""
 _SPEED_S, _SPEED_MPS, _SPEED_SHARE = 0.5, 0.5, 0.06
 _ASIDE_S, _ASIDE_M = 0.4, 0.4
-_FASTEST_MPS = 60.0
 
 
 class Trust(IntEnum):
@@ -41,8 +40,8 @@ class Trust(IntEnum):
 class Localisation:
     """Of one car; it remembers the last cycle."""
 
-    def __init__(self, road_map: RoadMap, vehicle: VehicleParameters, step_s: float) -> None:
-        self._map, self._vehicle, self._step_s = road_map, vehicle, step_s
+    def __init__(self, road_map: RoadMap, vehicle: VehicleParameters) -> None:
+        self._map, self._vehicle = road_map, vehicle
         self.begin()
 
     def begin(self) -> None:
@@ -50,67 +49,58 @@ class Localisation:
         self.trust = Trust.FULL
         self._stated: VehicleState | None = None
         self._used: VehicleState | None = None
+        self._time_s = self._step_s = 0.0
         self._excess_mps = 0.0
-        self._leaps = 0
+        self._running = 0
+        self._lost = False
         self._aside_m = 0.0
         self._correction_m = 0.0
         self._corrects = False
 
     def believe(self, stated: VehicleState, seen: Observation, lane: int) -> tuple[VehicleState, Observation]:
         """The state to drive by, and the surroundings as they lie around it. lane: that of the last cycle, −1 for none."""
-        if self._stated is None or self._used is None:
+        self._step_s, self._time_s = seen.time_s - self._time_s, seen.time_s
+        if self._stated is None or self._used is None or self._step_s <= 0.0:
             self._stated = self._used = stated
             return stated, seen
-        speed = self._believe_speed(stated)
-        wheels = stated._replace(speed_mps=speed)
+        leapt = self._compare(self._stated, stated)
+        wheels = self._by_wheels(stated)
         reckoned = _reckon(self._used, wheels, self._step_s, self._vehicle)
-        used = self._believe_place(wheels, reckoned)
-        used = self._agree_with_markings(used, seen, lane)
+        near = math.hypot(stated.x_m - reckoned.x_m, stated.y_m - reckoned.y_m) < _AGREES_M
+        self._lost = leapt or (self._lost and self._running == 0 and not near)
+        used = self._agree_with_markings(reckoned if self._lost else wheels, seen, lane)
         self._stated, self._used = stated, used
-        self.trust = (
-            Trust.PLACE if self._leaps > 0 else Trust.ASIDE if self._corrects else Trust.SPEED if speed != stated.speed_mps else Trust.FULL
-        )
+        doubts = (self._lost, Trust.PLACE), (self._corrects, Trust.ASIDE), (wheels.speed_mps != stated.speed_mps, Trust.SPEED)
+        self.trust = next((trust for holds, trust in doubts if holds), Trust.FULL)
         return used, carried(seen, stated, used)
 
-    def _believe_speed(self, stated: VehicleState) -> float:
-        before = self._stated
-        assert before is not None
-        dx, dy = stated.x_m - before.x_m, stated.y_m - before.y_m
-        moved = (dx * math.cos(stated.heading_rad) + dy * math.sin(stated.heading_rad)) / self._step_s
-        told = 0.5 * (before.speed_mps + stated.speed_mps)
-        if abs(moved) < _FASTEST_MPS and self._leaps in (0, _PERSISTS):
-            self._excess_mps += self._step_s / _SPEED_S * (moved - told - self._excess_mps)
-        if abs(self._excess_mps) < _SPEED_MPS + _SPEED_SHARE * abs(told):
-            return stated.speed_mps
-        return stated.speed_mps + self._excess_mps
+    def _compare(self, before: VehicleState, stated: VehicleState) -> bool:
+        """Whether the place leapt since the last cycle; learns by how much the place runs ahead of the wheels."""
+        before, by_wheels = (one._replace(speed_mps=one.speed_mps + self._excess_mps) for one in (before, stated))
+        expected = _reckon(before, by_wheels, self._step_s, self._vehicle)
+        dx, dy = stated.x_m - expected.x_m, stated.y_m - expected.y_m
+        cos, sin = math.cos(stated.heading_rad), math.sin(stated.heading_rad)
+        along, aside = dx * cos + dy * sin, dy * cos - dx * sin
+        turned = abs(wrap(stated.heading_rad - expected.heading_rad)) > _LEAP_RAD
+        if max(abs(along), abs(aside)) < _LEAP_M and not turned:
+            self._excess_mps += along / max(_SPEED_S, self._step_s)
+            self._running = 0
+            return False
+        self._running = self._running + 1 if abs(aside) < _LEAP_M and not turned else 0
+        if self._running < _PERSISTS:
+            return True
+        self._excess_mps += along / self._step_s
+        return False
 
-    def _believe_place(self, stated: VehicleState, reckoned: VehicleState) -> VehicleState:
-        before, used = self._stated, self._used
-        assert before is not None
-        assert used is not None
-        expected = _reckon(before, stated, self._step_s, self._vehicle)
-        leap_m = math.hypot(stated.x_m - expected.x_m, stated.y_m - expected.y_m)
-        if self._leaps == 0:
-            if leap_m < _LEAP_M and abs(wrap(stated.heading_rad - expected.heading_rad)) < _LEAP_RAD:
-                return stated
-            self._leaps = 1
-            return reckoned
-        along = abs((stated.x_m - expected.x_m) * math.cos(stated.heading_rad) + (stated.y_m - expected.y_m) * math.sin(stated.heading_rad))
-        if 0 < self._leaps < _PERSISTS:
-            self._leaps = self._leaps + 1 if leap_m >= _LEAP_M and along > 0.9 * leap_m else _PERSISTS + 1
-            return reckoned
-        if self._leaps == _PERSISTS:  # it was the wheels all the time
-            self._leaps = 0
-            return stated
-        if math.hypot(stated.x_m - reckoned.x_m, stated.y_m - reckoned.y_m) < _AGREES_M:
-            self._leaps = 0
-            return stated
-        return reckoned
+    def _by_wheels(self, stated: VehicleState) -> VehicleState:
+        """With the speed that agrees with how fast the place moves, if the wheels' does not."""
+        wrong = abs(self._excess_mps) > _SPEED_MPS + _SPEED_SHARE * abs(stated.speed_mps)
+        return stated._replace(speed_mps=stated.speed_mps + self._excess_mps) if wrong else stated
 
     def _agree_with_markings(self, used: VehicleState, seen: Observation, lane: int) -> VehicleState:
         arrays = self._map.arrays
         left, right = seen.markings_m
-        used = _aside(used, self._correction_m if self._corrects and self._leaps == 0 else 0.0)
+        used = used if self._lost else _aside(used, self._correction_m)
         if lane < 0 or math.isnan(left) or arrays.lanes[lane]["conflict_count"] > 0:
             return used
         s, d, hint = project(arrays, lane, used.x_m, used.y_m, -1)
@@ -120,11 +110,11 @@ class Localisation:
         width += by_map
         off = 0.5 * (right - left) - (d + 0.5 * width - by_map)
         off = (off + 0.5 * width) % width - 0.5 * width  # in the middle of a lane change both may mean different lanes
-        self._aside_m += self._step_s / _ASIDE_S * (off - self._aside_m)
+        self._aside_m += min(1.0, self._step_s / _ASIDE_S) * (off - self._aside_m)
         self._corrects = self._corrects or abs(self._aside_m) > _ASIDE_M
         if self._corrects:
-            change = self._step_s / _ASIDE_S * self._aside_m
-            self._correction_m += change
+            change = min(1.0, self._step_s / _ASIDE_S) * self._aside_m
+            self._correction_m += 0.0 if self._lost else change
             return _aside(used, change)
         return used
 

@@ -26,9 +26,9 @@ _WEAK, _FROZEN = 0.95, 0.1
 _DELAY_S = 0.1
 _CHANGES_S = 12.0
 """So long the car looks for a way to the road's edge before it stops where it is."""
-_REACTS_S, _MARGIN_M = 0.5, 4.0
+_REACTS_S, _MARGIN_M = 1.0, 4.0
 _CAP_MPS, _LEAST_CAP_MPS = 22.0, 8.0
-_STANDS_MPS, _STANDS_S, _WAITS_S = 0.05, 1.0, 12.0
+_STANDS_MPS, _STANDS_S, _WAITS_S = 0.2, 1.0, 12.0
 _NEAR_M = 6.0
 _BORDER_MARGIN_M, _BORDER_S = 8.0, 4.0
 
@@ -50,15 +50,16 @@ class Manoeuvre(IntEnum):
     PULL_OVER = 2
     """To the outermost lane and to the edge of the road, at 1.6 m/s²."""
     IN_LANE = 3
-    """Comfortable stop in the own lane, at 3 m/s²; UN R157 allows 4."""
+    """Comfortable stop in the own lane, at 2.5 m/s²; UN R157 allows 4."""
     STRAIGHT = 4
     """The wheels cannot be turned: at least 4 m/s² at once."""
     IMMEDIATE = 5
     """The guard's held stop, verified while the surroundings were still seen."""
 
 
-_BRAKING_MPS2 = {Manoeuvre.CONTINUE: 1.6, Manoeuvre.PULL_OVER: 1.6, Manoeuvre.IN_LANE: 3.0, Manoeuvre.STRAIGHT: 4.0}
-STRAIGHT_MPS2 = 4.0
+_BRAKING_MPS2 = {Manoeuvre.CONTINUE: 1.6, Manoeuvre.PULL_OVER: 1.6, Manoeuvre.IN_LANE: 2.5, Manoeuvre.STRAIGHT: 4.0}
+_STRAYS_M = 0.8
+"""Farther beside the middle of its lane a car whose wheels are stuck must not come to rest."""
 
 
 class Call(NamedTuple):
@@ -123,6 +124,16 @@ def _for_domain(border: Border) -> Call:
     if border.status == Status.LEAVING:
         return Call(Manoeuvre.CONTINUE if math.isfinite(border.distance_m) else Manoeuvre.PULL_OVER, reason)
     return _NOTHING
+
+
+def straight_braking(speed_mps: float, off_m: float, turn_rad: float, bend: float, hardest_mps2: float) -> float:
+    """How hard to brake when the wheels are stuck, m/s²: 4, or all there is where the car would leave its lane before it stood.
+
+    off_m, turn_rad, bend (1/m): place, heading and curvature of its way relative to its lane's middle.
+    """
+    way = speed_mps * speed_mps / (2.0 * _BRAKING_MPS2[Manoeuvre.STRAIGHT])
+    ends = off_m + turn_rad * way + 0.5 * bend * way * way
+    return hardest_mps2 if abs(ends) > max(_STRAYS_M, abs(off_m)) else _BRAKING_MPS2[Manoeuvre.STRAIGHT]
 
 
 class Fallback:

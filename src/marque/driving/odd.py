@@ -230,10 +230,11 @@ class Monitor:
         found = [
             _from_above(Attribute.RAIN, now.rain_mmph, odd.rain_mmph, slope[0]),
             _from_below(Attribute.VISIBILITY, now.visibility_m, odd.visibility_m, slope[1]),
-            _from_below(Attribute.LIGHT, now.light_lux, odd.light_lux, slope[2]),
-            _from_below(Attribute.GRIP, now.grip, odd.grip, slope[3]),
-            _from_below(Attribute.TEMPERATURE, now.temperature_c, odd.temperature_c[0], slope[4]),
-            _from_above(Attribute.TEMPERATURE, now.temperature_c, odd.temperature_c[1], slope[4]),
+            # No trend: under every bridge it gets dark, and a patch of ice begins where it begins.
+            _from_below(Attribute.LIGHT, now.light_lux, odd.light_lux, 0.0),
+            _from_below(Attribute.GRIP, now.grip, odd.grip, 0.0),
+            _from_below(Attribute.TEMPERATURE, now.temperature_c, odd.temperature_c[0], 0.0),
+            _from_above(Attribute.TEMPERATURE, now.temperature_c, odd.temperature_c[1], 0.0),
             _from_above(Attribute.MAP_AGE, now.map_age_days, odd.map_age_days, 0.0),
             _from_above(Attribute.LOCALISATION, now.localisation_m, odd.localisation_m, slope[7]),
         ]

@@ -21,7 +21,7 @@ from marque.driving.lines import Lines, draw_lines, mark_goals, no_lines, offset
 from marque.driving.localise import Localisation
 from marque.driving.map import Colour, MapArrays, RoadMap
 from marque.driving.map.query import project
-from marque.driving.minimal_risk import STRAIGHT_MPS2, Fallback, Manoeuvre, Mode
+from marque.driving.minimal_risk import Fallback, Manoeuvre, Mode, straight_braking
 from marque.driving.observation import Observation
 from marque.driving.occupancy import Occupancy, look_ahead, no_occupancy, occupy
 from marque.driving.odd import CITY_AND_MOTORWAY, Monitor, Odd
@@ -152,7 +152,7 @@ class Pilot:
         """
         self.road_map, self.vehicle, self.step_s = road_map, vehicle, step_s
         self._monitor = Monitor(odd, road_map, suite)
-        self._localisation = Localisation(road_map, vehicle, step_s)
+        self._localisation = Localisation(road_map, vehicle)
         self.fallback = Fallback(self._monitor, step_s, drives_on_the_right=road_map.right_hand_traffic)
         lanes = len(road_map.arrays.lanes)
         self._mind = Mind(
@@ -220,7 +220,7 @@ class Pilot:
         task = self._task if fallback.mode == Mode.NOMINAL else self._open_task
         command = Command(*_cycle(self.road_map.arrays, self._mind, task, ask, state, seen, self.step_s, self.vehicle))
         if fallback.manoeuvre == Manoeuvre.STRAIGHT:
-            return command._replace(acceleration_mps2=min(command.acceleration_mps2, -STRAIGHT_MPS2))
+            return command._replace(acceleration_mps2=min(command.acceleration_mps2, -self._straight_braking(state)))
         return command
 
     def late(self, state: VehicleState, time_s: float) -> Command:
@@ -235,6 +235,13 @@ class Pilot:
             return Command(-self.vehicle.braking_max_mps2, 0.0, 1.0)
         stop.now_s[0] += self.step_s
         return Command(*act_stop(stop, state, self.step_s, self.vehicle))
+
+    def _straight_braking(self, state: VehicleState) -> float:
+        path, stations = self._mind.paths.path[0], self._mind.paths.station[0]
+        bend = math.tan(state.steering_rad) / self.vehicle.wheelbase_m - stations[int(path["rear_s"])]["curvature"]
+        return straight_braking(
+            state.speed_mps, float(path["rear_d"]), float(path["rear_turn"]), float(bend), self.vehicle.braking_max_mps2
+        )
 
     def _watch(self, state: VehicleState, seen: Observation) -> Restraint:
         """Ask the monitor where the car is in its domain, and the fallback what follows from it."""

@@ -19,8 +19,8 @@ _EDGE_M = 0.25
 """Kept between the body and the edge of the road."""
 _STRAIGHT = 0.02
 """1/m: in sharper bends, where a body swings out, a path is not moved aside."""
-_BEHIND_M = 1.0
-"""Kept between the body and a place that is to stay clear."""
+_BEHIND_M = 4.0
+"""Kept between the body and a place that is to stay clear: the car stands a few metres before where it is to stand at the latest."""
 _ALONG_M = 40
 _PREFERRED_M = 2000.0
 """How much nearer to the goal the lane at the road's edge counts than the own one."""
@@ -97,7 +97,7 @@ def _behind(hold: float, enter: float, leave: float, vehicle: VehicleParameters)
 
 @kernel
 def _move_aside(m: MapArrays, paths: Paths, p: int, aside: float, vehicle: VehicleParameters) -> None:
-    """Lead the path along the edge of the road, the hard shoulder if there is one, where it is nearly straight and no junction lies ahead."""
+    """Lead the path along the road's edge, on the hard shoulder if there is one, where it is nearly straight and no junction is near."""
     first = int(paths.path[p].rear_s)
     last = min(STATIONS - 1, first + _ALONG_M)
     room = math.inf

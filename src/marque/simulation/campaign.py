@@ -1,7 +1,8 @@
 """The fault campaign: every fault in every cell of the operational design domain, driven in a closed loop and judged.
 
-A *cell* is a road, a situation, weather and light, and a speed. A drive is safe when the car never is at fault in a collision (as the judge
-of scenarios says), never leaves the road, and ends in the minimal risk condition or, where the fault leaves it inside its domain, drives on.
+A *cell* is a road, a situation, weather and light, and a speed. A drive is safe when the car never is at fault in a collision (as the
+judge of scenarios says), never leaves the road, and ends in the minimal risk condition or, where the fault leaves it inside its domain,
+drives on.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from marque.driving.pilot import Pilot
 from marque.driving.route import best_successor, cost_to_go, goal_entries
 from marque.simulation.commonroad import read_scenario
 from marque.simulation.drive import initial_state
-from marque.simulation.faults import TOLERABLE, Fault, Injection, wrong_map
+from marque.simulation.faults import TOLERABLE, Fault, wrong_map
+from marque.simulation.injection import Injection
 from marque.simulation.judge import Trajectory
 from marque.simulation.judge.blame import blame
 from marque.simulation.judge.checks import first_collision, first_departure
@@ -74,7 +76,8 @@ CELLS = (
     Cell("motorway, car ahead brakes", partial(motorways.follow, limit_mps=27.8, gap_m=40.0, slow_mps=17.0, braking_mps2=2.5)),
     Cell("motorway, rain", partial(motorways.follow, limit_mps=22.2, gap_m=35.0, slow_mps=12.0, braking_mps2=2.0), _RAIN),
     Cell("motorway, cut-in from the left", partial(motorways.cut_in_from_left, limit_mps=27.8, gap_m=30.0, slower_mps=4.0)),
-    Cell("motorway, cut-in from the right, night", partial(motorways.cut_in_from_right, limit_mps=27.8, gap_m=35.0, slower_mps=5.0), _UNLIT),
+    Cell("motorway, cut-in from the right, unlit", partial(
+        motorways.cut_in_from_right, limit_mps=27.8, gap_m=35.0, slower_mps=5.0), _UNLIT),
     Cell("motorway, cut-out", partial(motorways.cut_out, limit_mps=22.2, slow_mps=14.0, reveal_m=60.0)),
     Cell("motorway, truck to overtake", partial(motorways.overtake, limit_mps=22.2, truck_mps=12.0, gap_m=70.0, second=False)),
     Cell("motorway, on-ramp", partial(motorways.merge, limit_mps=22.2, traffic_mps=20.0, behind_m=60.0, ahead_m=30.0), followed=False),
@@ -93,7 +96,8 @@ CELLS = (
     Cell("narrow street, oncoming van", partial(streets.narrow, limit_mps=8.3, width_m=2.75, oncoming_mps=6.0, bend_rad=0.0)),
     Cell("junction, left turn", partial(junctions.left_turn, limit_mps=13.9, oncoming_m=(40.0, 15.0), speed_mps=12.0)),
     Cell("junction, right before left", partial(junctions.right_before_left, limit_mps=8.3, from_right_m=60.0, turn="N", waits=False)),
-    Cell("junction, give way, night", partial(junctions.yield_at_t, limit_mps=13.9, from_left_m=(60.0, 30.0), from_right_m=(50.0,), turn="E"), _NIGHT),
+    Cell("junction, give way, night", partial(
+        junctions.yield_at_t, limit_mps=13.9, from_left_m=(60.0, 30.0), from_right_m=(50.0,), turn="E"), _NIGHT),
     Cell("junction, red light", partial(junctions.light, limit_mps=13.9, red_s=8.0, amber_first=True, crossing_m=(105.0,))),
     Cell("junction, queue at a light, rain", partial(junctions.turns_green, limit_mps=13.9, red_s=4.0, standing=2), _RAIN),
     Cell("roundabout", partial(junctions.ring, limit_mps=8.3, target="N", circling_m=(70.0, 45.0))),
@@ -131,11 +135,11 @@ class Finding:
 
 
 def drive_cell(cell: Cell, faults: tuple[Fault, ...], seed: int, *, perfect: bool = True) -> Finding:
-    """Drive one cell with some faults. seed: moves others, their speeds and the onsets a little; perfect: see `faults.Injection`."""
+    """Drive one cell with some faults. seed: moves others, their speeds and the onsets a little; perfect: see `injection.Injection`."""
     scene = cell.make()
     truth, problem = _read(scene)
     faults = tuple(_jittered(fault, seed) for fault in faults)
-    known = dataclasses.replace(scene, road=wrong_map(scene.road, faults, scene.start))
+    known = dataclasses.replace(scene, road=wrong_map(scene.road, faults, scene.start, scene.start_mps))
     known_map = truth.road_map if known.road is scene.road else _read(known)[0].road_map
     followers = [_follower(truth.road_map, problem, _goal(truth.road_map, problem))] if cell.followed else []
     crowd = Crowd([*scene.actors, *(one for one in followers if one is not None)], seed=seed)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from marque.common import Bools, Bytes, Floats
-from marque.driving.observation import Kind, Observation
+from marque.driving.observation import Observation
 from marque.simulation.commonroad import KINDS
 from marque.simulation.library.actors import STEP_S, Actor
 from marque.simulation.random import Purpose, uniform
@@ -69,9 +69,8 @@ class Crowd:
         there, poses = self.present(), self.poses()
         x, y, heading = (np.ascontiguousarray(poses[there, k]) for k in range(3))
         ids = np.flatnonzero(there).astype(np.int32) + 1
-        return Observation(
-            self._step * STEP_S, ids, self._kinds[there], x, y, heading, self.speed_mps[there], self._length[there], self._width[there], signals
-        )
+        speeds, lengths, widths = self.speed_mps[there], self._length[there], self._width[there]
+        return Observation(self._step * STEP_S, ids, self._kinds[there], x, y, heading, speeds, lengths, widths, signals)
 
     def step(self, ego: VehicleState, vehicle: VehicleParameters) -> None:
         """One step on, with the ego where it is now."""
