@@ -63,6 +63,18 @@ def test_wheels_that_tell_the_wrong_speed_are_found_out_and_put_right(share):
     assert off(true, believed) < 1.0
 
 
+def test_wheels_that_lied_are_not_believed_again_only_because_the_car_stands():
+    road_map = two_lanes()
+    localisation = Localisation(road_map, BMW_320I)
+    state = VehicleState(20.0, 0.0, 0.0, 15.0, 0.0, 0.0)
+    for k in range(100):
+        told = state._replace(speed_mps=0.75 * state.speed_mps)
+        localisation.believe(told, observation(k * STEP_S, road_map), 0)
+        state = VehicleState(*step(state, Command(-3.0 if k > 20 else 0.0, 0.0, 1.0), STEP_S, BMW_320I))
+    assert state.speed_mps == 0.0
+    assert localisation.trust == Trust.SPEED
+
+
 def test_a_place_that_drifts_away_from_the_markings_is_moved_back():
     def markings(state):
         return 1.75 - state.y_m, 1.75 + state.y_m

@@ -10,14 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marque.driving.localise import Trust
+from marque.driving.map.build import build_road_map
+from marque.driving.map.specs import RoadSpec
 from marque.driving.minimal_risk import Manoeuvre, Mode, choose, straight_braking
 from marque.driving.observation import Conditions, Health, Kind
-from marque.driving.odd import Attribute, Border, Status
+from marque.driving.odd import CITY_AND_MOTORWAY, Attribute, Border, Odd, Status
 from marque.driving.pilot import Pilot
 from marque.driving.view import Reason
 from marque.vehicle import BMW_320I, VehicleState, boxes_overlap, step
 from marque.vehicle.sensors import THREE_LIDARS, Sensing
-from roads import crossroads, observation, to_lane, two_lanes
+from roads import crossroads, lane, observation, straight, to_lane, two_lanes
 
 STEP_S = 0.1
 INSIDE, SEES = Border(Status.INSIDE), (3, 3, 3, 3)
@@ -77,9 +79,9 @@ def test_stuck_wheels_that_lead_out_of_the_lane_need_all_the_brakes():
 class Drive:
     """A pilot in a closed loop on a hand-laid road, with whatever a test says of its health and sensors."""
 
-    def __init__(self, road_map, target, state):
+    def __init__(self, road_map, target, state, odd=CITY_AND_MOTORWAY):
         self.map, self.state = road_map, state
-        self.pilot = Pilot(road_map, suite=THREE_LIDARS)
+        self.pilot = Pilot(road_map, suite=THREE_LIDARS, odd=odd)
         self.pilot.begin(to_lane(road_map, target))
         self.time_s, self.states = 0.0, [state]
 
@@ -170,6 +172,18 @@ def test_it_does_not_come_to_rest_where_others_cross(x):
     front, rear = drive.state.x_m + 0.5 * BMW_320I.length_m, drive.state.x_m - 0.5 * BMW_320I.length_m
     assert drive.mode == Mode.CONDITION
     assert front < 98.0 or rear > 102.0
+
+
+def test_it_stops_before_the_road_leaves_its_domain():
+    lanes = [lane("town", straight(0, 0, 300, 0), successors=["fast"]), lane("fast", straight(300, 0, 900, 0), limit=33.0)]
+    road_map = build_road_map(RoadSpec("town and motorway", "test", lanes))
+    drive = Drive(road_map, "fast", VehicleState(20.0, 0.0, 0.0, 13.0, 0.0, 0.0), odd=Odd("town only", speed_limit_mps=20.0)).run(5.0)
+    assert drive.mode == Mode.NOMINAL
+    drive.run(40.0)
+    assert drive.mode == Mode.CONDITION
+    assert drive.pilot.reason() == Reason.LEAVES_ODD
+    assert 250.0 < drive.state.x_m + 0.5 * BMW_320I.length_m < 300.0
+    assert drive.hardest() < 2.6
 
 
 def test_in_fog_it_drives_only_as_fast_as_it_can_stop_within_sight():

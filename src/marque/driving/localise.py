@@ -22,6 +22,8 @@ _AGREES_M = 0.3
 _PERSISTS = 4
 """After so many cycles in which the place runs ahead of the wheels evenly it is the wheels that err."""
 _SPEED_S, _SPEED_MPS, _SPEED_SHARE = 0.5, 0.5, 0.06
+_CLEARED_MPS, _CLEARED_SHARE = 5.0, 0.03
+"""Wheels that once told a wrong speed are believed again when they tell the right one at this speed: at a stand nobody knows."""
 _ASIDE_S, _ASIDE_M = 0.4, 0.4
 
 
@@ -52,7 +54,7 @@ class Localisation:
         self._time_s = self._step_s = 0.0
         self._excess_mps = 0.0
         self._running = 0
-        self._lost = False
+        self._lost = self._misled = False
         self._aside_m = 0.0
         self._correction_m = 0.0
         self._corrects = False
@@ -70,7 +72,7 @@ class Localisation:
         self._lost = leapt or (self._lost and self._running == 0 and not near)
         used = self._agree_with_markings(reckoned if self._lost else wheels, seen, lane)
         self._stated, self._used = stated, used
-        doubts = (self._lost, Trust.PLACE), (self._corrects, Trust.ASIDE), (wheels.speed_mps != stated.speed_mps, Trust.SPEED)
+        doubts = (self._lost, Trust.PLACE), (self._corrects, Trust.ASIDE), (self._misled, Trust.SPEED)
         self.trust = next((trust for holds, trust in doubts if holds), Trust.FULL)
         return used, carried(seen, stated, used)
 
@@ -94,8 +96,11 @@ class Localisation:
 
     def _by_wheels(self, stated: VehicleState) -> VehicleState:
         """With the speed that agrees with how fast the place moves, if the wheels' does not."""
-        wrong = abs(self._excess_mps) > _SPEED_MPS + _SPEED_SHARE * abs(stated.speed_mps)
-        return stated._replace(speed_mps=stated.speed_mps + self._excess_mps) if wrong else stated
+        speed = abs(stated.speed_mps)
+        self._misled = self._misled or abs(self._excess_mps) > _SPEED_MPS + _SPEED_SHARE * speed
+        if self._misled and speed > _CLEARED_MPS and abs(self._excess_mps) < _CLEARED_SHARE * speed:
+            self._misled = False
+        return stated._replace(speed_mps=stated.speed_mps + self._excess_mps) if self._misled else stated
 
     def _agree_with_markings(self, used: VehicleState, seen: Observation, lane: int) -> VehicleState:
         arrays = self._map.arrays

@@ -217,7 +217,8 @@ class _Loop:
             self._cycle(now)
             now += STEP_S
             touched = self._touches()
-            if now > SHORTEST_S and (self._stands_s > _STANDS_S or self.pilot.fallback.mode == Mode.NOMINAL):
+            mode = self.pilot.fallback.mode
+            if (mode == Mode.CONDITION and self._stands_s > _STANDS_S) or (mode == Mode.NOMINAL and now > SHORTEST_S):
                 break
         return self._judge(now)
 

@@ -227,10 +227,7 @@ class Injection:
         wheels = state.steering_rad + command.steering_rate_radps * self._step_s
         delay = self.find(FaultKind.DELAY, time_s)
         self._setpoints.append((acceleration, wheels, gear))
-        if delay is None:
-            while len(self._setpoints) > 1:
-                self._setpoints.popleft()
-        elif len(self._setpoints) > round(delay.magnitude / self._step_s):
+        while len(self._setpoints) > 1 + (round(delay.magnitude / self._step_s) if delay is not None else 0):
             self._setpoints.popleft()
         acceleration, wheels, gear = self._setpoints[0]
         rate, most = (wheels - state.steering_rad) / self._step_s, self._vehicle.steering_rate_max_radps

@@ -32,6 +32,7 @@ class Crowd:
         self._actors = list(actors)
         n = len(actors)
         self._ways = [_arc_lengths(actor.poses) for actor in actors]
+        self._paths = [np.column_stack([actor.poses[:, :2], np.unwrap(actor.poses[:, 2])]) for actor in actors]
         self.s_m = np.zeros(n)
         self.speed_mps = np.array([float(actor.speeds[0]) for actor in actors])
         self._pace = np.ones(n)
@@ -55,8 +56,7 @@ class Crowd:
     def poses(self) -> Floats:
         """(n, 3): x m, y m, heading rad of the bodies' centres."""
         rows = [
-            [np.interp(s, way, column) for column in (actor.poses[:, 0], actor.poses[:, 1], np.unwrap(actor.poses[:, 2]))]
-            for actor, way, s in zip(self._actors, self._ways, self.s_m, strict=True)
+            [np.interp(s, way, column) for column in path.T] for path, way, s in zip(self._paths, self._ways, self.s_m, strict=True)
         ]
         return np.array(rows).reshape(-1, 3)
 
@@ -104,7 +104,7 @@ class Crowd:
 
     def _ahead(self, i: int, poses: Floats, speeds: Floats, lengths: Floats, widths: Floats) -> tuple[float, float]:
         """(gap m, speed m/s along the path) of the nearest body in the way of i; (inf, 0) for none."""
-        path, way = self._actors[i].poses, self._ways[i]
+        path, way = self._paths[i], self._ways[i]
         gap, lead = math.inf, 0.0
         for (x, y, heading), speed, length, width in zip(poses, speeds, lengths, widths, strict=True):
             nearest = int(np.argmin((path[:, 0] - x) ** 2 + (path[:, 1] - y) ** 2))
