@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from roads import bend, observation, two_lanes
 
 from marque.driving.localise import Localisation, Trust, carried
 from marque.vehicle import BMW_320I, Command, VehicleState, step
-from roads import bend, observation, two_lanes
 
 STEP_S = 0.1
 
@@ -81,8 +81,7 @@ def test_a_place_that_drifts_away_from_the_markings_is_moved_back():
 
     true, believed, localisation = run(lambda t, s: s._replace(y_m=s.y_m + 0.3 * max(0.0, t - 1.0)), markings=markings)
     assert localisation.trust == Trust.ASIDE
-    assert abs(believed[-1].y_m - true[-1].y_m) < 0.25
-    assert off(true, believed) < 0.7
+    assert off(true, believed) < 0.25
 
 
 def test_a_lane_change_is_no_reason_for_doubt():

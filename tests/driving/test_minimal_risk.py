@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from roads import crossroads, lane, observation, straight, to_lane, two_lanes
 
 from marque.driving.localise import Trust
 from marque.driving.map.build import build_road_map
@@ -19,7 +20,6 @@ from marque.driving.pilot import Pilot
 from marque.driving.view import Reason
 from marque.vehicle import BMW_320I, VehicleState, boxes_overlap, step
 from marque.vehicle.sensors import THREE_LIDARS, Sensing
-from roads import crossroads, lane, observation, straight, to_lane, two_lanes
 
 STEP_S = 0.1
 INSIDE, SEES = Border(Status.INSIDE), (3, 3, 3, 3)
@@ -70,10 +70,13 @@ def test_one_more_fault_never_calls_for_less(state):
 
 
 def test_stuck_wheels_that_lead_out_of_the_lane_need_all_the_brakes():
-    assert straight_braking(15.0, 0.0, 0.0, 0.0, 11.0) == 4.0
-    assert straight_braking(15.0, 0.0, 0.1, 0.0, 11.0) == 11.0
-    assert straight_braking(15.0, 0.0, 0.0, 0.01, 11.0) == 11.0
-    assert straight_braking(3.0, 0.0, 0.1, 0.01, 11.0) == 4.0
+    wide, narrow = (4.0, 1.0), (4.0, 0.5)
+    assert straight_braking(15.0, 0.0, 0.0, 0.0, wide, 11.0) == 4.0
+    assert straight_braking(15.0, 0.0, 0.1, 0.0, wide, 11.0) == 11.0
+    assert straight_braking(15.0, 0.0, 0.0, 0.01, wide, 11.0) == 11.0
+    assert straight_braking(3.0, 0.0, 0.1, 0.01, wide, 11.0) == 4.0
+    assert straight_braking(10.0, 0.0, -0.05, 0.0, wide, 11.0) == 4.0
+    assert straight_braking(10.0, 0.0, -0.05, 0.0, narrow, 11.0) == 11.0
 
 
 class Drive:
@@ -91,7 +94,7 @@ class Drive:
             seen = observation(self.time_s, self.map, *there)
             working_now = np.ones(len(THREE_LIDARS), np.uint8) if working is None else working
             seen = seen._replace(health=health, conditions=conditions, working=working_now)
-            command = self.pilot.late(self.state, self.time_s) if late else self.pilot.cycle(self.state, seen)
+            command = self.pilot.late(self.state, seen) if late else self.pilot.cycle(self.state, seen)
             self.state = VehicleState(*step(self.state, command, STEP_S, BMW_320I))
             self.states.append(self.state)
             self.time_s += STEP_S
@@ -187,7 +190,8 @@ def test_it_stops_before_the_road_leaves_its_domain():
 
 
 def test_in_fog_it_drives_only_as_fast_as_it_can_stop_within_sight():
-    drive = Drive(two_lanes(), "right", VehicleState(20.0, 0.0, 0.0, 13.0, 0.0, 0.0)).run(20.0, conditions=Conditions(visibility_m=85.0, grip=0.4))
+    fog = Conditions(visibility_m=85.0, grip=0.4)
+    drive = Drive(two_lanes(), "right", VehicleState(20.0, 0.0, 0.0, 13.0, 0.0, 0.0)).run(20.0, conditions=fog)
     assert drive.mode == Mode.NOMINAL
     assert drive.state.speed_mps**2 / (2.0 * 4.0 * 0.4) < 90.0
     assert math.isclose(drive.state.y_m, 0.0, abs_tol=0.3)

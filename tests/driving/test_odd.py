@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from roads import crossroads, lane, straight, to_lane, two_lanes
 
 from marque.driving.map.build import build_road_map
 from marque.driving.map.specs import RoadSpec
@@ -13,7 +14,6 @@ from marque.driving.observation import Conditions
 from marque.driving.odd import CITY_AND_MOTORWAY, Area, Attribute, Monitor, Odd, Status, areas, coverage, sees_ahead
 from marque.driving.route import cost_to_go, goal_entries
 from marque.vehicle.sensors import THREE_LIDARS, Sensing
-from roads import crossroads, lane, straight, to_lane, two_lanes
 
 STEP_S = 0.1
 ALL = np.ones(len(THREE_LIDARS), np.uint8)

@@ -1,9 +1,9 @@
 """Whether the place that the localisation states can be believed, and where the car takes itself to be when it cannot.
 
 Three witnesses are heard: the localisation, what wheels and steering say of the way since the last cycle (dead reckoning), and the
-lane's markings as the cameras see them. A leap of the place that the wheels know nothing of is not followed. Speeds that differ from how
-fast the place moves are replaced. A place that does not agree with the markings, because it drifts or because the map is wrong, is
-moved sideways until it does.
+lane's markings as cameras and lidars see them. A leap of the place that the wheels know nothing of is not followed. Speeds that differ
+from how fast the place moves are replaced. Where markings are seen the place is moved sideways until it agrees with them; if that takes
+much, because it drifts or the map is wrong, it is no longer believed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PERSISTS = 4
 _SPEED_S, _SPEED_MPS, _SPEED_SHARE = 0.5, 0.5, 0.06
 _CLEARED_MPS, _CLEARED_SHARE = 5.0, 0.03
 """Wheels that once told a wrong speed are believed again when they tell the right one at this speed: at a stand nobody knows."""
-_ASIDE_S, _ASIDE_M = 0.4, 0.4
+_ASIDE_S, _ASIDE_M, _ALIKE_M, _SAME_WIDTH_M = 0.4, 0.5, 0.25, 0.5
 
 
 class Trust(IntEnum):
@@ -34,7 +34,7 @@ class Trust(IntEnum):
     SPEED = 1
     """The wheels' speed is not that of the car."""
     ASIDE = 2
-    """Place and map do not agree with the lane's markings."""
+    """Place and map do not agree with the lane's markings, by which the car keeps its lane."""
     PLACE = 3
     """The place leapt; dead reckoning is driven by."""
 
@@ -56,8 +56,7 @@ class Localisation:
         self._running = 0
         self._lost = self._misled = False
         self._aside_m = 0.0
-        self._correction_m = 0.0
-        self._corrects = False
+        self._disagrees = False
 
     def believe(self, stated: VehicleState, seen: Observation, lane: int) -> tuple[VehicleState, Observation]:
         """The state to drive by, and the surroundings as they lie around it. lane: that of the last cycle, −1 for none."""
@@ -68,11 +67,12 @@ class Localisation:
         leapt = self._compare(self._stated, stated)
         wheels = self._by_wheels(stated)
         reckoned = _reckon(self._used, wheels, self._step_s, self._vehicle)
-        near = math.hypot(stated.x_m - reckoned.x_m, stated.y_m - reckoned.y_m) < _AGREES_M
+        told = _aside(wheels, self._aside_m)
+        near = math.hypot(told.x_m - reckoned.x_m, told.y_m - reckoned.y_m) < _AGREES_M
         self._lost = leapt or (self._lost and self._running == 0 and not near)
-        used = self._agree_with_markings(reckoned if self._lost else wheels, seen, lane)
+        used = self._agree_with_markings(reckoned if self._lost else told, seen, lane)
         self._stated, self._used = stated, used
-        doubts = (self._lost, Trust.PLACE), (self._corrects, Trust.ASIDE), (self._misled, Trust.SPEED)
+        doubts = (self._lost, Trust.PLACE), (self._disagrees, Trust.ASIDE), (self._misled, Trust.SPEED)
         self.trust = next((trust for holds, trust in doubts if holds), Trust.FULL)
         return used, carried(seen, stated, used)
 
@@ -105,7 +105,6 @@ class Localisation:
     def _agree_with_markings(self, used: VehicleState, seen: Observation, lane: int) -> VehicleState:
         arrays = self._map.arrays
         left, right = seen.markings_m
-        used = used if self._lost else _aside(used, self._correction_m)
         if lane < 0 or math.isnan(left) or arrays.lanes[lane]["conflict_count"] > 0:
             return used
         s, d, hint = project(arrays, lane, used.x_m, used.y_m, -1)
@@ -113,15 +112,15 @@ class Localisation:
             return used
         by_map, width = width_at(arrays, lane, s, hint)
         width += by_map
+        if abs(left + right - width) > _SAME_WIDTH_M:
+            return used
         off = 0.5 * (right - left) - (d + 0.5 * width - by_map)
         off = (off + 0.5 * width) % width - 0.5 * width  # in the middle of a lane change both may mean different lanes
-        self._aside_m += min(1.0, self._step_s / _ASIDE_S) * (off - self._aside_m)
-        self._corrects = self._corrects or abs(self._aside_m) > _ASIDE_M
-        if self._corrects:
-            change = min(1.0, self._step_s / _ASIDE_S) * self._aside_m
-            self._correction_m += 0.0 if self._lost else change
-            return _aside(used, change)
-        return used
+        change = min(1.0, self._step_s / _ASIDE_S) * off
+        if not self._lost:
+            self._aside_m += change
+            self._disagrees = abs(self._aside_m) > (_ALIKE_M if self._disagrees else _ASIDE_M)
+        return _aside(used, change)
 
 
 def _aside(state: VehicleState, left_m: float) -> VehicleState:

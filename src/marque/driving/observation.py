@@ -113,7 +113,7 @@ class Observation(NamedTuple):
     conditions: Conditions = Conditions()
     health: Health = Health()
     markings_m: tuple[float, float] = (math.nan, math.nan)
-    """From the body's centre to the borders of its lane, to the left and to the right, as its cameras see them; nan where they see none."""
+    """From the body's centre to the borders of its lane, to the left and to the right, as cameras and lidars see them; nan for none."""
 
 
 def no_one(time_s: float, signals: Bytes) -> Observation:

@@ -223,9 +223,13 @@ class Pilot:
             return command._replace(acceleration_mps2=min(command.acceleration_mps2, -self._straight_braking(state)))
         return command
 
-    def late(self, state: VehicleState, time_s: float) -> Command:
-        """What the watchdog asks of the actuators when a cycle's result is not there in time: the stop held is driven."""
-        self.fallback.note_late(time_s)
+    def late(self, state: VehicleState, seen: Observation) -> Command:
+        """What the watchdog asks of the actuators when a cycle's result is not there in time: the stop held is driven.
+
+        Localisation goes on: it is no part of what is late.
+        """
+        state, _ = self._localisation.believe(state, seen, self.lane())
+        self.fallback.note_late(seen.time_s)
         return self.hold_stop(state)
 
     def hold_stop(self, state: VehicleState) -> Command:
@@ -237,11 +241,12 @@ class Pilot:
         return Command(*act_stop(stop, state, self.step_s, self.vehicle))
 
     def _straight_braking(self, state: VehicleState) -> float:
-        path, stations = self._mind.paths.path[0], self._mind.paths.station[0]
-        bend = math.tan(state.steering_rad) / self.vehicle.wheelbase_m - stations[int(path["rear_s"])]["curvature"]
-        return straight_braking(
-            state.speed_mps, float(path["rear_d"]), float(path["rear_turn"]), float(bend), self.vehicle.braking_max_mps2
-        )
+        path, half = self._mind.paths.path[0], 0.5 * self.vehicle.width_m
+        here = self._mind.paths.station[0, int(path["rear_s"])]
+        bend = float(math.tan(state.steering_rad) / self.vehicle.wheelbase_m - here["curvature"])
+        room = float(here["left"]) - half, float(here["right"]) - half
+        off, turn = float(path["rear_d"]), float(path["rear_turn"])
+        return straight_braking(state.speed_mps, off, turn, bend, room, self.vehicle.braking_max_mps2)
 
     def _watch(self, state: VehicleState, seen: Observation) -> Restraint:
         """Ask the monitor where the car is in its domain, and the fallback what follows from it."""

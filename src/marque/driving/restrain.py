@@ -17,6 +17,8 @@ _CARS, _EMERGENCIES, _BUSES = int(Road.CAR), int(Road.EMERGENCY), int(Road.BUS)
 _EASES_MPS2 = 1.6
 _EDGE_M = 0.25
 """Kept between the body and the edge of the road."""
+_ASIDE_MPS = 10.0
+"""Faster than this the car keeps to the middle of its lane: a wheel that sticks on the way to the edge must not lead over it."""
 _STRAIGHT = 0.02
 """1/m: in sharper bends, where a body swings out, a path is not moved aside."""
 _BEHIND_M = 4.0
@@ -61,7 +63,7 @@ def restrain(m: MapArrays, ask: Restraint, state: VehicleState, vehicle: Vehicle
         if ask.stop_m < math.inf:
             hold = _out_of_the_way(m, paths, p, paths.path[p].rear_s + front + ask.stop_m, vehicle)
             paths.path[p].hold_s = min(paths.path[p].hold_s, hold)
-        if ask.aside != 0.0 and (p == side or paths.path[side].kind < 0):
+        if ask.aside != 0.0 and state.speed_mps < _ASIDE_MPS and (p == side or paths.path[side].kind < 0):
             _move_aside(m, paths, p, ask.aside, vehicle)
         _slow(paths, p, ask, state.speed_mps, front)
 

@@ -226,7 +226,7 @@ class _Loop:
         signal_colours(self.truth.road_map.arrays, now, self.signals)
         seen, believed = self.injection.sense(self.crowd.observation(self.signals.copy()), self.state)
         late = self.injection.is_late(now)
-        command: Command = self.pilot.late(believed, now) if late else self.pilot.cycle(believed, seen)
+        command: Command = self.pilot.late(believed, seen) if late else self.pilot.cycle(believed, seen)
         before = self.pilot.fallback.border
         if before.status == Status.OUTSIDE and before.attribute not in (Attribute.SENSORS, Attribute.LOCALISATION, Attribute.CONNECTION):
             self.left_domain = before.attribute

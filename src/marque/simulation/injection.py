@@ -204,11 +204,11 @@ class Injection:
         return health
 
     def _markings(self, state: VehicleState, now: float) -> tuple[float, float]:
-        """From the body's centre to the borders of the true lane under it, with a little noise; nan without a camera or a lane."""
+        """From the body's centre to the borders of the true lane under it, with a little noise; nan where nobody sees them."""
         arrays = self._map.arrays
-        cameras = (self._suite["kind"] == Sensing.CAMERA) & (np.abs(self._suite["yaw"]) < 0.5) & (self.sensors.works > 0)
+        ahead = (self._suite["kind"] != Sensing.RADAR) & (np.abs(self._suite["yaw"]) < self._suite["half_angle"]) & (self.sensors.works > 0)
         lane, _, _ = locate(arrays, state.x_m, state.y_m, state.heading_rad, _ALIGNED_RAD, int(Road.CAR))
-        if not cameras.any() or lane < 0 or arrays.lanes[lane]["conflict_count"] > 0:
+        if not ahead.any() or lane < 0 or arrays.lanes[lane]["conflict_count"] > 0:
             return math.nan, math.nan
         s, d, hint = project(arrays, lane, state.x_m, state.y_m, -1)
         left, right = width_at(arrays, lane, s, hint)

@@ -55,9 +55,7 @@ class Crowd:
 
     def poses(self) -> Floats:
         """(n, 3): x m, y m, heading rad of the bodies' centres."""
-        rows = [
-            [np.interp(s, way, column) for column in path.T] for path, way, s in zip(self._paths, self._ways, self.s_m, strict=True)
-        ]
+        rows = [[np.interp(s, way, column) for column in path.T] for path, way, s in zip(self._paths, self._ways, self.s_m, strict=True)]
         return np.array(rows).reshape(-1, 3)
 
     def sizes(self) -> tuple[Floats, Floats]:
