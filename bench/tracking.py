@@ -26,8 +26,8 @@ import numpy as np
 from marque.common import Floats, Records
 from marque.driving.association import assign
 from marque.driving.observation import DETECTION, Kind
-from marque.driving.tracks import CAPACITY, NO_ID, no_tracks
 from marque.driving.tracker import no_tracker, track
+from marque.driving.tracks import CAPACITY, NO_ID, no_tracks
 from marque.simulation.commonroad import read_scenario
 
 HERE = Path(__file__).parent

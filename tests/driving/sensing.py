@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from marque.driving.observation import DETECTION, Kind
-from marque.driving.tracks import CAPACITY, NO_ID, no_tracks
 from marque.driving.tracker import no_tracker, track
+from marque.driving.tracks import CAPACITY, NO_ID, no_tracks
 
 STEP_S = 0.1
 FALSE_PER_M2 = 3e-5

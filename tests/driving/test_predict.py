@@ -13,8 +13,8 @@ from marque.driving.map import Colour
 from marque.driving.map.build import build_road_map
 from marque.driving.map.specs import RoadSpec
 from marque.driving.observation import Kind
-from marque.driving.perceive import no_tracks
 from marque.driving.predict import HYPOTHESES, STEP_S, no_predictions, predict, spread
+from marque.driving.tracks import no_tracks
 
 
 def track(x, y, heading=0.0, speed=10.0, *, acceleration=0.0, yaw_rate=0.0, kind=Kind.CAR, length=4.5, standing_s=0.0):

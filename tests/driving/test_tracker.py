@@ -8,8 +8,8 @@ from sensing import BOXES, LIDAR, RADAR, STEP_S, Body, Run, Sensor, detect, noth
 
 from marque.driving.filter import BODY
 from marque.driving.observation import DETECTION, Kind
-from marque.driving.tracks import CAPACITY, NO_ID, no_tracks
 from marque.driving.tracker import no_tracker, track
+from marque.driving.tracks import CAPACITY, NO_ID, no_tracks
 
 
 def cycles(first_s, last_s):

@@ -91,6 +91,22 @@ def city(
     run(map_file, hours, seed, vehicles, pedestrians, cars, perfect, json)
 
 
+@app.command()
+def faults(
+    json: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write every drive's finding as JSON.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Drives of each fault in each cell, a little different.")] = 1,
+    pairs: Annotated[bool, typer.Option("--pairs", help="Two faults at a time instead of one.")] = False,
+    cell: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only cells whose names hold this; may be repeated.")] = None,
+    fault: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this fault; may be repeated.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that drive at the same time.")] = 1,
+    sample: Annotated[int, typer.Option(min=1, metavar="N", help="Only each N-th drive, in turn over faults and cells.")] = 1,
+) -> None:
+    """Break something in every cell of the domain and see where the car ends. Exit status 1: a drive was not safe."""
+    from marque.app.faults import faults as run
+
+    run(json, seeds, pairs, cell or [], fault or [], workers, sample)
+
+
 @app.command("map")
 def show_map(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="SUMO, OpenDRIVE, OpenStreetMap or CommonRoad.")],

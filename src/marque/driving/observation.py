@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -69,6 +70,19 @@ class Conditions(NamedTuple):
     """Standard deviation of its place as its localisation states it."""
 
 
+class Health(NamedTuple):
+    """What the car's own diagnosis says is left of its parts: 1 all, 0 nothing."""
+
+    braking: float = 1.0
+    drive: float = 1.0
+    steering: float = 1.0
+    """Of the rate at which the wheels turn; 0: they stand still."""
+    perception: float = 1.0
+    """0 while what watches over the perception finds its road users frozen or missing."""
+    delay_s: float = 0.0
+    """By how much later than usual the actuators follow."""
+
+
 class Observation(NamedTuple):
     """The surroundings at one instant; the ego is not among them.
 
@@ -103,6 +117,9 @@ class Observation(NamedTuple):
     working: Bytes = np.zeros(0, np.uint8)
     """(sensors of the suite,) 1 where the sensor reported in this cycle."""
     conditions: Conditions = Conditions()
+    health: Health = Health()
+    markings_m: tuple[float, float] = (math.nan, math.nan)
+    """From the body's centre to the borders of its lane, to the left and to the right, as cameras and lidars see them; nan for none."""
 
 
 def no_one(time_s: float, signals: Bytes) -> Observation:

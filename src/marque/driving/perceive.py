@@ -49,7 +49,7 @@ def no_perception(suite: Records, step_s: float) -> Perception:
 def perceive(p: Perception, seen: Observation, state: VehicleState, step_s: float) -> None:
     """Bring the tracks up to this instant; state: where the car believes to be."""
     if seen.perfect:
-        _follow_all(p.tracks, seen, state.x_m, state.y_m, step_s)
+        follow_all(p.tracks, seen, state.x_m, state.y_m, step_s)
         return
     if math.isnan(p.poses[-1, 0]) or seen.time_s - p.poses[-1, 0] > 1.0:
         for k in range(_POSES):  # a beginning: it has been driving like this before
@@ -100,7 +100,7 @@ def _foresee(p: Perception, seen: Observation, state: VehicleState, slot: int, x
 
 
 @kernel
-def _follow_all(tracks: Records, seen: Observation, ego_x: float, ego_y: float, step_s: float) -> None:
+def follow_all(tracks: Records, seen: Observation, ego_x: float, ego_y: float, step_s: float) -> None:
     """Speeds are taken as observed, rates by first-order filters of their differences."""
     n = len(seen.ids)
     chosen = np.arange(n)

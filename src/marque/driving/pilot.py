@@ -20,14 +20,19 @@ from marque.driving.goal import Goal
 from marque.driving.guard import NOTHING, Stop, guard, no_stop
 from marque.driving.hidden import look_into, slow_down
 from marque.driving.lines import Lines, draw_lines, mark_goals, no_lines, offset_of
-from marque.driving.map import MapArrays, RoadMap
+from marque.driving.localise import Localisation
+from marque.driving.map import Colour, MapArrays, RoadMap
+from marque.driving.map.query import project
+from marque.driving.minimal_risk import Fallback, Manoeuvre, Mode, straight_braking
 from marque.driving.observation import Observation
 from marque.driving.occupancy import Occupancy, look_ahead, no_occupancy, occupy
+from marque.driving.odd import CITY_AND_MOTORWAY, Monitor, Odd
 from marque.driving.own_lane import own_lane
 from marque.driving.path import PATHS, Paths, lay_paths, no_paths
 from marque.driving.perceive import Perception, no_perception, perceive
 from marque.driving.plan import Choice, Task, aim_profiles, choose, no_choice, pace
 from marque.driving.predict import Predictions, no_predictions, predict
+from marque.driving.restrain import Restraint, restrain
 from marque.driving.route import cost_to_go, goal_entries
 from marque.driving.rules import WAITING, forget_ahead, obey, reach_ahead, to_pass
 from marque.driving.speed import PROFILES, TICK_S, TICKS, Profiles, follow, no_profiles, sample_profiles
@@ -66,13 +71,14 @@ class Mind(NamedTuple):
 
 @kernel
 def _cycle(
-    m: MapArrays, mind: Mind, task: Task, state: VehicleState, seen: Observation, step_s: float, vehicle: VehicleParameters
+    m: MapArrays, mind: Mind, task: Task, ask: Restraint, state: VehicleState, seen: Observation, step_s: float, vehicle: VehicleParameters
 ) -> Command:
     timed = task.timed[0] == 1
     perceive(mind.perception, seen, state, step_s)
     tracks = mind.perception.tracks
     lane, s = own_lane(m, state, mind.cost, mind.history, mind.paths)
     lay_paths(m, lane, s, state, vehicle, mind.cost, mind.way, mind.history, mind.paths)
+    restrain(m, ask, state, vehicle, mind.paths)
     reach_ahead(m, state, vehicle, mind.paths, seen.signals, mind.eta)
     predict(m, tracks, seen.signals, mind.eta, mind.predictions)
     forget_ahead(mind.paths, mind.eta)
@@ -151,10 +157,17 @@ class Pilot:
     """
 
     def __init__(
-        self, road_map: RoadMap, vehicle: VehicleParameters = BMW_320I, step_s: float = 0.1, suite: Records = THREE_LIDARS
+        self, road_map: RoadMap, vehicle: VehicleParameters = BMW_320I, step_s: float = 0.1, *,
+        odd: Odd = CITY_AND_MOTORWAY, suite: Records = THREE_LIDARS,
     ) -> None:  # fmt: skip
-        """step_s: s between two cycles, for which a command is held; at most 0.5. suite: (s,) SENSOR the car sees with."""
+        """step_s: s between two cycles, for which a command is held; at most 0.5. odd: where it may drive itself.
+
+        suite: (s,) SENSOR the car sees with, where perception is not perfect.
+        """
         self.road_map, self.vehicle, self.step_s = road_map, vehicle, step_s
+        self._monitor = Monitor(odd, road_map, suite)
+        self._localisation = Localisation(road_map, vehicle)
+        self.fallback = Fallback(self._monitor, step_s, drives_on_the_right=road_map.right_hand_traffic)
         lanes = len(road_map.arrays.lanes)
         self._mind = Mind(
             no_perception(suite, step_s),
@@ -180,7 +193,7 @@ class Pilot:
         )
         self._goals: tuple[Goal, ...] = ()
         self._senses = False
-        self._task = _task((), road_map)
+        self._task = self._open_task = _task((), road_map)
 
     def begin(self, goals: tuple[Goal, ...]) -> None:
         """Start a drive: forget everything seen before."""
@@ -191,8 +204,11 @@ class Pilot:
         mind.memory[:] = -1
         mind.last[:] = 0.0
         mind.back[:] = 0.0
-        mind.last[_LINE] = NOTHING
+        mind.last[_LINE], mind.last[_LANE] = NOTHING, -1.0
         mind.stop.now_s[0] = -1.0
+        self._monitor.begin()
+        self._localisation.begin()
+        self.fallback.begin()
         self.retarget(goals)
 
     def retarget(self, goals: tuple[Goal, ...]) -> None:
@@ -200,6 +216,7 @@ class Pilot:
         self._goals = goals
         cost_to_go(self.road_map.arrays, goal_entries(self.road_map, goals), self._mind.cost, self._mind.way)
         self._task = _task(goals, self.road_map)
+        self._open_task = self._task._replace(timed=np.zeros(1, np.int32))
         centres = [polygon.mean(axis=0) for goal in goals for polygon in goal.polygons] + [
             np.array(c[:2]) for g in goals for c in g.circles
         ]
@@ -214,11 +231,61 @@ class Pilot:
         self._senses = not seen.perfect
         for k, goal in enumerate(self._goals):
             self._task.windows[k, :2] = goal.time_s[0] - seen.time_s, goal.time_s[1] - seen.time_s
-        command = _cycle(self.road_map.arrays, self._mind, self._task, state, seen, self.step_s, self.vehicle)
-        return Command(*command)
+        state, seen = self._localisation.believe(state, seen, self.lane())
+        ask = self._watch(state, seen)
+        fallback = self.fallback
+        if fallback.mode == Mode.CONDITION:
+            return Command(-state.speed_mps / self.step_s, 0.0, 1.0)
+        if fallback.manoeuvre == Manoeuvre.IMMEDIATE:
+            return self.hold_stop(state)
+        if not self._monitor.sees_ahead:  # no camera tells what the lights show
+            seen = seen._replace(signals=np.full_like(seen.signals, Colour.RED))
+        task = self._task if fallback.mode == Mode.NOMINAL else self._open_task
+        command = Command(*_cycle(self.road_map.arrays, self._mind, task, ask, state, seen, self.step_s, self.vehicle))
+        if fallback.manoeuvre == Manoeuvre.STRAIGHT:
+            return command._replace(acceleration_mps2=min(command.acceleration_mps2, -self._straight_braking(state)))
+        return command
+
+    def late(self, state: VehicleState, seen: Observation) -> Command:
+        """What the watchdog asks of the actuators when a cycle's result is not there in time: the stop held is driven.
+
+        Localisation goes on: it is no part of what is late.
+        """
+        state, _ = self._localisation.believe(state, seen, self.lane())
+        self.fallback.note_late(seen.time_s)
+        return self.hold_stop(state)
+
+    def hold_stop(self, state: VehicleState) -> Command:
+        """Drive the guard's stop on; full braking where none is held."""
+        stop = self._mind.stop
+        if stop.now_s[0] < 0.0:
+            return Command(-self.vehicle.braking_max_mps2, 0.0, 1.0)
+        stop.now_s[0] += self.step_s
+        return Command(*act_stop(stop, state, self.step_s, self.vehicle))
+
+    def _straight_braking(self, state: VehicleState) -> float:
+        path, half = self._mind.paths.path[0], 0.5 * self.vehicle.width_m
+        here = self._mind.paths.station[0, int(path["rear_s"])]
+        bend = float(math.tan(state.steering_rad) / self.vehicle.wheelbase_m - here["curvature"])
+        room = float(here["left"]) - half, float(here["right"]) - half
+        off, turn = float(path["rear_d"]), float(path["rear_turn"])
+        return straight_braking(state.speed_mps, off, turn, bend, room, self.vehicle.braking_max_mps2)
+
+    def _watch(self, state: VehicleState, seen: Observation) -> Restraint:
+        """Ask the monitor where the car is in its domain, and the fallback what follows from it."""
+        lane, s = self.lane(), 0.0
+        if lane >= 0:
+            s, _, _ = project(self.road_map.arrays, lane, state.x_m, state.y_m, -1)
+        border = self._monitor.check(seen.conditions, seen.working, lane, s, self._mind.cost, self.step_s)
+        outer = 2 if self.road_map.right_hand_traffic else 1
+        outermost = self._mind.paths.path["kind"][outer] < 0
+        trust = self._localisation.trust
+        return self.fallback.decide(seen.time_s, border, trust, seen.health, seen.conditions, state.speed_mps, bool(outermost))
 
     def reason(self) -> Reason:
         """Why it drives as it does (`View.reason`)."""
+        if self.fallback.mode != Mode.NOMINAL:
+            return self.fallback.reason
         return Reason(int(self._mind.reason[REASON_SLOT]))
 
     def lane(self) -> int:
@@ -253,7 +320,8 @@ class Pilot:
             3 * TICK_S,
             self.route(),
             tuple(predictions),
-            self._tracked(),
+            hazards=self.fallback.hazards,
+            tracked=self._tracked(),
         )
 
     def _tracked(self) -> Floats:

@@ -44,8 +44,16 @@ class Reason(IntEnum):
     """The way beyond a junction is full; it waits so as not to block it. subject: who."""
     BACK = 18
     """It drives back a little, or has; subject: whom it makes room for."""
-    HIDDEN = 19
+    HIDDEN = 25
     """Somebody may come from where it does not see."""
+    LEAVES_ODD = 19
+    """From here on a minimal risk manoeuvre: it leaves, or has left, the domain it is made for."""
+    SENSORS_LOST = 20
+    LOCALISATION_LOST = 21
+    VEHICLE_FAULT = 22
+    """Brakes, steering, motor or wheel speeds."""
+    COMPUTE_LATE = 23
+    CONNECTION_LOST = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +83,5 @@ class View:
     predictions: tuple[Prediction, ...]
     tracked: Floats = field(default_factory=lambda: np.empty((0, 3)))
     """(k, 3): id, x m, y m of everyone it takes to be there, where perception is not perfect: the ids are its own, not the actors'."""
+    hazards: bool = False
+    """Its hazard lights are on: a minimal risk manoeuvre, or the condition it led to."""

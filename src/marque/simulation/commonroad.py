@@ -26,7 +26,7 @@ MOST_STEPS = 100_000
 _LARGEST_SPEED_MPS = 200.0
 _LARGEST_BODY_M = 1000.0
 
-_KINDS = {
+KINDS = {
     "car": Kind.CAR,
     "taxi": Kind.CAR,
     "priorityVehicle": Kind.CAR,
@@ -117,7 +117,7 @@ class _Reader:
 
     def _obstacle(self, element: etree._Element, name: int, role: str, place: str) -> list[_Track]:
         kind_text = (element.findtext("type") or "unknown").strip()
-        kind = _KINDS.get(kind_text, Kind.UNKNOWN)
+        kind = KINDS.get(kind_text, Kind.UNKNOWN)
         if role == "environmentObstacle":
             shapes = self._shapes(element.find("shape"), place)
             return [_standing(name, kind, box) for shape in shapes for box in boxes_of(shape)]

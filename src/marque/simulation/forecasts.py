@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marque.common import Bools, Floats, Ints
-from marque.driving.perceive import no_tracks, perceive
+from marque.driving.perceive import follow_all
 from marque.driving.predict import HYPOTHESES, STEP_S, STEPS, no_predictions, predict, spread
+from marque.driving.tracks import no_tracks
 from marque.simulation.drive import Observer
 from marque.simulation.scenario import ActorLog, Scenario
 
@@ -70,7 +71,7 @@ def forecast(scenario: Scenario, *, every_s: float = 0.2, file: int = 0) -> Fore
     found = []
     for step in range(actors.steps):
         seen = observer.at(step)
-        perceive(tracks, seen, *_middle(seen.x_m, seen.y_m), step_s)
+        follow_all(tracks, seen, *_middle(seen.x_m, seen.y_m), step_s)
         if step % stride:
             continue
         predict(road, tracks, seen.signals, nowhere, predictions)
