@@ -37,7 +37,7 @@ from marque.simulation.judge import (
 from marque.simulation.metrics import Loss, score
 from marque.simulation.replay import SUFFIX, write_replay
 from marque.simulation.scenario import ActorLog, PlanningProblem, Scenario
-from marque.simulation.sensors import Sensors, recognise
+from marque.simulation.sensors import Sensors, look_before, recognise
 from marque.vehicle import BMW_320I, Command, VehicleParameters, VehicleState, step
 from marque.vehicle.sensors import THREE_LIDARS
 
@@ -47,7 +47,6 @@ FILE_LIMIT_S = 120.0
 """Wall-clock time for one file; a drive that is not over by then is an error, not a hang."""
 LONGEST_DRIVE_S = 600.0
 _BRAKING_MPS2 = -0.5
-_LOOKS_BEFORE_S = 1.5
 
 
 class Driver(Protocol):
@@ -126,7 +125,7 @@ def drive_file(
     if path.suffix == ".xosc":
         from marque.simulation.openscenario import drive_stories
 
-        return drive_stories(path, make_driver, replay, limit_s)
+        return drive_stories(path, make_driver, None if suite is None else Sensors(suite, seed=seed), replay, limit_s)
     deadline = time.monotonic() + limit_s
     try:
         scenario = read_scenario(path)
@@ -198,7 +197,7 @@ def drive_problem(
     began = time.thread_time_ns()
     driver.begin(problem.goals)
     if sensors is not None:
-        _look_before(driver, sensors, observer.at(problem.start_step), state, scenario.step_s)
+        look_before(driver.look, sensors, observer.at(problem.start_step), state, scenario.step_s)
     for k in range(problem.start_step, last):
         if goal_test.reached(k, *state[:4]):
             break
@@ -218,24 +217,6 @@ def drive_problem(
         frames.append(frame_of(state, observer.at(problem.start_step + len(states) - 1), driver.view(), vehicle))
     columns = np.array(states).T
     return Drive(Trajectory(*np.ascontiguousarray(columns[:5])), frames, np.array(cycle_ms), cpu_s)
-
-
-def _look_before(driver: Driver, sensors: Sensors, first: Observation, state: VehicleState, step_s: float) -> None:
-    """A car that begins a drive has been on its way: it has seen the moments before, in which everybody drove as they do at the first."""
-    for k in range(round(_LOOKS_BEFORE_S / step_s), 0, -1):
-        seen, believed = sensors.sense(_earlier(first, k * step_s), _earlier_state(state, k * step_s))
-        driver.look(believed, seen)
-
-
-def _earlier(seen: Observation, ago_s: float) -> Observation:
-    way = -ago_s * seen.speed_mps
-    x_m, y_m = seen.x_m + way * np.cos(seen.heading_rad), seen.y_m + way * np.sin(seen.heading_rad)
-    return seen._replace(time_s=seen.time_s - ago_s, x_m=x_m, y_m=y_m)
-
-
-def _earlier_state(state: VehicleState, ago_s: float) -> VehicleState:
-    way = -ago_s * state.speed_mps
-    return state._replace(x_m=state.x_m + way * math.cos(state.heading_rad), y_m=state.y_m + way * math.sin(state.heading_rad))
 
 
 def warm_up() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +40,7 @@ _SLOW, _SLOW_S = 0.7, 1.5
 _FREE_SPACE = 0.8
 """Of a sensor's range: as far as it tells the free road from what it does not see."""
 _SAME_M = 3.0
+_LOOKS_BEFORE_S = 1.5
 _LOCALISATION_S, _HEADING_RAD_PER_M = 4.0, 0.02
 _CORNERS = ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0))
 
@@ -121,6 +123,26 @@ class Sensors:
             y_m=state.y_m + ahead * sin + left * cos + self.offset[1],
             heading_rad=state.heading_rad + turn + self.offset[2],
         )
+
+
+def look_before(
+    look: Callable[[VehicleState, Observation], None], sensors: Sensors, first: Observation, state: VehicleState, step_s: float
+) -> None:  # fmt: skip
+    """A car that begins a drive has been on its way: it has seen the moments before, in which everybody drove as they do at the first."""
+    for k in range(round(_LOOKS_BEFORE_S / step_s), 0, -1):
+        seen, believed = sensors.sense(_earlier(first, k * step_s), _earlier_state(state, k * step_s))
+        look(believed, seen)
+
+
+def _earlier(seen: Observation, ago_s: float) -> Observation:
+    way = -ago_s * seen.speed_mps
+    x_m, y_m = seen.x_m + way * np.cos(seen.heading_rad), seen.y_m + way * np.sin(seen.heading_rad)
+    return seen._replace(time_s=seen.time_s - ago_s, x_m=x_m, y_m=y_m)
+
+
+def _earlier_state(state: VehicleState, ago_s: float) -> VehicleState:
+    way = -ago_s * state.speed_mps
+    return state._replace(x_m=state.x_m + way * math.cos(state.heading_rad), y_m=state.y_m + way * math.sin(state.heading_rad))
 
 
 def recognise(view: View, truth: Observation) -> View:

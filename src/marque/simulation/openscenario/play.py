@@ -20,6 +20,7 @@ from marque.simulation.openscenario.entities import Entity
 from marque.simulation.openscenario.mission import Mission, SetSpeed, mission
 from marque.simulation.openscenario.scenario import TICK_S, Story
 from marque.simulation.openscenario.world import Bodies, World
+from marque.simulation.sensors import Sensors, look_before
 from marque.vehicle import VehicleParameters, VehicleState, step
 
 CYCLE_S = 0.1
@@ -33,8 +34,6 @@ _IDLE_S = 10.0
 """A storyboard without a stop trigger ends so long after its last story."""
 
 MakeDriver = Callable[[RoadMap, VehicleParameters, float], Driver]
-Sense = Callable[[Observation, VehicleState], tuple[Observation, VehicleState]]
-"""(who is there, the ego's state) → (what is seen of it, where the ego believes it is)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +61,12 @@ class Played:
     """Why it ended, one clause."""
 
 
-def play(story: Story, make_driver: MakeDriver, sense: Sense | None = None, *, record: bool = False, deadline: float = math.inf) -> Played:
+def play(
+    story: Story, make_driver: MakeDriver, sensors: Sensors | None = None, *, record: bool = False, deadline: float = math.inf
+) -> Played:
     """Runs a story to its end: its stop trigger, the ego's first touch, or LONGEST_S. Raises TimeoutError past the deadline.
 
-    sense: the ego's sensors; None for perfect perception.
+    sensors: the ego's; None for perfect perception.
     """
     story.begin()
     world, ego, vehicle = story.world, story.world.ego, story.vehicle
@@ -85,7 +86,9 @@ def play(story: Story, make_driver: MakeDriver, sense: Sense | None = None, *, r
             driver.begin(task.goals)
             world.orders.rerouted = world.ego_moved = False
         truth = observe(bodies[-1], story.road_map, world.time_s)
-        seen, believed = (truth, state) if sense is None else sense(truth, state)
+        if sensors is not None and len(states) == 1:
+            look_before(driver.look, sensors, truth, state, CYCLE_S)
+        seen, believed = (truth, state) if sensors is None else sensors.sense(truth, state)
         cycle_began = time.thread_time_ns()
         command = driver.cycle(believed, seen)
         cycle_ms.append((time.thread_time_ns() - cycle_began) * 1e-6)

@@ -26,6 +26,7 @@ from marque.simulation.openscenario.scenario import Story, read_story
 from marque.simulation.openscenario.variations import Variation, read_variation
 from marque.simulation.replay import SUFFIX, write_replay
 from marque.simulation.scenario import ActorLog, PlanningProblem, Scenario
+from marque.simulation.sensors import Sensors
 from marque.vehicle import VehicleParameters
 
 CASES = 100
@@ -65,7 +66,7 @@ def is_scenario(path: Path) -> bool:
         return True
 
 
-def drive_stories(path: Path, make_driver: MakeDriver, replay: Path | None, limit_s: float) -> list[Result]:
+def drive_stories(path: Path, make_driver: MakeDriver, sensors: Sensors | None, replay: Path | None, limit_s: float) -> list[Result]:
     """Drives and judges every case of a file; never raises for what is in it (as `drive.drive_file`).
 
     limit_s: wall-clock time of a case.
@@ -73,7 +74,7 @@ def drive_stories(path: Path, make_driver: MakeDriver, replay: Path | None, limi
     results: list[Result] = []
     try:
         for read, case, count, name in _cases(path):
-            results.append(_one(path, read, case, count, name, make_driver, replay, limit_s))
+            results.append(_one(path, read, case, count, name, make_driver, sensors, replay, limit_s))
     except InputError as error:
         return [StoryResult(path.name, path.stem, "OpenSCENARIO", None, Verdict.ILL_POSED, str(error))]
     except Exception as error:
@@ -97,15 +98,16 @@ def _cases(path: Path) -> Iterator[tuple[ReadStory, dict[str, str], int, str]]:
 
 
 def _one(
-    path: Path, read: ReadStory, case: dict[str, str], count: int, name: str, make_driver: MakeDriver, replay: Path | None, limit_s: float
-) -> StoryResult:
+    path: Path, read: ReadStory, case: dict[str, str], count: int, name: str, make_driver: MakeDriver, sensors: Sensors | None,
+    replay: Path | None, limit_s: float,
+) -> StoryResult:  # fmt: skip
     def failed(verdict: Verdict, why: str) -> StoryResult:
         return StoryResult(path.name, name, "OpenSCENARIO", 1, verdict, why, case=case, cases=count)
 
     deadline = time.monotonic() + limit_s
     try:
         story = read()
-        played = play(story, _driver(story, make_driver), record=replay is not None, deadline=deadline)
+        played = play(story, _driver(story, make_driver), sensors, record=replay is not None, deadline=deadline)
         result = _judged(path, story, played, case, count, name)
         if result.hit is not None:
             result = dataclasses.replace(result, careful_driver_avoids=_careful_driver_avoids(read, deadline))
