@@ -100,6 +100,27 @@ def test_a_catalog_entry_knows_its_own_parameters_only(tmp_path):
         read_story(stage.write(tmp_path, text))
 
 
+def test_an_entry_may_refer_to_another_catalog(tmp_path):
+    (tmp_path / "catalogs").mkdir()
+    head = '<OpenSCENARIO><FileHeader revMajor="1" revMinor="3"/><Catalog name="{}">{}</Catalog></OpenSCENARIO>'
+    route = f"""<Route name="r" closed="false">
+    <Waypoint routeStrategy="shortest"><Position>{stage.lane_position(20.0)}</Position></Waypoint>
+    <Waypoint routeStrategy="shortest"><Position>{stage.lane_position(90.0)}</Position></Waypoint></Route>"""
+    (tmp_path / "catalogs" / "routes.xosc").write_text(head.format("Routes", route))
+    follow = """<PrivateAction><RoutingAction><AssignRouteAction><CatalogReference catalogName="Routes" entryName="r"/></AssignRouteAction>
+    </RoutingAction></PrivateAction>"""
+    maneuver = f'<Maneuver name="go">{stage.event("e", follow)}</Maneuver>'
+    (tmp_path / "catalogs" / "maneuvers.xosc").write_text(head.format("Maneuvers", maneuver))
+    text = stage.document(
+        stage.story_of("").replace('<Maneuver name="m"></Maneuver>', '<CatalogReference catalogName="Maneuvers" entryName="go"/>')
+    )
+    text = text.replace(
+        "<CatalogLocations/>", '<CatalogLocations><RouteCatalog><Directory path="catalogs"/></RouteCatalog></CatalogLocations>'
+    )
+    story = stage.begun(tmp_path, text)
+    assert story.world.stage.entities["Other"].route.length == pytest.approx(70.0)
+
+
 VARIATION = """<OpenSCENARIO><FileHeader revMajor="1" revMinor="3"/><ParameterValueDistribution><ScenarioFile filepath="file.xosc"/>
 <Deterministic><DeterministicSingleParameterDistribution parameterName="a"><DistributionRange stepWidth="0.25">
 <Range lowerLimit="-0.5" upperLimit="0.5"/></DistributionRange></DeterministicSingleParameterDistribution>

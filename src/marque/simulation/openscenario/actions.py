@@ -64,13 +64,12 @@ def _teleport(node: Node, world: World) -> Make:
 
 
 def _visibility(node: Node, world: World) -> Make:
-    node.flag("graphics")
-    sensed = node.flag("sensors") and node.flag("traffic")
+    _, sensors, traffic = (node.flag(name) for name in ("graphics", "sensors", "traffic"))
     if node.maybe("SensorReferenceSet") is not None:
         raise node.one("SensorReferenceSet").unsupported("Visibility is the same for all sensors.")
 
     def act(entity: Entity) -> None:
-        entity.sensed = sensed
+        entity.sensed = sensors and traffic
 
     return lambda entity: Instant(world, entity, lambda: act(entity))
 

@@ -7,7 +7,7 @@ reader does not know is refused, never ignored. Source: ASAM OpenSCENARIO XML 1.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lxml import etree
@@ -204,9 +204,18 @@ class Document:
         return {node.text("name"): values[node.text("name")] for node in nodes}
 
     def catalogs(self) -> dict[str, tuple[Document, etree._Element]]:
-        """The catalogs in the folders of CatalogLocations, by name."""
+        """The catalogs in the folders of CatalogLocations, by name. What they refer to themselves lies in the same folders."""
         if self._catalogs is None:
-            self._catalogs = dict(self._found_catalogs())
+            self._catalogs = {}
+            locations = self.root.maybe("CatalogLocations")
+            for location in locations.each(*_CATALOGS) if locations else ():
+                folder = self.path.parent / location.one("Directory").text("path").replace("\\", "/")
+                for path in sorted(folder.glob("*.xosc")) if folder.is_dir() else ():
+                    document = Document(path)
+                    document._catalogs = self._catalogs
+                    catalog = document.root.element.find("Catalog")
+                    if catalog is not None:
+                        self._catalogs[str(catalog.get("name"))] = document, catalog
         return self._catalogs
 
     def entry(self, reference: Node) -> Node:
@@ -229,21 +238,6 @@ class Document:
         entry = _Entry(document, found, scope, reference.depth + 1)
         entry.pass_over("name")
         return entry
-
-    def _found_catalogs(self) -> Iterator[tuple[str, tuple[Document, etree._Element]]]:
-        locations = self.root.maybe("CatalogLocations")
-        for location in locations.each(*_CATALOGS) if locations else ():
-            folder = self.path.parent / location.one("Directory").text("path")
-            for path in sorted(folder.glob("*.xosc")) if folder.is_dir() else ():
-                document = Document(path)
-                document._catalogs = self._catalogs_of(document)
-                catalog = document.root.element.find("Catalog")
-                if catalog is not None:
-                    yield str(catalog.get("name")), (document, catalog)
-
-    def _catalogs_of(self, other: Document) -> dict[str, tuple[Document, etree._Element]] | None:
-        """Catalogs know no catalog locations of their own: what they refer to lies where their user's catalogs lie."""
-        return None if other.root.element.find("CatalogLocations") is not None else self._catalogs or {}
 
 
 class _Entry(Node):

@@ -135,10 +135,11 @@ def _driver(story: Story, make_driver: MakeDriver) -> MakeDriver:
 
 
 def _careful_driver_avoids(read: ReadStory, deadline: float) -> bool | None:
-    """None for an ego in reverse, of which the regulation knows nothing."""
+    """None for an ego that turns or backs: the regulation's driver keeps his lane."""
     story = read()
     played = play(story, CarefulDriver, deadline=deadline)
-    return None if played.set_speed_mps is not None and played.set_speed_mps < 0.0 else played.contact is None
+    backs = played.set_speed_mps is not None and played.set_speed_mps < 0.0
+    return None if backs or story.world.orders.course is not None else played.contact is None
 
 
 def as_scenario(story: Story, played: Played) -> tuple[Scenario, PlanningProblem]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from marque.simulation.openscenario.world import World
 
 _STANDS_MPS = 0.01
+_ASKED = 2.0
+"""So many times the acceleration of an even start over the way there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,14 @@ class Synchronize(Run):
         self._leads = Progress(stage.entity(self.master), self.there(stage), stage)
         self._own = Progress(self.entity, self.here(stage), stage)
         self._steady = False
+        body, left = self.entity.body, self._own.left() - (0.0 if self.final is None else self._steady_m(self.final))
+        # Positions and speeds of the file come first: they may ask of a body more than its performance, and get it.
+        asked = 0.0 if self.final is None else _ASKED * self.final.speed() ** 2 / (2.0 * max(0.1, left))
+        self._fastest, self._hardest = max(body.acceleration_max_mps2, asked), body.braking_max_mps2
+
+    @staticmethod
+    def _steady_m(final: Final) -> float:
+        return max(final.steady_m, final.steady_s * final.speed())
 
     def step(self, step_s: float) -> None:
         left = self._own.left()
@@ -57,18 +67,20 @@ class Synchronize(Run):
             return
         master = self.world.stage.entity(self.master)
         ahead = self._leads.left()
-        seconds = 0.0 if ahead <= self.reach[0] else ahead / master.speed if master.speed > _STANDS_MPS else math.inf
-        entity = self.entity
+        pace = abs(master.speed)
+        seconds = 0.0 if ahead <= self.reach[0] else ahead / pace if pace > _STANDS_MPS else math.inf
+        wanted, now = self._wanted(left, ahead, seconds, step_s), self.entity.speed
+        self.entity.speed = max(now - self._hardest * step_s, min(now + self._fastest * step_s, wanted))
+
+    def _wanted(self, left: float, ahead: float, seconds: float, step_s: float) -> float:
+        now = self.entity.speed
         if self.final is None:  # no speed is asked for: the one that brings it there in time
-            entity.speed = left / max(seconds, step_s) if math.isfinite(seconds) else entity.speed
-            return
-        final = self.final.speed()
-        steady_m = max(self.final.steady_m, self.final.steady_s * final)
+            return left / max(seconds, step_s) if math.isfinite(seconds) else now
+        final, steady_m = self.final.speed(), self._steady_m(self.final)
         if self._steady or left <= steady_m + 1e-9 or ahead <= 0.0:
             self._steady = self._steady or steady_m > 0.0
-            entity.speed = final
-            return
-        entity.speed = approach(entity.speed, final, left - steady_m, seconds - (steady_m / final if final > 0.0 else 0.0), step_s)
+            return final
+        return approach(now, final, left - steady_m, seconds - (steady_m / final if final > 0.0 else 0.0), step_s)
 
 
 def approach(speed: float, final: float, metres: float, seconds: float, step_s: float) -> float:
