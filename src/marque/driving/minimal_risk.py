@@ -202,7 +202,7 @@ class Fallback:
                 self._stop_m = math.inf
             self.mode, self.manoeuvre, self.reason = Mode.FALLBACK, call.manoeuvre, call.reason
         self._healthy_s = self._healthy_s + self._step_s if call.manoeuvre == Manoeuvre.NONE else 0.0
-        if self.mode == Mode.FALLBACK and self._healthy_s > _HEALTHY_S and speed_mps > _STANDS_MPS:
+        if self.mode == Mode.FALLBACK and self._healthy_s > _HEALTHY_S:
             self.mode, self.manoeuvre, self.reason, self._stop_m = Mode.NOMINAL, Manoeuvre.NONE, Reason.CRUISE, math.inf
 
     def _place_stop(self, border: Border, speed_mps: float, outermost: bool) -> None:
