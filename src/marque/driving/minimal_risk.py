@@ -220,8 +220,11 @@ class Fallback:
         return speed_mps * speed_mps / (2.0 * braking_mps2) + _REACTS_S * speed_mps + _MARGIN_M
 
     def _note_standstill(self, speed_mps: float) -> None:
-        """It is the condition where the place to stop is reached, or where something else keeps the car from going there."""
-        self._stands_s = self._stands_s + self._step_s if abs(speed_mps) < _STANDS_MPS else 0.0
+        """It is the condition where the place to stop is reached, or where something else keeps the car from going there.
+
+        What stands and has just healed waits whether it stays so.
+        """
+        self._stands_s = self._stands_s + self._step_s if abs(speed_mps) < _STANDS_MPS and self._healthy_s == 0.0 else 0.0
         there = self._stop_m < _NEAR_M or self.manoeuvre >= Manoeuvre.STRAIGHT
         if self._stands_s > (_STANDS_S if there else _WAITS_S):
             self.mode = Mode.CONDITION
