@@ -173,8 +173,9 @@ class Fallback:
         self.border = border
         self._late = [late_s for late_s in self._late if time_s - late_s < _LATE_S]
         call = choose(border, self.monitor.covered, trust, health, len(self._late) >= _LATE_CYCLES)
-        if call.manoeuvre == Manoeuvre.CONTINUE and border.distance_m > self._needs(speed_mps, 1.2) + _BORDER_S * speed_mps:
-            call = _NOTHING  # the border is in sight, but there is time
+        in_time = border.distance_m > self._needs(speed_mps, 1.2) + _BORDER_S * speed_mps
+        if call.manoeuvre == Manoeuvre.CONTINUE and self.mode == Mode.NOMINAL and in_time:
+            call = _NOTHING
         self._change_mode(call, speed_mps)
         sight = max(_LEAST_CAP_MPS, math.sqrt(2.0 * _SIGHT_BRAKING_MPS2 * min(1.0, conditions.grip) * conditions.visibility_m))
         if self.mode == Mode.NOMINAL:
