@@ -168,6 +168,15 @@ def test_what_heals_before_standstill_is_driven_on_and_what_heals_after_it_waits
     assert late.run(5.0).state.speed_mps > 3.0
 
 
+def test_a_fault_of_a_moment_in_a_queue_needs_no_clearance():
+    def queue(_):
+        return 40.0, 0.0, 0.0, 0.0, 4.5, 1.8
+
+    drive = Drive(two_lanes(), "right", VehicleState(33.0, 0.0, 0.0, 0.0, 0.0, 0.0)).run(1.0, queue)
+    assert drive.run(0.5, queue, health=Health(braking=0.5)).mode == Mode.FALLBACK
+    assert drive.run(4.0, queue).mode == Mode.NOMINAL
+
+
 @pytest.mark.parametrize("x", [50.0, 60.0, 70.0, 75.0])
 def test_it_does_not_come_to_rest_where_others_cross(x):
     drive = Drive(crossroads(ego_yields=False), "east", VehicleState(x, 0.0, 0.0, 10.0, 0.0, 0.0)).run(0.3)

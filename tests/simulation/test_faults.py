@@ -82,6 +82,14 @@ def test_lost_sensors_report_nothing_and_who_only_they_saw_is_not_seen(scene, ro
     assert math.isnan(told.markings_m[0])
 
 
+def test_dirt_halves_the_sight_of_all_but_radars_and_goes_when_it_is_gone(scene, road_map):
+    injection = injected(road_map, FAULTS[FaultKind.DEGRADED]._replace(onset_s=4.0, duration_s=2.0))
+    for time_s, share in ((3.0, 1.0), (4.5, 0.5), (5.5, 0.5), (7.0, 1.0)):
+        injection.sense(world(scene, road_map, time_s), STATE)
+        radar = THREE_LIDARS["kind"] == Sensing.RADAR
+        assert injection.sensors.suite["range"] == pytest.approx(THREE_LIDARS["range"] * np.where(radar, 1.0, share))
+
+
 def test_a_leap_of_the_place_leaves_everybody_where_he_is_as_seen_from_the_car(scene, road_map):
     truth = world(scene, road_map, 6.0)
     told, believed = told_at(scene, road_map, FaultKind.PLACE_JUMP)

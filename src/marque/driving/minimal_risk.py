@@ -173,8 +173,9 @@ class Fallback:
         self.border = border
         self._late = [late_s for late_s in self._late if time_s - late_s < _LATE_S]
         call = choose(border, self.monitor.covered, trust, health, len(self._late) >= _LATE_CYCLES)
-        if call.manoeuvre == Manoeuvre.CONTINUE and border.distance_m > self._needs(speed_mps, 1.2) + _BORDER_S * speed_mps:
-            call = _NOTHING  # the border is in sight, but there is time
+        in_time = border.distance_m > self._needs(speed_mps, 1.2) + _BORDER_S * speed_mps
+        if call.manoeuvre == Manoeuvre.CONTINUE and self.mode == Mode.NOMINAL and in_time:
+            call = _NOTHING
         self._change_mode(call, speed_mps)
         sight = max(_LEAST_CAP_MPS, math.sqrt(2.0 * _SIGHT_BRAKING_MPS2 * min(1.0, conditions.grip) * conditions.visibility_m))
         if self.mode == Mode.NOMINAL:
@@ -202,7 +203,7 @@ class Fallback:
                 self._stop_m = math.inf
             self.mode, self.manoeuvre, self.reason = Mode.FALLBACK, call.manoeuvre, call.reason
         self._healthy_s = self._healthy_s + self._step_s if call.manoeuvre == Manoeuvre.NONE else 0.0
-        if self.mode == Mode.FALLBACK and self._healthy_s > _HEALTHY_S and speed_mps > _STANDS_MPS:
+        if self.mode == Mode.FALLBACK and self._healthy_s > _HEALTHY_S:
             self.mode, self.manoeuvre, self.reason, self._stop_m = Mode.NOMINAL, Manoeuvre.NONE, Reason.CRUISE, math.inf
 
     def _place_stop(self, border: Border, speed_mps: float, outermost: bool) -> None:
@@ -220,8 +221,11 @@ class Fallback:
         return speed_mps * speed_mps / (2.0 * braking_mps2) + _REACTS_S * speed_mps + _MARGIN_M
 
     def _note_standstill(self, speed_mps: float) -> None:
-        """It is the condition where the place to stop is reached, or where something else keeps the car from going there."""
-        self._stands_s = self._stands_s + self._step_s if abs(speed_mps) < _STANDS_MPS else 0.0
+        """It is the condition where the place to stop is reached, or where something else keeps the car from going there.
+
+        What stands and has just healed waits whether it stays so.
+        """
+        self._stands_s = self._stands_s + self._step_s if abs(speed_mps) < _STANDS_MPS and self._healthy_s == 0.0 else 0.0
         there = self._stop_m < _NEAR_M or self.manoeuvre >= Manoeuvre.STRAIGHT
         if self._stands_s > (_STANDS_S if there else _WAITS_S):
             self.mode = Mode.CONDITION

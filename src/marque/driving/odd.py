@@ -148,7 +148,7 @@ def coverage(suite: Records, working: Bytes, sight_m: tuple[float, float, float,
 
 
 def sees_ahead(suite: Records, working: Bytes) -> bool:
-    """Whether a camera looks ahead: nothing else tells a light's colour, or where the lane's markings are."""
+    """Whether a camera looks ahead: nothing else tells a light's colour."""
     ahead = np.abs((suite["yaw"] + np.pi) % (2.0 * np.pi) - np.pi) < suite["half_angle"]
     return bool(np.any((suite["kind"] == Sensing.CAMERA) & ahead & (working > 0)))
 
@@ -175,8 +175,7 @@ class Monitor:
         self.odd, self.suite, self._map = odd, suite, road_map
         self.areas = areas(road_map)
         limits = np.minimum(road_map.arrays.lanes["speed_limit"], 36.0)
-        self._inside = ((self.areas & int(odd.areas)) > 0) & (limits <= odd.speed_limit_mps)
-        self._inside_u1 = self._inside.astype(np.uint8)
+        self._inside = (((self.areas & int(odd.areas)) > 0) & (limits <= odd.speed_limit_mps)).astype(np.uint8)
         self.begin()
 
     def begin(self) -> None:
@@ -191,12 +190,8 @@ class Monitor:
     def check(self, conditions: Conditions, working: Bytes, lane: int, s: float, cost: Floats, step_s: float) -> Border:
         """Where the car stands now. lane, s: where it is on the map, −1 for nowhere; cost: (L,) metres to its goal (`route`)."""
         self._watch_sensors(working)
-        if self._before is not None and conditions != self._before:
-            gain = step_s / _TREND_S
-            for k, (now, before) in enumerate(zip(conditions, self._before, strict=True)):
-                self._slope[k] += gain * ((now - before) / step_s - self._slope[k])
-        elif self._before is not None:
-            self._slope = [slope * (1.0 - step_s / _TREND_S) for slope in self._slope]
+        for k, (now, before) in enumerate(zip(conditions, self._before or conditions, strict=True)):
+            self._slope[k] += ((now - before) - step_s * self._slope[k]) / _TREND_S
         self._before = conditions
         self._disconnected_s = 0.0 if conditions.connected > 0.5 else self._disconnected_s + step_s
         nearest = self._on_the_road(lane, s, cost)
@@ -216,7 +211,7 @@ class Monitor:
     def _on_the_road(self, lane: int, s: float, cost: Floats) -> Border:
         if lane < 0:
             return _INSIDE
-        away, beyond = _border_ahead(self._map.arrays, self._inside_u1, lane, s, cost)
+        away, beyond = _border_ahead(self._map.arrays, self._inside, lane, s, cost)
         if beyond < 0:
             return _INSIDE
         limit = float(self._map.arrays.lanes["speed_limit"][beyond])

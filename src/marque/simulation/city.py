@@ -342,9 +342,9 @@ def _flags(state: VehicleState, view: View) -> int:
     flags = int(Flag.PILOT)
     if state.acceleration_mps2 < -0.5:
         flags |= Flag.BRAKING
-    if view.reason == Reason.CHANGE_LEFT:
+    if view.reason == Reason.CHANGE_LEFT or view.hazards:
         flags |= Flag.LEFT
-    if view.reason == Reason.CHANGE_RIGHT:
+    if view.reason == Reason.CHANGE_RIGHT or view.hazards:
         flags |= Flag.RIGHT
     if abs(state.speed_mps) < _STANDING_MPS:
         flags |= Flag.WAITING

@@ -275,6 +275,7 @@ def frame_of(state: VehicleState, seen: Observation, view: View, vehicle: Vehicl
     ego = int(seen.ids.min(initial=0)) - 1
     flags = np.zeros(len(seen.ids) + 1, np.uint8)
     flags[0] = Flag.PILOT | (Flag.BRAKING if state.acceleration_mps2 < _BRAKING_MPS2 else 0)
+    flags[0] |= Flag.LEFT | Flag.RIGHT if view.hazards else 0
     return Frame(
         time_s=seen.time_s,
         ids=np.append(np.int32(ego), seen.ids).astype(np.int32),

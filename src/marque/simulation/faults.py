@@ -13,7 +13,7 @@ from marque.common import Floats
 from marque.simulation.library.roads import Lanelet, Road, distances
 
 _ALIGNED_COS, _PASSES_M = 0.7, 3.0
-_SHIFT_FROM_M, _SHIFT_TO_M = 20.0, 50.0
+_SHIFT_FROM_M, _SHIFT_TO_M = -10.0, 20.0
 
 
 class FaultKind(StrEnum):

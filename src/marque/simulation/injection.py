@@ -31,6 +31,8 @@ _DRAG_MPS2 = 0.2
 _RAMP_S = 10.0
 """Weather takes so long to change."""
 
+_LOST = {FaultKind.CAMERAS: Sensing.CAMERA, FaultKind.LIDARS: Sensing.LIDAR, FaultKind.RADARS: Sensing.RADAR}
+
 
 class Injection:
     """The faults of one drive.
@@ -50,7 +52,7 @@ class Injection:
         self._frozen: Observation | None = None
         self._stuck: dict[int, int] = {}
         self._setpoints: deque[tuple[float, float, float]] = deque()
-        self._degraded = False
+        self._share = 1.0
 
     def find(self, kind: FaultKind, time_s: float, after_s: float = 0.0) -> Fault | None:
         """The fault of a kind that is there now."""
@@ -104,24 +106,21 @@ class Injection:
                 continue
             if fault.kind == FaultKind.SENSOR:
                 works[int(fault.magnitude) % len(works)] = 0
-            elif fault.kind in (FaultKind.CAMERAS, FaultKind.LIDARS, FaultKind.RADARS):
-                lost = {FaultKind.CAMERAS: Sensing.CAMERA, FaultKind.LIDARS: Sensing.LIDAR, FaultKind.RADARS: Sensing.RADAR}[fault.kind]
-                works[kinds == lost] = 0
+            elif fault.kind in _LOST:
+                works[kinds == _LOST[fault.kind]] = 0
             elif fault.kind == FaultKind.BLIND:
                 works[:] = 0
             elif fault.kind == FaultKind.PLACE_JUMP:
                 sensors.offset[:2] += self._ahead_and_left(fault.magnitude, fault.magnitude)
             elif fault.kind == FaultKind.PLACE_DRIFT:
                 sensors.offset[:2] += self._ahead_and_left(0.0, fault.magnitude * (now - fault.onset_s))
-        degraded = self.find(FaultKind.DEGRADED, now)
-        if degraded is not None and not self._degraded:
-            self._degraded = True
-            sensors.suite["range"][kinds != Sensing.RADAR] *= degraded.magnitude
+        weather, degraded = self._weather_at(now), self.find(FaultKind.DEGRADED, now)
+        share = degraded.magnitude if degraded is not None else 1.0
+        if weather != sensors.conditions or np.any(works != sensors.works) or share != self._share:
+            sensors.suite["range"] = self._suite["range"] * np.where(kinds == Sensing.RADAR, 1.0, share)
             for noise in ("noise_m", "noise_rad"):
-                sensors.suite[noise] /= degraded.magnitude
-        weather = self._weather_at(now)
-        if weather != sensors.conditions or np.any(works != sensors.works) or degraded is not None:
-            sensors.conditions, sensors.works = weather, works
+                sensors.suite[noise] = self._suite[noise] / share
+            sensors.conditions, sensors.works, self._share = weather, works, share
             sensors.changed()
 
     def _ahead_and_left(self, ahead_m: float, left_m: float) -> tuple[float, float]:
