@@ -57,5 +57,6 @@ def test_thoughts_come_back_as_they_were_sent():
 
 def test_an_empty_road_is_a_moment_too():
     nobody = no_one(1.0, np.zeros(2, np.uint8))
-    frame = Frame(*nobody[:-1], np.empty(0, np.uint8), nobody.signals, {})
+    bodies = nobody[: nobody._fields.index("signals")]
+    frame = Frame(*bodies, np.empty(0, np.uint8), nobody.signals, {})
     assert len(decode_moment(encode_moment(frame, ORIGIN), ORIGIN)[0].ids) == 0

@@ -17,7 +17,6 @@ from marque.driving.speed import PROFILES, TICK_S, TICKS, Profiles, aim
 from marque.driving.view import Reason
 from marque.vehicle import VehicleParameters, VehicleState, kernel
 
-_CRAWLS_MPS = 0.5
 BEST = 8
 """Candidates handed to the guard, best first."""
 HORIZON_S = (TICKS - 1) * TICK_S
@@ -50,7 +49,7 @@ _GOAL = 900.0  # to meet the goal in place, time, speed and heading
 _AFTER = 0.12  # what everything counts once a timed goal's last moment has passed: the next drive has time to mend it
 _ONWARD = 0.5  # per metre towards a timed goal that will be met anyhow: what comes in between costs time
 _SHORT = 3.0  # per metre short of a timed goal when its time is over
-_TOO_FAST, _STOPS_MPS2 = 15.0, 2.5  # per (m/s)² too fast at the end for what is then ahead
+_TOO_FAST, _STOPS_MPS2 = 0.0, 2.5  # per (m/s)² too fast at the end for what is then ahead
 _HELD_M = 10.0  # who ends so near to what blocks the way is held up by it
 _PACE = 6.0  # per (m/s)² outside the speeds that still arrive in time, beyond the horizon
 
@@ -197,8 +196,7 @@ def choose(
             if (row < LINES and row != i) or (row >= LINES and _puts_off(profiles, row, task)):
                 continue
             gain = eager * _gain(lines, paths, profiles, occupancy, i, row, task)
-            behind = pressed[row] if paths.path[lines.line[i].path].kind == 0 else 0.0
-            cost = base + comfort[row] + behind - gain + (remains if profiles.s[row, TICKS - 1] < over else 0.0)
+            cost = base + comfort[row] + pressed[row] - gain + (remains if profiles.s[row, TICKS - 1] < over else 0.0)
             cost = _weigh(lines, profiles, occupancy, i, row, cost, beyond, ends, out.cost[BEST - 1])
             if cost < out.cost[BEST - 1]:
                 _insert(out, i, row, cost)
@@ -208,7 +206,7 @@ def choose(
 def _puts_off(profiles: Profiles, row: int, task: Task) -> bool:
     """To stand for a second and only then go is no plan, a second later it would be made again; unless it is too early to arrive."""
     late = TICKS // 6
-    return not _too_early(task) and profiles.v[row, 0] < _CRAWLS_MPS and profiles.v[row, late] < 0.05 and profiles.v[row, TICKS - 1] > 0.05
+    return not _too_early(task) and profiles.v[row, 0] < 0.05 and profiles.v[row, late] < 0.05 and profiles.v[row, TICKS - 1] > 0.05
 
 
 @kernel

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from marque.common import Bytes, Floats, Ints, Records
 from marque.driving.hidden import may_step_out
 from marque.driving.lines import Lines
@@ -232,7 +234,8 @@ def _give_way(
             why = (Reason.MERGE if merging else Reason.YIELD) * REASON + predictions.mode[mode].owner
             weight = min(1.0, 2.0 * predictions.mode[mode].probability)
             block(lines, i, first, int(leave), t_in - int(before / STEP_S), t_out + int(_AFTER_S / STEP_S), weight, why, out)
-        _give_way_unseen(clear_s[c] - now_s, line, enter, leave, waited_s, state, lines, i, out)
+        if clear_s[c] > -np.inf:  # looked into
+            _give_way_unseen(clear_s[c] - now_s, line, enter, leave, waited_s, state, lines, i, out)
 
 
 @kernel

@@ -37,6 +37,8 @@ _DROP_OUT, _DROP_OUT_S = 0.02, 0.4
 """Share of the time for which a sensor does not find a body at all, whatever it draws step by step, and for how long at once."""
 _SLOW, _SLOW_S = 0.7, 1.5
 """Part of the noise that changes slowly, and how slowly: a sensor errs the same way from one cycle to the next."""
+_LASTING, _SCAN_S = 0.02, 0.1
+"""Share of the false detections that last as long as a drop-out; what a scan stands for."""
 _FREE_SPACE = 0.8
 """Of a sensor's range: as far as it tells the free road from what it does not see."""
 _SAME_M = 3.0
@@ -356,10 +358,12 @@ def _report(
 
 @kernel
 def _ghost(one: Record, s: int, range_m: float, time_s: float, seed: int, step: int, out: Records, n: int) -> int:
-    """Something that is not there, for a few cycles in the same direction: 1 where it was written."""
-    block = math.floor(time_s / _DROP_OUT_S)
-    words = philox(seed, s, block, Purpose.GHOST)
-    if n >= len(out) or unit(words[0]) >= one.ghosts * _DROP_OUT_S:
+    """Something that is not there, once, or seldom for a few cycles at the same place: 1 where it was written."""
+    words = philox(seed, s, math.floor(time_s / _DROP_OUT_S), Purpose.GHOST)
+    lasts = unit(words[0]) < _LASTING * one.ghosts * _DROP_OUT_S
+    if not lasts:
+        words = philox(seed, s + (1 << 40), step, Purpose.GHOST)
+    if n >= len(out) or not (lasts or unit(words[0]) < one.ghosts * _SCAN_S):
         return 0
     away, bearing = 2.0 + (range_m - 2.0) * unit(words[1]), one.yaw + one.half_angle * (2.0 * unit(words[2]) - 1.0)
     n0, n1 = normal(seed, s, step, Purpose.GHOST)

@@ -23,6 +23,9 @@ class Driver:
     def begin(self, goals):
         pass
 
+    def look(self, state, seen):
+        pass
+
     def cycle(self, state, seen):  # noqa: ARG002
         return Command(self.acceleration, self.rate)
 
