@@ -1,17 +1,31 @@
 """Actors keep to their lanes over the ends of roads and through junctions, without a jump."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from marque.driving.importers.opendrive import read_roads
 from marque.driving.observation import Kind
+from marque.simulation.openscenario.course import Course
 from marque.simulation.openscenario.entities import Body, Entity
-from marque.simulation.openscenario.motion import advance, put
+from marque.simulation.openscenario.motion import advance, follow, move, put
 from marque.simulation.openscenario.network import Network, Place
 from marque.simulation.openscenario.positions import Spot, Stage
 
 STEP_S = 0.05
+
+
+@pytest.mark.parametrize(("category", "faces"), [("vehicle", 1.0), ("pedestrian", 0.0)])
+def test_who_walks_faces_where_it_goes_and_who_drives_as_the_file_says(category, faces):
+    course = replace(Course.through([(0.0, 0.0, 0.0), (10.0, 0.0, 0.0)]), turned=np.ones(2))
+    entity = Entity("a", Body(Kind.CAR, 0.6, 0.5, 0.0, 0.0, category=category))
+    follow(entity, course, 0.0)
+    assert entity.heading == 1.0
+    entity.speed = 1.4
+    move(entity, 0.5, None)
+    assert (entity.x, entity.heading) == (0.5, faces)
 
 
 @pytest.mark.parametrize("name", ["fabriksgatan_traffic_lights", "multi_intersections", "e6mini", "soderleden", "Town01"])

@@ -60,8 +60,11 @@ def move(entity: Entity, metres: float, stage: Stage) -> None:
 
 def _on_course(entity: Entity) -> None:
     assert entity.course is not None
-    entity.x, entity.y, _ = entity.course.pose(entity.course_s)
-    entity.heading = entity.course.facing(entity.course_s)
+    entity.x, entity.y, along = entity.course.pose(entity.course_s)
+    # Who walks faces where it goes: files give pedestrians a heading of the world that their way across a bend does not have, and to
+    # everybody who is told of it a speed is one along the heading.
+    walks = entity.body.category == "pedestrian" and entity.speed > 0.0
+    entity.heading = along if walks else entity.course.facing(entity.course_s)
     entity.place = None
 
 
