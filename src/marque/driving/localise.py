@@ -24,6 +24,8 @@ _PERSISTS = 4
 _SPEED_S, _SPEED_MPS, _SPEED_SHARE = 0.5, 0.5, 0.06
 _CLEARED_MPS, _CLEARED_SHARE = 5.0, 0.03
 """Wheels that once told a wrong speed are believed again when they tell the right one at this speed: at a stand nobody knows."""
+_NOISE_M = 0.1
+"""Markings and place may differ by so much: who follows every wobble of theirs steers it."""
 _ASIDE_S, _ASIDE_M, _ALIKE_M, _SAME_WIDTH_M = 0.4, 0.5, 0.25, 0.5
 
 
@@ -116,7 +118,7 @@ class Localisation:
             return used
         off = 0.5 * (right - left) - (d + 0.5 * width - by_map)
         off = (off + 0.5 * width) % width - 0.5 * width  # in the middle of a lane change both may mean different lanes
-        change = min(1.0, self._step_s / _ASIDE_S) * off
+        change = min(1.0, self._step_s / _ASIDE_S) * (off - min(_NOISE_M, max(-_NOISE_M, off)))
         if not self._lost:
             self._aside_m += change
             self._disagrees = abs(self._aside_m) > (_ALIKE_M if self._disagrees else _ASIDE_M)

@@ -15,7 +15,7 @@ from marque.vehicle import VehicleParameters, VehicleState, kernel
 
 _CARS, _EMERGENCIES, _BUSES = int(Road.CAR), int(Road.EMERGENCY), int(Road.BUS)
 _EASES_MPS2 = 1.6
-_EDGE_M = 0.25
+_EDGE_M = 0.4
 """Kept between the body and the edge of the road."""
 _ASIDE_MPS = 6.0
 """Faster than this the car keeps to the middle of its lane: a wheel that sticks on the way to the edge must not lead over it."""
