@@ -12,7 +12,7 @@ from marque.vehicle import VehicleParameters, kernel
 
 _LOOKS_S = 4.0
 _REACTS_S = 0.8
-_FREELY_MPS2, _HARDEST_MPS2 = 1.5, 8.0
+_FREELY_MPS2, _HARDEST_MPS2 = 3.0, 8.0
 """Braking that costs it nothing; the most it can do."""
 _PRESSED = 6.0
 """Per (m/s²)² beyond that, in metres of progress."""

@@ -9,12 +9,11 @@ import numpy as np
 
 from marque.common import Floats, Ints
 from marque.driving.lines import LEAVES, LINES, Lines, cell_at
-from marque.driving.occupancy import FREE, REASON, Occupancy
+from marque.driving.occupancy import FREE, Occupancy
 from marque.driving.path import Paths
 from marque.driving.predict import STEP_S, STEPS
 from marque.driving.route import FAR_M
 from marque.driving.speed import PROFILES, TICK_S, TICKS, Profiles, aim
-from marque.driving.view import Reason
 from marque.vehicle import VehicleParameters, VehicleState, kernel
 
 BEST = 8
@@ -25,7 +24,7 @@ HORIZON_S = (TICKS - 1) * TICK_S
 _RISK = 220.0  # touching somebody for one instant of 0.2 s, far ahead
 _RISK_NEAR = 900.0  # the same within the next 2 s, where no later cycle will mend it
 _GAP = 4.0  # one instant bumper to bumper, falling to 0 at the time gap below
-_GAP_S, _GAP_STAND_M, _GAP_LINE_M = 0.9, 2.0, 0.5  # behind somebody; before a line, where its own reserve is enough
+_GAP_S, _GAP_STAND_M = 0.9, 2.0
 _EDGE = 120.0  # one instant with a corner off the road
 _GRAZE = 3.0  # one instant with a corner nearly there
 _SPEED = 0.9  # per (m/s)² above what limit and bends allow, per instant
@@ -49,7 +48,7 @@ _GOAL = 900.0  # to meet the goal in place, time, speed and heading
 _AFTER = 0.12  # what everything counts once a timed goal's last moment has passed: the next drive has time to mend it
 _ONWARD = 0.5  # per metre towards a timed goal that will be met anyhow: what comes in between costs time
 _SHORT = 3.0  # per metre short of a timed goal when its time is over
-_TOO_FAST, _STOPS_MPS2 = 0.0, 2.5  # per (m/s)² too fast at the end for what is then ahead
+_TOO_FAST, _STOPS_MPS2 = 15.0, 2.5  # per (m/s)² too fast at the end for what is then ahead
 _HELD_M = 10.0  # who ends so near to what blocks the way is held up by it
 _PACE = 6.0  # per (m/s)² outside the speeds that still arrive in time, beyond the horizon
 
@@ -307,7 +306,7 @@ def _weigh(
             cost += counts * risk * (_RISK_NEAR if near else _RISK)
         ahead = occupancy.next[i, t, c]
         if ahead < FREE and ahead > c:
-            need = _GAP_S * v + (_GAP_STAND_M if occupancy.why[i, t, ahead] // REASON == Reason.FOLLOW else _GAP_LINE_M)
+            need = _GAP_S * v + _GAP_STAND_M
             gap = ahead - s
             if gap < need:
                 cost += counts * _GAP * (1.0 - gap / need) ** 2
