@@ -33,7 +33,8 @@ _HIDES_M = 3.0
 _FASTEST_MPS = 17.0
 _CRAWLS_MPS = 3.0
 _BODY_M = 0.7
-"""Around a body that is known nobody else is."""
+"""Around a vehicle that is known no other vehicle is."""
+_SKIN_M = 0.15
 _ON_FOOT_MPS = 1.4
 """A child that runs (Euro NCAP CPNCO: 5 km/h)."""
 _REACTS_S, _BRAKING_MPS2 = 0.3, 8.0
@@ -66,15 +67,15 @@ def sees(seen: Observation, state: VehicleState, x: float, y: float) -> bool:
 
 
 @kernel
-def _who(tracks: Records, x: float, y: float) -> int:
-    """The slot of a body that is known to be at a place, −1 for none."""
+def _who(tracks: Records, x: float, y: float, around_m: float) -> int:
+    """The slot of a body that is known to be at a place, or that near to it; −1 for none."""
     for slot in range(CAPACITY):
         if tracks[slot].seen:
             dx, dy = x - tracks[slot].x, y - tracks[slot].y
-            reach = 0.5 * tracks[slot].length + _BODY_M
+            reach = 0.5 * tracks[slot].length + around_m
             if dx * dx + dy * dy < reach * reach + tracks[slot].width ** 2:
                 cos, sin = math.cos(tracks[slot].heading), math.sin(tracks[slot].heading)
-                if abs(dx * cos + dy * sin) < reach and abs(dy * cos - dx * sin) < 0.5 * tracks[slot].width + _BODY_M:
+                if abs(dx * cos + dy * sin) < reach and abs(dy * cos - dx * sin) < 0.5 * tracks[slot].width + around_m:
                     return slot
     return -1
 
@@ -130,7 +131,7 @@ def _earliest(m: MapArrays, state: VehicleState, conflict: Any, tracks: Records,
             if sees(seen, state, x, y):
                 hidden_m = 0.0
             else:
-                slot = _who(tracks, x, y)
+                slot = _who(tracks, x, y, _BODY_M)
                 if slot >= 0:  # who comes behind somebody comes no sooner
                     hidden_m = 0.0
                     speed = min(speed, max(_CRAWLS_MPS, tracks[slot].speed * math.cos(tracks[slot].heading - heading)))
@@ -180,7 +181,7 @@ def _clearance(state: VehicleState, vehicle: VehicleParameters, cell: Any, track
         for side in (1.0, -1.0):
             off = side * (0.5 * vehicle.width_m + beside)
             px, py = x - off * cell.uy, y + off * cell.ux
-            if not sees(seen, state, px, py) and _who(tracks, px, py) < 0:
+            if not sees(seen, state, px, py) and _who(tracks, px, py, _SKIN_M) < 0:
                 return beside
     return np.inf
 

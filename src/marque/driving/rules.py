@@ -36,7 +36,7 @@ _BEFORE_IMPATIENT_S = 0.5
 _BEFORE_UNSEEN_S = 0.6
 _UNSEEN_PATIENCE = 0.3
 """With every second that it stands, one unseen is taken to be this much later: he sees a car's nose, too."""
-_CREEPS_FROM_M, _CREEPS_MPS, _CREPT_M = 1.5, 2.5, -0.3
+_CREEPS_FROM_M, _CREEPS_MPS, _CREPT_M = 4.0, 2.5, -0.3
 _KERB_M = 1.6
 _KERB_WAIT_S = 6.0
 """Somebody who stands at a crossing, or on another part of it, for longer is not waiting for us."""

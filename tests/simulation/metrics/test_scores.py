@@ -168,6 +168,9 @@ class Rolling:
     def begin(self, goals):
         pass
 
+    def look(self, state, seen):
+        pass
+
     def cycle(self, state, seen):  # noqa: ARG002
         return Command(0.0, 0.0)
 

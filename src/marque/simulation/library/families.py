@@ -160,10 +160,10 @@ FAMILIES = (
         {"limit_mps": 8.3, "from_right_m": 30.0, "corner_m": 7.0},
         {"limit_mps": 13.9, "from_right_m": 40.0, "corner_m": 8.0},
     )),
-    Family("HiddenMotorcycle", 1, hidden.motorcycle_behind_truck, (
-        {"limit_mps": 13.9, "truck_m": 60.0, "behind_m": 25.0, "turn": "E"},
-        {"limit_mps": 13.9, "truck_m": 60.0, "behind_m": 32.0, "turn": "W"},
-        {"limit_mps": 13.9, "truck_m": 50.0, "behind_m": 28.0, "turn": "W"},
+    Family("HiddenMotorcycle", 1, hidden.motorcycle_behind_van, (
+        {"limit_mps": 13.9, "van_m": 60.0, "behind_m": 14.0, "turn": "E"},
+        {"limit_mps": 13.9, "van_m": 60.0, "behind_m": 18.0, "turn": "W"},
+        {"limit_mps": 13.9, "van_m": 50.0, "behind_m": 16.0, "turn": "W"},
     )),
     Family("HiddenOncoming", 1, hidden.oncoming_behind_turner, (
         {"limit_mps": 13.9, "rider_m": 25.0},

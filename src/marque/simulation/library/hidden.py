@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from marque.simulation.library.actors import ADULT, BUILDING, CAR, CHILD, MOTORCYCLE, PARKED_VAN, TRUCK, VAN, drive, park, walk
+from marque.simulation.library.actors import ADULT, BUILDING, CAR, CHILD, MOTORCYCLE, PARKED_VAN, VAN, drive, park, walk
 from marque.simulation.library.junctions import through
-from marque.simulation.library.roads import EAST, NORTH, PRIORITY_SIGN, SOUTH, WEST, YIELD_SIGN, junction, signed, straight, street
+from marque.simulation.library.roads import EAST, NORTH, PRIORITY_SIGN, SOUTH, WEST, YIELD_SIGN, beside, junction, signed, straight, street
 from marque.simulation.library.scene import Scene, task
 
 _TAGS = ("urban", "two_lane", "comfort")
@@ -57,25 +57,27 @@ def blind_junction(*, limit_mps: float, from_right_m: float, corner_m: float) ->
     return Scene(road, [*houses, other], *task(way, 45.0, 165.0, limit_mps, limit_mps, 7.0), (*_TAGS, "intersection"))
 
 
-def motorcycle_behind_truck(*, limit_mps: float, truck_m: float, behind_m: float, turn: str) -> Scene:
-    """A truck turns off into the ego's street and hides a motorcycle that goes straight on with right of way.
+def motorcycle_behind_van(*, limit_mps: float, van_m: float, behind_m: float, turn: str) -> Scene:
+    """A van turns off into the ego's street and hides a motorcycle that goes straight on with right of way.
 
-    truck_m: how far from the start of its lane the truck begins; behind_m: how far behind it the motorcycle does.
+    van_m: how far from the start of its lane the van begins; behind_m: how far behind it the motorcycle does.
     """
     road = junction([signed(SOUTH, YIELD_SIGN), signed(EAST, PRIORITY_SIGN), signed(WEST, PRIORITY_SIGN)], limit_mps)
-    slows_s = (95.0 - truck_m) / 8.0
-    truck = through(road, "W>S", truck_m, [(0.0, 8.0), (max(0.1, slows_s), 8.0), (max(0.1, slows_s) + 1.5, 5.0)], TRUCK)
-    rider = through(road, "W>E", truck_m - behind_m, [(0.0, 9.0)], MOTORCYCLE)
+    slows_s = (95.0 - van_m) / 8.0
+    van = through(road, "W>S", van_m, [(slows_s, 8.0), (slows_s + 1.5, 5.0)], VAN)
+    rider = through(
+        road, "W>E", van_m - behind_m, [(slows_s, 8.0), (slows_s + 1.0, 6.0), (slows_s + 3.0, 6.0), (slows_s + 6.0, 9.0)], MOTORCYCLE
+    )
     way = road.way("S in", f"S>{turn}", f"{turn} out")
-    return Scene(road, [truck, rider], *task(way, 60.0, 165.0, limit_mps - 4.0, limit_mps, 9.0), (*_TAGS, "intersection"))
+    return Scene(road, [van, rider], *task(way, 60.0, 165.0, limit_mps - 4.0, limit_mps, 9.0), (*_TAGS, "intersection"))
 
 
 def oncoming_behind_turner(*, limit_mps: float, rider_m: float) -> Scene:
     """A left turn past a van that waits to turn left itself and hides who comes straight on beside it."""
     main = [signed(arm, PRIORITY_SIGN) for arm in (SOUTH, NORTH)]
     road = junction([*main, *(signed(arm, YIELD_SIGN) for arm in (EAST, WEST))], limit_mps)
-    waiting = park(PARKED_VAN, (-0.9, 6.5, -0.5 * math.pi + 0.25))
-    rider = drive(MOTORCYCLE, road.way("N in", "N>S", "S out"), rider_m, [(0.0, 10.0)], [(0.0, 0.5, -1.2)])
+    waiting = park(PARKED_VAN, (-0.5, 6.5, -0.5 * math.pi + 0.15))
+    rider = drive(MOTORCYCLE, beside(road.way("N in", "N>S", "S out"), -1.3), rider_m, [(0.0, 10.0)])
     following = through(road, "N>S", 5.0, [(0.0, 8.0), (8.0, 8.0), (12.0, 0.0)], CAR)
     way = road.way("S in", "S>W", "W out")
     return Scene(road, [waiting, rider, following], *task(way, 50.0, 160.0, limit_mps - 2.0, limit_mps, 9.0), (*_TAGS, "turn_left"))
