@@ -35,8 +35,8 @@ _CRAWLS_MPS = 3.0
 _BODY_M = 0.7
 """Around a vehicle that is known no other vehicle is."""
 _SKIN_M = 0.15
-_ON_FOOT_MPS = 1.4
-"""A child that runs (Euro NCAP CPNCO: 5 km/h)."""
+_ON_FOOT_MPS = 1.8
+"""Who runs out: between Euro NCAP's running child (CPNCO, 5 km/h) and running adult (CPFA, 8 km/h)."""
 _REACTS_S, _BRAKING_MPS2 = 0.3, 8.0
 _SLOWEST_MPS = 5.0
 """As slow one passes close to what hides somebody; slower helps nobody."""

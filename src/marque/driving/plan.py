@@ -45,6 +45,7 @@ _CHANGE = 9.0  # to leave the lane
 _STICK = 4.0  # to stay with the line of the last cycle
 _BLOCK = 25.0  # to come to rest where others must pass
 _GOAL = 900.0  # to meet the goal in place, time, speed and heading
+_LATER = 0.95  # of that, to be on the way to a goal whose time lasts longer than the plan
 _AFTER = 0.12  # what everything counts once a timed goal's last moment has passed: the next drive has time to mend it
 _ONWARD = 0.5  # per metre towards a timed goal that will be met anyhow: what comes in between costs time
 _SHORT = 3.0  # per metre short of a timed goal when its time is over
@@ -256,7 +257,8 @@ def _gain(lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, 
         return float(_PROGRESS * end - _SHORT * _short_of(lines, paths, profiles, i, row, task))
     lack = max(0.0, slowest - 0.5 * (speed + lines.cell[i, last].allowed)) + 0.3 * max(0.0, slowest - speed)
     excess = max(0.0, speed - fastest) + (5.0 if fastest == 0.0 else 0.0)
-    return float(_ONWARD * end - _PACE * (_growing(lack) + _growing(excess)))
+    later = _LATER * _GOAL if task.windows[:, 1].max() > HORIZON_S else 0.0
+    return float(later + _ONWARD * end - _PACE * (_growing(lack) + _growing(excess)))
 
 
 @kernel
