@@ -151,7 +151,7 @@ def _find_leader(m: MapArrays, tracks: Records, mode: int, out: Predictions) -> 
     nearest = np.inf
     for slot in range(CAPACITY):
         other = tracks[slot]
-        if out.hypotheses[slot] == 0 or slot == out.mode[mode].owner or abs(other.x - own.x) > reach or abs(other.y - own.y) > reach:
+        if out.hypotheses[slot] == 0 or slot == out.mode[mode].owner or (other.x - own.x) ** 2 + (other.y - own.y) ** 2 > reach * reach:
             continue
         for j in range(out.places[slot]):
             place = out.place[slot, j]

@@ -8,7 +8,9 @@ from marque.driving.observation import Kind
 from marque.driving.view import Reason, View
 from marque.simulation.openscenario.play import CYCLE_S, observe, play
 from marque.simulation.openscenario.scenario import read_story
+from marque.simulation.sensors import Sensors
 from marque.vehicle import Command
+from marque.vehicle.sensors import THREE_LIDARS
 
 
 class Recorder:
@@ -21,6 +23,9 @@ class Recorder:
 
     def begin(self, goals):
         self.begun.append(goals)
+
+    def look(self, state, seen):
+        pass
 
     def cycle(self, state, seen):
         self.told.append((state, seen))
@@ -77,10 +82,11 @@ def test_who_is_hidden_from_sensors_is_not_told_and_who_is_deleted_is_gone(tmp_p
 
 
 def test_sensors_stand_between_the_world_and_the_driver(tmp_path):
-    def blind(truth, state):
-        return truth._replace(ids=truth.ids[:0], x_m=truth.x_m[:0]), state._replace(x_m=state.x_m + 1.0)
+    class Blind(Sensors):
+        def sense(self, truth, state):
+            return truth._replace(ids=truth.ids[:0], x_m=truth.x_m[:0]), state._replace(x_m=state.x_m + 1.0)
 
-    _, driver = played(tmp_path, stage.document(stage.story_of("", stop=STOP)), sense=blind)
+    _, driver = played(tmp_path, stage.document(stage.story_of("", stop=STOP)), sensors=Blind(THREE_LIDARS))
     assert len(driver.told[0][1].ids) == 0
     assert driver.told[0][0].x_m == pytest.approx(12.4)
 

@@ -28,7 +28,7 @@ STANDS = stage.teleport(stage.lane_position(60.0))
 
 
 def driven(tmp_path, text, driver=CarefulDriver, name="file.xosc"):
-    return drive_file(stage.write(tmp_path, text, name), make_driver=driver)
+    return drive_file(stage.write(tmp_path, text, name), make_driver=driver, suite=None)
 
 
 def test_a_drive_that_ends_by_its_stop_trigger_with_nothing_wrong_is_a_success(tmp_path):
