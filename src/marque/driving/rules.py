@@ -33,6 +33,8 @@ _AFTER_S = 0.4
 _PATIENCE_S = 8.0
 """After so long at a line the reserve before somebody else's arrival shrinks to _BEFORE_IMPATIENT_S."""
 _BEFORE_IMPATIENT_S = 0.5
+_WAITS_S = 2.0
+"""Who has stood outside a conflict for so long waits for somebody; when it sets off it will be seen."""
 _BEFORE_UNSEEN_S = 0.6
 _UNSEEN_PATIENCE = 0.3
 """With every second that it stands, one unseen is taken to be this much later: he sees a car's nose, too."""
@@ -226,7 +228,7 @@ def _give_way(
             if predictions.mode[mode].probability < 0.12:
                 continue
             t_in, t_out = _passes(predictions, mode, conflict, 0.5 * tracks[predictions.mode[mode].owner].length)
-            if t_in > STEPS:
+            if t_in > STEPS or (t_in > 0 and tracks[predictions.mode[mode].owner].standing_s > _WAITS_S):
                 continue
             if conflict.yields == Yield.ALTERNATE and t_in * STEP_S > max(0.0, line) / max(2.0, state.speed_mps):
                 continue
