@@ -8,9 +8,12 @@ import stage
 
 from marque.app.drive import scenario_files
 from marque.app.stories import stories_summary, stories_table
+from marque.common import InputError
 from marque.simulation.drive import drive_file, facts
 from marque.simulation.judge import Verdict
+from marque.simulation.openscenario import is_scenario, read_variation
 from marque.simulation.openscenario.careful_driver import BRAKING_MPS2, DELAY_S, JERK_MPS3, CarefulDriver
+from marque.simulation.openscenario.document import Document
 from marque.simulation.openscenario.ncap import Rule, case_of, score
 from marque.simulation.openscenario.play import play
 from marque.simulation.openscenario.scenario import read_story
@@ -138,12 +141,23 @@ def test_scores_follow_the_protocols_rules(rule, test, impact, own, part):
 
 @pytest.mark.slow
 def test_every_scenario_of_the_real_suites_reads_and_begins(shared_data):
-    from marque.simulation.openscenario import is_scenario, read_variation
-    from marque.simulation.openscenario.document import Document
-
     files = [path for path in sorted((shared_data / "openscenario").rglob("*.xosc")) if is_scenario(path)]
     assert len(files) == 90
-    for path in files:
-        variation = read_variation(Document(path))
-        story = read_story(path) if variation is None else read_story(variation.scenario, variation.case(0))
-        story.begin()
+    assert [path.name for path in files if not begins(path)] == []
+
+
+def begins(path):
+    """Whether a case of the file can be begun: some of a variation's break the file's own constraints."""
+    variation = read_variation(Document(path))
+    if variation is None:
+        read_story(path).begin()
+        return True
+    for index in variation.spread(100):
+        try:
+            read_story(variation.scenario, variation.case(index)).begin()
+        except InputError as error:
+            if "constraints do not allow" not in str(error):
+                raise
+        else:
+            return True
+    return False

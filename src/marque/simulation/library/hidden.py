@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from marque.simulation.library.actors import ADULT, BUILDING, CAR, CHILD, MOTORCYCLE, PARKED_VAN, VAN, drive, park, walk
+from marque.simulation.library.actors import ADULT, CAR, CHILD, HOUSE, MOTORCYCLE, PARKED_VAN, VAN, drive, park, walk
 from marque.simulation.library.junctions import through
 from marque.simulation.library.roads import EAST, NORTH, PRIORITY_SIGN, SOUTH, WEST, YIELD_SIGN, beside, junction, signed, straight, street
 from marque.simulation.library.scene import Scene, task
@@ -51,7 +51,7 @@ def blind_junction(*, limit_mps: float, from_right_m: float, corner_m: float) ->
     corner_m: from the middle of either street to the house at its corner.
     """
     road = junction([SOUTH, EAST, NORTH, WEST], limit_mps)
-    houses = [park(BUILDING, (sx * (corner_m + 9.0), -(corner_m + 9.0), 0.0)) for sx in (-1.0, 1.0)]
+    houses = [park(HOUSE, (sx * (corner_m + 9.0), -(corner_m + 9.0), 0.0)) for sx in (-1.0, 1.0)]
     other = through(road, "E>W", from_right_m, [(0.0, limit_mps)])
     way = road.way("S in", "S>N", "N out")
     return Scene(road, [*houses, other], *task(way, 45.0, 165.0, limit_mps, limit_mps, 7.0), (*_TAGS, "intersection"))
