@@ -41,6 +41,7 @@ def test_a_drive_that_ends_by_its_stop_trigger_with_nothing_wrong_is_a_success(t
     assert result.driven_s == pytest.approx(6.0)
     assert result.hit is None
     assert result.test_speed_kmh == pytest.approx(36.0)
+    assert result.perception == "perfect"
 
 
 def test_a_contact_is_told_with_its_speeds_and_whether_a_careful_driver_had_avoided_it(tmp_path):

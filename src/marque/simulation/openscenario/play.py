@@ -59,6 +59,8 @@ class Played:
     set_speed_mps: float | None
     ended: str
     """Why it ended, one clause."""
+    perception: str
+    """As in `drive.Result`."""
 
 
 def play(
@@ -113,7 +115,7 @@ def play(
         frames.append(frame_of(state, observe(bodies[-1], story.road_map, world.time_s), driver.view(), vehicle))
     columns = np.array(states).T
     driven = Trajectory(*np.ascontiguousarray(columns[:5]))
-    return Played(driven, bodies, frames, np.array(cycle_ms), cpu_s, contact, initial, ended)
+    return Played(driven, bodies, frames, np.array(cycle_ms), cpu_s, contact, initial, ended, "sensed" if sensors else "perfect")
 
 
 def _ended(story: Story, contact: Contact | None, idle_s: float, task: Mission) -> str:

@@ -108,7 +108,7 @@ def _one(
     try:
         story = read()
         played = play(story, _driver(story, make_driver), sensors, record=replay is not None, deadline=deadline)
-        result = _judged(path, story, played, case, count, name)
+        result = dataclasses.replace(_judged(path, story, played, case, count, name), perception=played.perception)
         if result.hit is not None:
             result = dataclasses.replace(result, careful_driver_avoids=_careful_driver_avoids(read, deadline))
         if replay is None:
