@@ -28,6 +28,8 @@ _EDGE_MARGIN_M = 0.08
 _ROUND = (1.8, -1.8, 2.8, -2.8)
 _BESIDE_M = 4.0
 """Lines round something close lead so far aside, go straight on for so long, and come back."""
+_LATER_M = (8.0, 20.0, 36.0)
+"""So far a car with a time to keep goes on in its lane before it changes."""
 _SHORTEST_M = 7.0
 _STAYS_M = 0.01
 _TURNING_CELLS = 3
@@ -76,10 +78,12 @@ def no_lines() -> Lines:
 
 @kernel
 def draw_lines(
-    m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, goal_offsets: Floats, waits: bool, lines: Lines
+    m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, goal_offsets: Floats, timed: bool, waits: bool,
+    lines: Lines,
 ) -> None:  # fmt: skip
     """All candidate lines of this cycle. goal_offsets: (PATHS,) offset at which a goal's region lies on each path; nan for none.
 
+    timed: whether there is a time to keep: then lines that change lanes later are drawn too, since no later cycle may have the time to.
     waits: whether the car has been standing for a while: then lines that lead round what is close are drawn too.
     """
     lines.used[0] = 0
@@ -88,27 +92,30 @@ def draw_lines(
             continue
         if p == 0:
             for target in _OFFSETS:
-                _draw(m, p, target, 2.0, False, state, vehicle, paths, lines)
-            _draw(m, p, 0.0, 0.7, False, state, vehicle, paths, lines)
-            _draw(m, p, paths.path[p].rear_d, 2.0, False, state, vehicle, paths, lines)
+                _draw(m, p, target, 2.0, math.nan, 0.0, state, vehicle, paths, lines)
+            _draw(m, p, 0.0, 0.7, math.nan, 0.0, state, vehicle, paths, lines)
+            _draw(m, p, paths.path[p].rear_d, 2.0, math.nan, 0.0, state, vehicle, paths, lines)
             if waits:
                 for target in _ROUND:
-                    _draw(m, p, target, 2.0, True, state, vehicle, paths, lines)
+                    _draw(m, p, target, 2.0, 0.0, _BESIDE_M, state, vehicle, paths, lines)
         else:
             for comfort in (0.8, 2.0, 5.0):
-                _draw(m, p, 0.0, comfort, False, state, vehicle, paths, lines)
+                _draw(m, p, 0.0, comfort, math.nan, 0.0, state, vehicle, paths, lines)
+            if timed:
+                for later in _LATER_M:
+                    _draw(m, p, paths.path[p].rear_d, 2.0, 0.0, later, state, vehicle, paths, lines)
         if not math.isnan(goal_offsets[p]):
-            _draw(m, p, goal_offsets[p], 2.0, False, state, vehicle, paths, lines)
+            _draw(m, p, goal_offsets[p], 2.0, math.nan, 0.0, state, vehicle, paths, lines)
 
 
 @kernel
 def _draw(
-    m: MapArrays, p: int, target: float, lateral_mps2: float, returns: bool, state: VehicleState, vehicle: VehicleParameters, paths: Paths,
-    lines: Lines,
+    m: MapArrays, p: int, target: float, lateral_mps2: float, then: float, hold_m: float, state: VehicleState, vehicle: VehicleParameters,
+    paths: Paths, lines: Lines,
 ) -> None:  # fmt: skip
     """One line: reaches `target` so soon that the quintic's peak lateral acceleration, 5.77·|way|·speed²/length², is lateral_mps2.
 
-    returns: whether it then comes back to the path.
+    then: the offset it goes on to after hold_m metres, as gently; nan where it stays.
     """
     if lines.used[0] >= LINES:
         return
@@ -127,7 +134,8 @@ def _draw(
     slope = math.tan(turn) * stretch
     bend = (curvature * stretch / math.cos(turn) - k_ref) * stretch / math.cos(turn) ** 2 - (k_slope * d + k_ref * slope) * math.tan(turn)
     way = abs(target - d) + 2.0 * abs(slope)
-    length = min(90.0, max(_SHORTEST_M, speed * math.sqrt(5.77 * way / lateral_mps2)))
+    length = _length(speed, way, lateral_mps2)
+    second = _length(speed, abs(then - target), lateral_mps2)
     # A car that hardly moves turns its wheels on the spot: its line need not begin with the curvature they have now.
     rolling = min(1.0, state.speed_mps / _ROLLING_MPS)
     bend = rolling * bend + (1.0 - rolling) * (6.0 * (target - d) - 4.0 * slope * length) / (length * length)
@@ -148,8 +156,8 @@ def _draw(
         off2 = bend + u * (6.0 * a3 + u * (12.0 * a4 + u * 20.0 * a5))
         if u >= length:
             off, off1, off2 = target, 0.0, 0.0
-            if returns:
-                off, off1, off2 = _come_back(target, (s - paths.path[p].rear_s - length - _BESIDE_M) / length, length)
+            if not math.isnan(then):
+                off, off1, off2 = _go_over(target, then, (s - paths.path[p].rear_s - length - hold_m) / second, second)
         stretch = 1.0 - k_ref * off
         if stretch < 0.15:
             break
@@ -187,7 +195,7 @@ def _draw(
         return
     lines.cell[i, cells - 1].steerable = math.inf
     _wait_for_wheels(lines, i, state, vehicle)
-    lines.line[i].path, lines.line[i].target, lines.line[i].cells = p, target, cells
+    lines.line[i].path, lines.line[i].target, lines.line[i].cells = p, target if p == 0 or math.isnan(then) else then, cells
     lines.used[0] = i + 1
 
 
@@ -223,13 +231,19 @@ def _quintic(d: float, slope: float, bend: float, target: float, length: float) 
 
 
 @kernel
-def _come_back(target: float, part: float, length: float) -> tuple[float, float, float]:
-    """Offset, slope and bend on the way from `target` to 0 over `length` metres, of which `part` is driven: 1 − 10u³ + 15u⁴ − 6u⁵."""
-    u = min(1.0, max(0.0, part))
+def _length(speed: float, way: float, lateral_mps2: float) -> float:
+    """Metres for `way` metres aside with that peak of lateral acceleration."""
+    return min(90.0, max(_SHORTEST_M, speed * math.sqrt(5.77 * way / lateral_mps2)))
+
+
+@kernel
+def _go_over(start: float, end: float, part: float, length: float) -> tuple[float, float, float]:
+    """Offset, slope and bend on the way from offset `start` to `end` over `length` metres, of which `part` is driven: 10u³ − 15u⁴ + 6u⁵."""
+    u, way = min(1.0, max(0.0, part)), end - start
     return (
-        target * (1.0 - u * u * u * (10.0 - u * (15.0 - 6.0 * u))),
-        -30.0 * target * u * u * (1.0 - u) * (1.0 - u) / length,
-        -60.0 * target * u * (1.0 - u) * (1.0 - 2.0 * u) / (length * length),
+        start + way * u * u * u * (10.0 - u * (15.0 - 6.0 * u)),
+        30.0 * way * u * u * (1.0 - u) * (1.0 - u) / length,
+        60.0 * way * u * (1.0 - u) * (1.0 - 2.0 * u) / (length * length),
     )
 
 

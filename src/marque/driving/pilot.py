@@ -88,7 +88,7 @@ def _cycle(
         return drive_back(m, state, vehicle, mind.paths, tracks, mind.predictions, step_s, mind.back)
     _offsets(mind, vehicle)
     waited_s = mind.memory[WAITING] * step_s
-    draw_lines(m, state, vehicle, mind.paths, mind.goal_offsets, waited_s > _WAITS_S, mind.lines)
+    draw_lines(m, state, vehicle, mind.paths, mind.goal_offsets, timed, waited_s > _WAITS_S, mind.lines)
     slow_down(state, vehicle, mind.lines, tracks, seen)
     mark_goals(mind.lines, task.starts, task.corners, task.owners, task.headings)
     occupy(tracks, mind.predictions, mind.paths, mind.lines, state, vehicle, mind.occupancy)

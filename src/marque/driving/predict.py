@@ -60,6 +60,8 @@ _BEND_BRAKING_MPS2 = 3.0
 _STOPPING_MPS2 = 3.0
 _TURNS_S, _TURNS_RADPS = 1.0, 1.0
 """Without a lane a turn is believed to go on for so long, and up to this rate."""
+_DRIFTS, _DRIFT_MPS = 0.6, 0.3
+"""So probably a cyclist who drifts so fast across its lane goes on drifting."""
 _ALONG_M, _ALONG_MPS, _ALONG_MPS2, _ALONG_PS = 0.03, 0.03, 1.7, 0.7
 _ACROSS_M, _ACROSS_MPS, _ACROSS_MOVING_MPS, _ACROSS_PS = 0.03, 0.02, 0.27, 0.05
 
@@ -82,6 +84,8 @@ def predict(m: MapArrays, tracks: Records, signals: Bytes, ego_eta: Floats, out:
                 new_mode(tracks[slot], slot, 1.0, 0.0, 0.0, -np.inf, out)
             elif kind == Kind.PEDESTRIAN or not along_lanes(m, tracks, slot, signals, ego_eta, out):
                 new_mode(tracks[slot], slot, 1.0, 0.0, 0.0, np.inf, out)
+            elif kind == Kind.BICYCLE:
+                _ride_on(m, tracks, slot, out)
             out.hypotheses[slot] = out.used[0] - out.first[slot]
     for mode in range(out.used[0]):
         _find_leader(m, tracks, mode, out)
@@ -123,6 +127,28 @@ def _locate(m: MapArrays, tracks: Records, out: Predictions) -> None:
             out.places[slot] = locate_all(m, tracks[slot].x, tracks[slot].y, lanes, s, d)
             for k in range(out.places[slot]):
                 out.place[slot, k].lane, out.place[slot, k].s, out.place[slot, k].d = lanes[k], s[k], d[k]
+
+
+@kernel
+def _ride_on(m: MapArrays, tracks: Records, slot: int, out: Predictions) -> None:
+    """Beside the ways along lanes: who rides a bicycle keeps to no lane and may go on as it heads, the more probably the more it drifts."""
+    first = out.first[slot]
+    place = out.place[slot, 0]
+    for k in range(out.places[slot]):
+        if out.place[slot, k].lane == out.lane[first, 0].lane:
+            place = out.place[slot, k]
+    _, _, heading, _ = pose_at(m, place.lane, place.s, 0.0)
+    drift = abs(tracks[slot].speed * math.sin(tracks[slot].heading - heading))
+    share = _DRIFTS * min(1.0, drift / _DRIFT_MPS)
+    if share <= 0.05:
+        return
+    total = 0.0
+    for mode in range(first, out.used[0]):
+        total += out.mode[mode].probability
+        out.mode[mode].probability *= 1.0 - share
+    if out.used[0] - first == HYPOTHESES:
+        out.used[0] -= 1
+    new_mode(tracks[slot], slot, share * total, 0.0, 0.0, np.inf, out)
 
 
 @lean
