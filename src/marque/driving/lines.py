@@ -17,7 +17,7 @@ from marque.driving.map.query import on_road
 from marque.driving.path import BEHIND, COMFORT_LATERAL_MPS2, PATHS, STATIONS, Paths
 from marque.vehicle import VehicleParameters, VehicleState, kernel
 
-LINES = 24
+LINES = 32
 CELLS = 112
 """Cells of a line, 1 m of its own arc length each; cell 0 is where the rear axle is now."""
 EDGE_CELLS = 36
@@ -28,8 +28,8 @@ _EDGE_MARGIN_M = 0.08
 _ROUND = (1.8, -1.8, 2.8, -2.8)
 _BESIDE_M = 4.0
 """Lines round something close lead so far aside, go straight on for so long, and come back."""
-_LATER_M = (8.0, 20.0, 36.0)
-"""So far a car with a time to keep goes on in its lane before it changes."""
+_LATER = ((8.0, 1.0), (20.0, 1.0), (36.0, 1.0), (8.0, 0.45), (20.0, 0.45))
+"""So far, in m, a car with a time to keep goes on in its lane before it changes, and at which share of its speed now."""
 _SHORTEST_M = 7.0
 _STAYS_M = 0.01
 _TURNING_CELLS = 3
@@ -102,8 +102,8 @@ def draw_lines(
             for comfort in (0.8, 2.0, 5.0):
                 _draw(m, p, 0.0, comfort, math.nan, 0.0, state, vehicle, paths, lines)
             if timed:
-                for later in _LATER_M:
-                    _draw(m, p, paths.path[p].rear_d, 2.0, 0.0, later, state, vehicle, paths, lines)
+                for hold_m, share in _LATER:
+                    _draw(m, p, paths.path[p].rear_d, 2.0 / (share * share), 0.0, hold_m, state, vehicle, paths, lines)
         if not math.isnan(goal_offsets[p]):
             _draw(m, p, goal_offsets[p], 2.0, math.nan, 0.0, state, vehicle, paths, lines)
 

@@ -102,9 +102,7 @@ def aim_profiles(lines: Lines, state: VehicleState, profiles: Profiles, task: Ta
         early, late, slow, fast = task.windows[goal]
         if early > HORIZON_S or late < 0.15:
             continue
-        for i in (0, 1):
-            if i >= lines.used[0]:
-                break
+        for i in range(lines.used[0]):
             first, last = goal_cells(lines, i, goal)
             if first < 0:
                 continue
