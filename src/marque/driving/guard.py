@@ -8,14 +8,14 @@ candidate passes, the one held since the last cycle is driven on, to standstill 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from marque.common import Floats, Records
 from marque.driving.lines import CELLS, LEAVES, Lines, cell_at
 from marque.driving.occupancy import FREE, REASON, Occupancy
-from marque.driving.plan import BEST, Choice
+from marque.driving.plan import CANDIDATES, Choice
 from marque.driving.predict import STEP_S, STEPS
 from marque.driving.speed import TICK_S, Profiles
 from marque.driving.view import Reason
@@ -23,6 +23,9 @@ from marque.vehicle import kernel
 
 BRAKING_MPS2 = 7.5
 _LEADER_BRAKING_MPS2 = 7.0
+_REACTS_S, _FOLLOWER_BRAKING_MPS2 = 0.4, 6.5
+"""What is asked of who is behind where the car changes lanes."""
+_SAME_WAY, _CRAWLS_MPS, _HALF_BODY_M = 0.8, 0.5, 2.4
 _SURE = 0.3
 NOTHING = -1
 _WAITS = (0, 5, 10, 18, 27)
@@ -61,13 +64,29 @@ def verify(lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Recor
     for t in range(1, STEPS):
         s, _ = _after(profiles, row, last, t * STEP_S)
         c = cell_at(s, lines.line[i].cells - 1)
-        if occupancy.risk[i, t, c] >= _SURE:
+        if occupancy.risk[i, t, c] >= _SURE and not _is_to_brake(occupancy.why[i, t, c], tracks, lines.cell[i, 0], profiles.v[row, 0]):
             return False
         if lines.cell[i, c].outside == LEAVES and lines.cell[i, 0].outside != LEAVES:
             return False
         if t * STEP_S > halt:
             break
     return _leader_may_brake(occupancy, tracks, lines, i, profiles.s[row, last], profiles.v[row, last])
+
+
+@kernel
+def _is_to_brake(why: int, tracks: Records, cell: Any, speed: float) -> bool:
+    """Whether what is touched comes from behind the same way and could stop behind us though we brake fully now: then it has to.
+
+    Source: Shalev-Shwartz, Shammah, Shashua 2017, definition 1, for who changes lanes in front of somebody.
+    """
+    if why // REASON != Reason.FOLLOW:
+        return False
+    other = tracks[why % REASON]
+    if other.speed < speed and other.speed < _CRAWLS_MPS or math.cos(other.heading - cell.heading) < _SAME_WAY:
+        return False
+    away = (cell.body_x - other.x) * cell.ux + (cell.body_y - other.y) * cell.uy - 0.5 * other.length - _HALF_BODY_M
+    stops = other.speed * _REACTS_S + other.speed * other.speed / (2.0 * _FOLLOWER_BRAKING_MPS2) - speed * speed / (2.0 * BRAKING_MPS2)
+    return bool(away > max(0.0, stops))
 
 
 @kernel
@@ -94,9 +113,9 @@ def guard(
 ) -> int:  # fmt: skip
     """Index of the candidate that may be driven; NOTHING when the stopping trajectory has to be. Updates `stop`."""
     first = math.ceil(step_s / TICK_S - 1e-6)
-    for k in range(BEST):
+    for k in range(CANDIDATES):
         if choice.cost[k] == np.inf:
-            break
+            continue
         i, row = choice.line[k], choice.profile[k]
         for wait in _WAITS:
             if verify(lines, profiles, occupancy, tracks, i, row, first + wait):

@@ -11,7 +11,7 @@ from marque.common import Floats, Records
 from marque.driving.map.geometry import wrap
 from marque.driving.observation import RAYS, Kind, Observation
 from marque.driving.tracker import Tracker, no_tracker, track
-from marque.driving.tracks import CAPACITY, NO_ID, no_tracks
+from marque.driving.tracks import CAPACITY, NO_ID, TREND_S, no_tracks
 from marque.vehicle import VehicleState, kernel
 
 _ACCELERATION_GAIN = 0.35
@@ -129,7 +129,7 @@ def follow_all(tracks: Records, seen: Observation, ego_x: float, ego_y: float, s
             while tracks[free].id != NO_ID:
                 free += 1
             tracks[free].id = seen.ids[i]
-            tracks[free].acceleration = tracks[free].yaw_rate = tracks[free].standing_s = 0.0
+            tracks[free].acceleration = tracks[free].trend = tracks[free].yaw_rate = tracks[free].standing_s = 0.0
             _take(tracks, free, seen, int(i))
 
 
@@ -139,6 +139,7 @@ def _follow(tracks: Records, slot: int, seen: Observation, i: int, step_s: float
     turned = wrap(seen.heading_rad[i] - tracks[slot].heading)
     first = tracks[slot].cycles == 1
     tracks[slot].acceleration += (1.0 if first else _ACCELERATION_GAIN) * (min(9.0, max(-10.0, acceleration)) - tracks[slot].acceleration)
+    tracks[slot].trend += min(1.0, step_s / TREND_S) * (tracks[slot].acceleration - tracks[slot].trend)
     tracks[slot].yaw_rate += (1.0 if first else _YAW_GAIN) * (turned / step_s - tracks[slot].yaw_rate)
     tracks[slot].standing_s = tracks[slot].standing_s + step_s if abs(seen.speed_mps[i]) < 0.2 else 0.0
     _take(tracks, slot, seen, i)

@@ -17,7 +17,8 @@ from marque.driving.speed import PROFILES, TICK_S, TICKS, Profiles, aim
 from marque.vehicle import VehicleParameters, VehicleState, kernel
 
 BEST = 8
-"""Candidates handed to the guard, best first."""
+CANDIDATES = BEST + LINES
+"""Handed to the guard, in this order: the best of all, by cost; then the best of each line, by cost, for when none of those will do."""
 HORIZON_S = (TICKS - 1) * TICK_S
 
 # Weights. The unit is a metre of progress; everything else is said in what it is worth of that.
@@ -70,7 +71,7 @@ class Task(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The best candidates, by cost. line, profile: (BEST,); cost: (BEST,) inf where there are fewer."""
+    """The best candidates. line, profile: (CANDIDATES,); cost: (CANDIDATES,) inf where there are fewer."""
 
     line: Ints
     profile: Ints
@@ -78,7 +79,7 @@ class Choice(NamedTuple):
 
 
 def no_choice() -> Choice:
-    return Choice(np.zeros(BEST, np.int32), np.zeros(BEST, np.int32), np.full(BEST, np.inf))
+    return Choice(np.zeros(CANDIDATES, np.int32), np.zeros(CANDIDATES, np.int32), np.full(CANDIDATES, np.inf))
 
 
 @kernel
@@ -169,7 +170,7 @@ def choose(
     lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, task: Task, pressed: Floats, passing: bool, waited_s: float,
     last_kind: int, last_target: float, out: Choice,
 ) -> None:  # fmt: skip
-    """Weigh every pair of line and profile and keep the BEST.
+    """Weigh every pair of line and profile and keep the CANDIDATES.
 
     pressed: (PROFILES,) what each does to the one behind (`followers.press`).
     passing: whether there is something to pass (`rules.to_pass`). waited_s: for so long the car has been standing.
@@ -190,14 +191,19 @@ def choose(
         base = _line_cost(lines, paths, i, least, last_kind, last_target)
         # Who has not come over by the end is where it was; to stand beside a queue is no progress.
         over, remains = _over_there(lines, i), _detour(paths, 0, least) - _detour(paths, lines.line[i].path, least)
+        alone, alone_row = np.inf, 0
         for row in range(profiles.used[0]):
             if (row < LINES and row != i) or (row >= LINES and _puts_off(profiles, row, task)):
                 continue
             gain = eager * _gain(lines, paths, profiles, occupancy, i, row, task)
             cost = base + comfort[row] + pressed[row] - gain + (remains if profiles.s[row, TICKS - 1] < over else 0.0)
-            cost = _weigh(lines, profiles, occupancy, i, row, cost, beyond, ends, out.cost[BEST - 1])
+            cost = _weigh(lines, profiles, occupancy, i, row, cost, beyond, ends, max(out.cost[BEST - 1], alone))
             if cost < out.cost[BEST - 1]:
-                _insert(out, i, row, cost)
+                _insert(out, 0, BEST, i, row, cost)
+            if cost < alone:
+                alone, alone_row = cost, row
+        if alone < np.inf:
+            _insert(out, BEST, CANDIDATES, i, alone_row, alone)
 
 
 @kernel
@@ -345,9 +351,10 @@ def _too_fast(profiles: Profiles, occupancy: Occupancy, i: int, row: int, last: 
 
 
 @kernel
-def _insert(out: Choice, line: int, profile: int, cost: float) -> None:
-    at = BEST - 1
-    while at > 0 and out.cost[at - 1] > cost:
+def _insert(out: Choice, first: int, end: int, line: int, profile: int, cost: float) -> None:
+    """Into rows first..end (exclusive), which are sorted by cost; the last one is dropped."""
+    at = end - 1
+    while at > first and out.cost[at - 1] > cost:
         out.line[at], out.profile[at], out.cost[at] = out.line[at - 1], out.profile[at - 1], out.cost[at - 1]
         at -= 1
     out.line[at], out.profile[at], out.cost[at] = line, profile, cost

@@ -44,8 +44,8 @@ _HARDEST_MPS2 = 6.0
 _OF_LIMIT, _UNPOSTED_MPS = 0.9, 25.0
 """Traffic wants to go this share of the limit; the limit taken where none is posted."""
 _FASTEST_LIMIT_MPS = 40.0
-_STEADY_MPS2, _ROLLS_MPS = 0.05, 1.0
-"""Who rolls without any acceleration at all has the speed it wants."""
+_STEADY_MPS2, _ROLLS_MPS = 0.1, 1.0
+"""Who has rolled for some time with hardly any acceleration has the speed it wants."""
 _STAYS_S = 30.0
 """Who stands for longer does not set off."""
 _OVERLAP_M = 0.3
@@ -54,6 +54,8 @@ _ALIKE = 0.5
 """Cosine between the headings of those who follow each other."""
 _OFFSET_TAU_S, _OFFSET_MPS = 3.5, 2.0
 """So soon it comes back to the middle of its lane; below that speed in the way it would drive at it."""
+_SOONEST_S, _OFF_M = 1.2, 0.7
+"""Who drifts there faster comes sooner, but no sooner than that; for offsets from so much on."""
 _TURN_M = 4.0
 _COMFORT_LATERAL_MPS2 = 3.0
 _BEND_BRAKING_MPS2 = 3.0
@@ -88,6 +90,7 @@ def predict(m: MapArrays, tracks: Records, signals: Bytes, ego_eta: Floats, out:
                 _ride_on(m, tracks, slot, out)
             out.hypotheses[slot] = out.used[0] - out.first[slot]
     for mode in range(out.used[0]):
+        _settle(m, tracks, mode, out)
         _find_leader(m, tracks, mode, out)
     for slot in range(CAPACITY):
         if out.hypotheses[slot] > 0:
@@ -170,6 +173,18 @@ def _likeliest(slot: int, out: Predictions) -> int:
 
 
 @lean
+def _settle(m: MapArrays, tracks: Records, mode: int, out: Predictions) -> None:
+    """How soon a hypothesis comes to the middle of its lane: no later than where it drifts to now."""
+    motion, track = out.motion[mode], tracks[out.mode[mode].owner]
+    motion.settles = _OFFSET_TAU_S
+    if out.mode[mode].lane_count > 0 and abs(motion.offset) > _OFF_M:
+        lane = out.lane[mode, 0].lane
+        turned = wrap(track.heading - pose_at(m, lane, min(max(0.0, motion.s), m.lanes[lane].length), 0.0)[2])
+        drift = abs(track.speed * math.sin(turned)) if motion.offset * turned < 0.0 else 0.0
+        motion.settles = max(_SOONEST_S, min(_OFFSET_TAU_S, abs(motion.offset) / max(0.1, drift)))
+
+
+@lean
 def _find_leader(m: MapArrays, tracks: Records, mode: int, out: Predictions) -> None:
     """The nearest one whose body is in the way of this hypothesis and who stands or goes the same way."""
     motion, own = out.motion[mode], tracks[out.mode[mode].owner]
@@ -191,15 +206,15 @@ def _find_leader(m: MapArrays, tracks: Records, mode: int, out: Predictions) -> 
 
 @lean
 def _is_in_way(m: MapArrays, own: Any, other: Any, place: Any, ahead: float, motion: Any) -> bool:
-    beside = place.d - motion.offset * math.exp(-ahead / _return_m(own.speed))
+    beside = place.d - motion.offset * math.exp(-ahead / _return_m(motion, own.speed))
     if abs(beside) > 0.5 * (own.width + other.width) - _OVERLAP_M:
         return False
     return bool(other.speed < STANDS_MPS or math.cos(other.heading - pose_at(m, place.lane, place.s, 0.0)[2]) > _ALIKE)
 
 
 @lean
-def _return_m(speed: float) -> float:
-    return _OFFSET_TAU_S * max(_OFFSET_MPS, speed)
+def _return_m(motion: Any, speed: float) -> float:
+    return float(motion.settles * max(_OFFSET_MPS, speed))
 
 
 @lean
@@ -213,7 +228,7 @@ def _place_on_lane(m: MapArrays, tracks: Records, mode: int, i: int, out: Predic
     along = motion.s - out.lane[mode, motion.k].start
     inside = min(max(0.0, along), m.lanes[lane].length)
     driven = abs(motion.s - motion.first)
-    x, y, heading, hint = pose_at(m, lane, inside, motion.offset * math.exp(-driven / _return_m(track.speed)), motion.hint)
+    x, y, heading, hint = pose_at(m, lane, inside, motion.offset * math.exp(-driven / _return_m(motion, track.speed)), motion.hint)
     motion.hint = hint
     at.travelled = motion.s
     if i == 0:
@@ -289,7 +304,7 @@ def _following(speed: float, wish: float, gap: float, ahead: float) -> float:
 def _wish(m: MapArrays, track: Any, mode: int, out: Predictions) -> float:
     """The speed somebody would drive at on a free road: most of the limit, or what it does now if that is all it wants."""
     rolls = track.speed > _ROLLS_MPS
-    content = rolls and (track.kind == Kind.BICYCLE or abs(track.acceleration) < _STEADY_MPS2)
+    content = rolls and (track.kind == Kind.BICYCLE or abs(track.trend) < _STEADY_MPS2)
     if out.mode[mode].lane_count == 0 or content:
         return float(max(0.0, track.speed))
     limit = m.lanes[out.lane[mode, 0].lane].speed_limit

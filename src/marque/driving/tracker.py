@@ -20,7 +20,7 @@ from marque.driving.identity import KINDS, TYPICAL_SIZE, believe, likely_kind, m
 from marque.driving.map.geometry import wrap
 from marque.driving.measurement import Placed, likelihood, place, take_in, take_rate, take_shape
 from marque.driving.observation import Kind
-from marque.driving.tracks import CAPACITY, NO_ID
+from marque.driving.tracks import CAPACITY, NO_ID, TREND_S
 from marque.vehicle import kernel, lean
 
 _BORN_PER_M2 = 1e-5
@@ -250,7 +250,8 @@ def _empty(t: Tracker, tracks: Records, slot: int) -> None:
     t.covariance[slot] = 0.0
     t.doubt[slot] = 0.0
     tracks[slot].id = NO_ID
-    tracks[slot].heading = tracks[slot].speed = tracks[slot].acceleration = tracks[slot].yaw_rate = tracks[slot].standing_s = 0.0
+    tracks[slot].heading = tracks[slot].speed = tracks[slot].acceleration = tracks[slot].trend = 0.0
+    tracks[slot].yaw_rate = tracks[slot].standing_s = 0.0
     tracks[slot].cycles = tracks[slot].seen = 0
 
 
@@ -319,6 +320,7 @@ def _tell(t: Tracker, tracks: Records, now_s: float, step_s: float) -> None:
         if now_s > t.clock[0]:
             predict(t.form[slot], EVEN, x, P, now_s - t.clock[0])
         _write(t, slot, out, x, P, stands)
+        out.trend += min(1.0, step_s / TREND_S) * (out.acceleration - out.trend)
         out.kind = likely_kind(t.kinds[slot])
         out.length, out.width = t.size[slot, 0], t.size[slot, 2]
         out.standing_s = out.standing_s + max(step_s, 1e-9) if stands else 0.0

@@ -6,6 +6,8 @@ import numpy as np
 
 from marque.common import Records
 
+TREND_S = 2.0
+"""Time constant of TRACK's trend."""
 CAPACITY = 96
 """Road users known at once; the nearest are kept."""
 NO_ID = -(2**31)
@@ -20,6 +22,7 @@ TRACK = np.dtype(
         ("heading", "f8"),
         ("speed", "f8"),
         ("acceleration", "f8"),
+        ("trend", "f8"),  # acceleration as it was on the average of the last seconds, m/s²: noise of sensors mostly cancels
         ("yaw_rate", "f8"),
         ("length", "f8"),
         ("width", "f8"),

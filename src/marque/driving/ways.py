@@ -64,6 +64,7 @@ MOTION = np.dtype(  # of one hypothesis, while it is rolled out
         ("last_speed", "f8"),  # at the instant before: what those behind react to
         ("offset", "f8"),  # from the middle of the first lane, now
         ("turned", "f8"),  # from the lane's heading, now
+        ("settles", "f8"),  # s in which its offset falls to 1/e
         ("stop", "f8"),  # where it stops: m from the start of the first lane, inf; −inf where it does not move at all
         ("leader", "i8"),  # slot of the one ahead in its way, −1 for none
         ("ahead", "i8"),  # the likeliest hypothesis of that one
