@@ -28,6 +28,8 @@ _CROWD_MARGIN_M = 1.0
 """Extra width kept from people on foot and on two wheels."""
 _CLOSE_LENGTH_MARGIN_M, _CLOSE_WIDTH_MARGIN_M = 1.1, 0.1
 """The reserve from somebody who is inside the full one already: a cell's own metre, and hardly more."""
+_DOUBT_M, _DOUBT_S, _DOUBTFUL = 0.3, 0.05, 0.05
+"""Who drives may come so much nearer from the side than expected, the more the faster, at so much of the risk."""
 _SWING_M2 = 3.6
 """In a bend the nose, 3.6 m ahead of the rear axle, swings out by this much times the curvature from one cell to the next, both sides."""
 _EARLIER_MPS, _EARLIER_M, _CROSSES = 0.3, 0.6, 0.5
@@ -168,10 +170,12 @@ def _mark(
     weight: float, half_length: float, half_width: float, vehicle: VehicleParameters, out: Occupancy,
 ) -> None:  # fmt: skip
     """Mark one place of a road user, held from instant first to until (exclusive), on the cells around the nearest one."""
-    reach = math.hypot(half_length, half_width) + 0.5 * math.hypot(track.length, track.width)
+    reach = math.hypot(half_length, half_width + _DOUBT_M) + 0.5 * math.hypot(track.length, track.width)
     cos, sin = math.cos(at.heading), math.sin(at.heading)
     cells = lines.line[i].cells
     own_half = 0.5 * track.length
+    crowd = track.kind == Kind.PEDESTRIAN or track.kind == Kind.BICYCLE
+    doubt = 0.0 if crowd else min(_DOUBT_M, _DOUBT_S * track.speed)
     if track.speed > 1.0 and abs(lines.cell[i, near].ux * sin - lines.cell[i, near].uy * cos) > _CROSSES:
         own_half += min(_EARLIER_M, _EARLIER_MPS * first * STEP_S)
     for step in (1, -1):
@@ -182,12 +186,16 @@ def _mark(
             dx, dy = at.x - cell.body_x, at.y - cell.body_y
             if dx * dx + dy * dy > reach * reach:
                 missed += 1
-            elif rectangles_touch(dx, dy, cell.ux, cell.uy, half_length, half_width, cos, sin, own_half, 0.5 * track.width) and (
+            elif rectangles_touch(dx, dy, cell.ux, cell.uy, half_length, half_width + doubt, cos, sin, own_half, 0.5 * track.width) and (
                 c > 0 or _touches(track, at, cell, vehicle, _HERE_MARGIN_M, _HERE_MARGIN_M)
             ):
+                sure = doubt == 0.0 or rectangles_touch(
+                    dx, dy, cell.ux, cell.uy, half_length, half_width, cos, sin, own_half, 0.5 * track.width
+                )
+                here = weight if sure else _DOUBTFUL * weight
                 for t in range(first, until):
-                    out.risk[i, t, c] = min(1.0, out.risk[i, t, c] + weight)
-                    if out.why[i, t, c] == 0 or weight >= _SURE:
+                    out.risk[i, t, c] = min(1.0, out.risk[i, t, c] + here)
+                    if out.why[i, t, c] == 0 or here >= _SURE:
                         out.why[i, t, c] = Reason.FOLLOW * REASON + slot
             c += step
 

@@ -48,7 +48,7 @@ def own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints, pat
             score += min(1.0, 0.001 * max(0.0, cost[lane] - s[k]))
         if lane == history[0] or _follows(m, history[0], lane):
             score -= 1.0
-        if m.lanes[lane].junction >= 0 and not driven:
+        if m.lanes[lane].junction >= 0 and not driven and history[0] >= 0:  # who only begins meant nothing yet
             score += _MEANT_M
         if score < best_score:
             best, best_s, best_score, best_turned = lane, s[k], score, turned
