@@ -23,7 +23,7 @@ from marque.vehicle import kernel
 
 BRAKING_MPS2 = 7.5
 _LEADER_BRAKING_MPS2 = 7.0
-_REACTS_S, _FOLLOWER_BRAKING_MPS2 = 0.4, 6.5
+_REACTS_S, _FOLLOWER_BRAKING_MPS2 = 0.35, 7.0
 """What is asked of who is behind where the car changes lanes."""
 _SAME_WAY, _CRAWLS_MPS, _HALF_BODY_M = 0.8, 0.5, 2.4
 _SURE = 0.3

@@ -43,6 +43,7 @@ _BEYOND_IDLY = 14.0  # the same where nothing has to be passed
 _EAGER, _EAGER_S = 3.0, 10.0  # a metre past what stands in the way is worth the more the longer one has stood there, up to so much more
 _OVER_M = 1.5  # so near to the middle of the other lane one has changed to it
 _CHANGE = 9.0  # to leave the lane
+_PUT_OFF = 0.2  # per metre until it is left: what is put off is put off again in the next cycle
 _STICK = 4.0  # to stay with the line of the last cycle
 _BLOCK = 25.0  # to come to rest where others must pass
 _GOAL = 900.0  # to meet the goal in place, time, speed and heading
@@ -191,6 +192,7 @@ def choose(
         base = _line_cost(lines, paths, i, least, last_kind, last_target)
         # Who has not come over by the end is where it was; to stand beside a queue is no progress.
         over, remains = _over_there(lines, i), _detour(paths, 0, least) - _detour(paths, lines.line[i].path, least)
+        base += _PUT_OFF * over if paths.path[lines.line[i].path].kind != 0 else 0.0
         alone, alone_row = np.inf, 0
         for row in range(profiles.used[0]):
             if (row < LINES and row != i) or (row >= LINES and _puts_off(profiles, row, task)):
