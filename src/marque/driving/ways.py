@@ -48,6 +48,8 @@ _GO_ALONE, _GO_BEHIND_MOVING, _GO_BEHIND_STANDING = -1.8, 1.7, -0.15
 _GO_ACCELERATION, _GO_SPEED = 2.8, 1.0
 _GO_GAP_M = 8.0
 _CAN_STOP_MPS2 = 3.8
+_GIVES_WAY, _DOES_NOT, _GIVES_WAY_MPS2 = 0.85, 0.55, 1.5
+"""So surely is right of way granted; by how much less by who would have to brake ever harder, beyond this and what it does."""
 _EGO_NEAR_S = 7.0
 
 MODE = np.dtype([("owner", "i8"), ("probability", "f8"), ("lane_count", "i8"), ("weight", "f8")])
@@ -353,7 +355,8 @@ def _stopping_place(m: MapArrays, track: Any, mode: int, signals: Bytes, ego_eta
                 place = min(line, out.lane[mode, k].start + conflict.enter_s - nose)
                 needed = speed * speed / (2.0 * max(0.3, place - s))
                 if needed < _CAN_STOP_MPS2 and conflict.yields != Yield.ALTERNATE:
-                    return max(place, s), 0.85
+                    late = (needed - max(0.0, -track.acceleration) - _GIVES_WAY_MPS2) / (_CAN_STOP_MPS2 - _GIVES_WAY_MPS2)
+                    return max(place, s), _GIVES_WAY - _DOES_NOT * min(1.0, max(0.0, late))
     return np.inf, 0.0
 
 
