@@ -17,7 +17,7 @@ from marque.driving.lines import Lines
 from marque.driving.map import Colour, MapArrays, Yield
 from marque.driving.map.query import pose_at
 from marque.driving.observation import RAYS, Observation
-from marque.driving.path import PATHS, Paths
+from marque.driving.path import LANES, PATHS, Paths
 from marque.driving.predict import STEP_S, STEPS, shown
 from marque.driving.tracks import CAPACITY
 from marque.vehicle import VehicleParameters, VehicleState, kernel
@@ -89,6 +89,7 @@ def look_into(
     What one cycle has seen to be clear remains so: who is hidden now has been hidden before, or has come from there.
     """
     front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
+    looked_into, looked = np.empty(PATHS * LANES, np.int64), 0
     for p in range(PATHS):
         if paths.path[p].kind < 0:
             continue
@@ -99,6 +100,10 @@ def look_into(
                 break
             if away + here.length < -front or shown(m, paths.lane[p, k].lane, seen.signals) == Colour.GREEN_PROTECTED:
                 continue
+            if paths.lane[p, k].lane in looked_into[:looked]:  # by way of another path
+                continue
+            looked_into[looked] = paths.lane[p, k].lane
+            looked += 1
             for c in range(here.conflict_first, here.conflict_first + here.conflict_count):
                 owes = m.conflicts[c].yields
                 if owes == Yield.YIELD or owes == Yield.STOP:

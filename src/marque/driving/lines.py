@@ -13,7 +13,7 @@ import numpy as np
 
 from marque.common import Floats, Ints, Records
 from marque.driving.map import DRIVABLE, MapArrays
-from marque.driving.map.query import on_road
+from marque.driving.map.query import on_road_from
 from marque.driving.path import BEHIND, COMFORT_LATERAL_MPS2, PATHS, STATIONS, Paths
 from marque.vehicle import VehicleParameters, VehicleState, kernel
 
@@ -134,7 +134,7 @@ def _draw(
     bend = min(0.5, max(-0.5, bend))
     a3, a4, a5 = _quintic(d, slope, bend, target, length)
 
-    s, cells = paths.path[p].rear_s, 0
+    s, cells, hints = paths.path[p].rear_s, 0, np.full(4, -1, np.int32)
     for c in range(CELLS):
         base = int(s)
         if base >= STATIONS - 1:
@@ -180,7 +180,7 @@ def _draw(
         lines.cell[i, c].outside = lines.cell[i, c].keep_clear = lines.cell[i, c].goals = 0
         # What the map does not know is not a road's edge.
         if c < EDGE_CELLS and s + vehicle.rear_axle_m + 0.5 * vehicle.length_m < paths.path[p].end_s:
-            lines.cell[i, c].outside = _outside(m, lines.cell[i, c], vehicle)
+            lines.cell[i, c].outside = _outside(m, lines.cell[i, c], vehicle, hints)
         s += cos / stretch
         cells = c + 1
     if cells < 3:
@@ -234,19 +234,24 @@ def _come_back(target: float, part: float, length: float) -> tuple[float, float,
 
 
 @kernel
-def _outside(m: MapArrays, cell: Any, vehicle: VehicleParameters) -> int:
-    """Whether a corner of the body in this cell is off the drivable surface: LEAVES; or would be with a little reserve: GRAZES; or 0."""
-    grazes = 0
+def _outside(m: MapArrays, cell: Any, vehicle: VehicleParameters, hints: Ints) -> int:
+    """Whether a corner of the body in this cell is off the drivable surface: LEAVES; or would be with a little reserve: GRAZES; or 0.
+
+    hints: (4,) where each corner was found to be on the road in the cell before, updated here.
+    """
+    grazes, corner = 0, 0
     for along in (0.5 * vehicle.length_m, -0.5 * vehicle.length_m):
         for side in (0.5, -0.5):
             for width in (vehicle.width_m + 2.0 * _EDGE_MARGIN_M, vehicle.width_m):
                 x = cell.body_x + along * cell.ux - side * width * cell.uy
                 y = cell.body_y + along * cell.uy + side * width * cell.ux
-                if on_road(m, x, y, DRIVABLE):
+                on, hints[corner] = on_road_from(m, x, y, DRIVABLE, hints[corner])
+                if on:
                     break
                 if width == vehicle.width_m:
                     return LEAVES
                 grazes = GRAZES
+            corner += 1
     return grazes
 
 
@@ -257,18 +262,34 @@ def mark_goals(lines: Lines, starts: Ints, corners: Floats, owners: Ints, headin
     starts: (polygons + 1,) into corners (n, 2); owners: (polygons,) goal of each; headings: (goals, 2) low and width, width ≥ 2π free.
     A goal without polygons may be reached anywhere: it owns a polygon slice of no corners.
     """
+    boxes = np.empty((len(owners), 4))
+    for q in range(len(owners)):
+        boxes[q, 0], boxes[q, 1], boxes[q, 2], boxes[q, 3] = _box(corners, starts[q], starts[q + 1])
     for i in range(lines.used[0]):
         for c in range(lines.line[i].cells):
             x, y = lines.cell[i, c].body_x, lines.cell[i, c].body_y
             bits = 0
             for q in range(len(owners)):
+                everywhere = starts[q] == starts[q + 1]
+                if not everywhere and not (boxes[q, 0] <= x <= boxes[q, 1] and boxes[q, 2] <= y <= boxes[q, 3]):
+                    continue
                 goal = owners[q]
                 turned = (lines.cell[i, c].heading - headings[goal, 0]) % (2.0 * math.pi)
                 if headings[goal, 1] < 2.0 * math.pi and turned > headings[goal, 1]:
                     continue
-                if starts[q] == starts[q + 1] or inside_polygon(corners, starts[q], starts[q + 1], x, y):
+                if everywhere or inside_polygon(corners, starts[q], starts[q + 1], x, y):
                     bits |= 1 << goal
             lines.cell[i, c].goals = bits
+
+
+@kernel
+def _box(corners: Floats, first: int, last: int) -> tuple[float, float, float, float]:
+    """(low x, high x, low y, high y) of corners[first:last], with a millimetre to spare for what rounding makes of a border."""
+    low_x, high_x, low_y, high_y = np.inf, -np.inf, np.inf, -np.inf
+    for i in range(first, last):
+        low_x, high_x = min(low_x, corners[i, 0]), max(high_x, corners[i, 0])
+        low_y, high_y = min(low_y, corners[i, 1]), max(high_y, corners[i, 1])
+    return low_x - 1e-3, high_x + 1e-3, low_y - 1e-3, high_y + 1e-3
 
 
 @kernel

@@ -65,13 +65,16 @@ def occupy(
     count = lines.used[0]
     out.risk[:count] = 0.0
     out.why[:count] = 0
+    reach = np.empty((predictions.used[0], 4))
+    for mode in range(predictions.used[0]):
+        reach[mode, 0], reach[mode, 1], reach[mode, 2], reach[mode, 3] = _reach(predictions, mode)
     for i in range(count):
         cells = lines.line[i].cells
         low_x, high_x, low_y, high_y = _bounds(lines, i, 9.0)
         for mode in range(predictions.used[0]):
             slot = predictions.mode[mode].owner
             weight = predictions.mode[mode].weight
-            if weight == 0.0:
+            if weight == 0.0 or reach[mode, 0] > high_x or reach[mode, 1] < low_x or reach[mode, 2] > high_y or reach[mode, 3] < low_y:
                 continue
             length_margin, width_margin = _margins(tracks[slot], predictions.at[mode, 0], lines.cell[i, 0], vehicle)
             if length_margin < 0.0:
@@ -111,6 +114,16 @@ def _touches(track: Any, at: Any, cell: Any, vehicle: VehicleParameters, length_
             math.cos(at.heading), math.sin(at.heading), 0.5 * track.length, 0.5 * track.width,
         )
     )  # fmt: skip
+
+
+@kernel
+def _reach(predictions: Predictions, mode: int) -> tuple[float, float, float, float]:
+    """(low x, high x, low y, high y) of all places of a hypothesis."""
+    low_x, high_x, low_y, high_y = np.inf, -np.inf, np.inf, -np.inf
+    for t in range(STEPS):
+        x, y = predictions.at[mode, t].x, predictions.at[mode, t].y
+        low_x, high_x, low_y, high_y = min(low_x, x), max(high_x, x), min(low_y, y), max(high_y, y)
+    return low_x, high_x, low_y, high_y
 
 
 @kernel

@@ -188,18 +188,22 @@ def choose(
     comfort = np.zeros(PROFILES)
     for row in range(profiles.used[0]):
         comfort[row] = _comfort(profiles, row)
-    for i in range(lines.used[0]):
-        base = _line_cost(lines, paths, i, least, last_kind, last_target)
-        # Who has not come over by the end is where it was; to stand beside a queue is no progress.
-        over, remains = _over_there(lines, i), _detour(paths, 0, least) - _detour(paths, lines.line[i].path, least)
-        for row in range(profiles.used[0]):
-            if (row < LINES and row != i) or (row >= LINES and _puts_off(profiles, row, task)):
-                continue
-            gain = eager * _gain(lines, paths, profiles, occupancy, i, row, task)
-            cost = base + comfort[row] + pressed[row] - gain + (remains if profiles.s[row, TICKS - 1] < over else 0.0)
-            cost = _weigh(lines, profiles, occupancy, i, row, cost, beyond, ends, out.cost[BEST - 1])
-            if cost < out.cost[BEST - 1]:
-                _insert(out, i, row, cost)
+    # The followers first, alone: no candidate that costs more than the worst of so many need be weighed to its end.
+    for followers in (True, False):
+        bound = np.nextafter(out.cost[BEST - 1], np.inf)
+        out.cost[:] = np.inf
+        for i in range(lines.used[0]):
+            base = _line_cost(lines, paths, i, least, last_kind, last_target)
+            # Who has not come over by the end is where it was; to stand beside a queue is no progress.
+            over, remains = _over_there(lines, i), _detour(paths, 0, least) - _detour(paths, lines.line[i].path, least)
+            for row in range(i if followers else 0, i + 1 if followers else profiles.used[0]):
+                if (row < LINES and row != i) or (row >= LINES and _puts_off(profiles, row, task)):
+                    continue
+                gain = eager * _gain(lines, paths, profiles, occupancy, i, row, task)
+                cost = base + comfort[row] + pressed[row] - gain + (remains if profiles.s[row, TICKS - 1] < over else 0.0)
+                cost = _weigh(lines, profiles, occupancy, i, row, cost, beyond, ends, min(bound, out.cost[BEST - 1]))
+                if cost < out.cost[BEST - 1]:
+                    _insert(out, i, row, cost)
 
 
 @kernel

@@ -7,7 +7,7 @@ reserve of time before and after, not merely the metre where bodies would touch.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from marque.driving.map import Colour, MapArrays, Meeting, Yield
 from marque.driving.observation import Kind, Observation
 from marque.driving.occupancy import REASON, Occupancy, block
 from marque.driving.path import Paths
-from marque.driving.predict import STEP_S, STEPS, Predictions, shown
+from marque.driving.predict import MODES, STEP_S, STEPS, Predictions, shown
 from marque.driving.tracks import CAPACITY
 from marque.driving.view import Reason
 from marque.vehicle import VehicleParameters, VehicleState, kernel
@@ -30,6 +30,8 @@ _LINE_GAP_M = 0.8
 _BEFORE_S = 1.2
 _BEFORE_MERGE_S = 1.8
 _AFTER_S = 0.4
+_LIKELY = 0.12
+"""Hypotheses less probable are not let pass."""
 _PATIENCE_S = 8.0
 """After so long at a line the reserve before somebody else's arrival shrinks to _BEFORE_IMPATIENT_S."""
 _BEFORE_IMPATIENT_S = 0.5
@@ -56,6 +58,15 @@ _LONG_WAY_S, _AT_LINE_M = 45.0, 4.0
 """So long it waits, this near to the last place to do so, for a gap in the lane that leads on."""
 STOPPED_LANE, WAITING, ASTRAY_LANE = 0, 1, 2
 """Slots of the rules' memory: the lane whose stop sign has been obeyed; cycles spent standing; the lane at whose end it goes astray."""
+
+
+class Passages(NamedTuple):
+    """Who passes through the other side of which conflicts, and when."""
+
+    used: Ints  # (1,) so many conflicts are known
+    conflict: Ints  # (n,) their indices
+    first: Ints  # (n + 1,) into passage
+    passage: Ints  # (k, 3) hypothesis, first and last instant
 
 
 @kernel
@@ -90,6 +101,7 @@ def obey(
     front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
     memory[WAITING] = memory[WAITING] + 1 if state.speed_mps < 0.5 else 0
     waited_s = memory[WAITING] * step_s
+    passages = Passages(np.zeros(1, np.int64), np.empty(128, np.int64), np.zeros(129, np.int64), np.empty((8 * MODES, 3), np.int64))
     for i in range(lines.used[0]):
         p = lines.line[i].path
         # Station of the rear axle's cell 0; a line's own length differs from its path's by less than a cell per bend.
@@ -120,6 +132,7 @@ def obey(
                         predictions,
                         clear_s,
                         seen.time_s,
+                        passages,
                         memory,
                         out,
                     )
@@ -202,7 +215,8 @@ def _hold(line: float, lines: Lines, i: int, t_first: int, t_last: int, weight: 
 @kernel
 def _give_way(
     m: MapArrays, lane: int, line: float, start: float, front: float, waited_s: float, state: VehicleState, vehicle: VehicleParameters,
-    lines: Lines, i: int, tracks: Records, predictions: Predictions, clear_s: Floats, now_s: float, memory: Ints, out: Occupancy,
+    lines: Lines, i: int, tracks: Records, predictions: Predictions, clear_s: Floats, now_s: float, passages: Passages, memory: Ints,
+    out: Occupancy,
 ) -> None:  # fmt: skip
     """Right of way on one lane of the path; start: where the lane begins, line: where the nose stops, in cells."""
     here = m.lanes[lane]
@@ -224,11 +238,10 @@ def _give_way(
         hold = line if stoppable else enter
         merging = conflict.meeting == Meeting.MERGE
         before = _BEFORE_IMPATIENT_S if waited_s > _PATIENCE_S else (_BEFORE_MERGE_S if merging else _BEFORE_S)
-        for mode in range(predictions.used[0]):
-            if predictions.mode[mode].probability < 0.12:
-                continue
-            t_in, t_out = _passes(predictions, mode, conflict, 0.5 * tracks[predictions.mode[mode].owner].length)
-            if t_in > STEPS or (t_in > 0 and tracks[predictions.mode[mode].owner].standing_s > _WAITS_S):
+        known = _who_passes(c, conflict, tracks, predictions, passages)
+        for k in range(passages.first[known], passages.first[known + 1]):
+            mode, t_in, t_out = passages.passage[k]
+            if t_in > 0 and tracks[predictions.mode[mode].owner].standing_s > _WAITS_S:
                 continue
             if conflict.yields == Yield.ALTERNATE and t_in * STEP_S > max(0.0, line) / max(2.0, state.speed_mps):
                 continue
@@ -252,6 +265,26 @@ def _give_way_unseen(
     first = max(1, math.ceil((enter if creeps else min(line, enter)) - _LINE_GAP_M))
     since = int(max(0.0, arrival_s - _BEFORE_UNSEEN_S) / STEP_S)
     block(lines, i, first, int(leave), since, STEPS, 1.0, Reason.HIDDEN * REASON, out)
+
+
+@kernel
+def _who_passes(c: int, conflict: Any, tracks: Records, predictions: Predictions, out: Passages) -> int:
+    """The place of conflict c in `out`, whose passages are worked out where no line has asked for them in this cycle."""
+    for known in range(out.used[0]):
+        if out.conflict[known] == c:
+            return known
+    if out.used[0] == len(out.conflict) or out.first[out.used[0]] + predictions.used[0] > len(out.passage):
+        out.used[0] = 0  # so much is never asked for at once
+    known = out.used[0]
+    n = out.first[known]
+    for mode in range(predictions.used[0]):
+        if predictions.mode[mode].probability >= _LIKELY:
+            t_in, t_out = _passes(predictions, mode, conflict, 0.5 * tracks[predictions.mode[mode].owner].length)
+            if t_in <= STEPS:
+                out.passage[n, 0], out.passage[n, 1], out.passage[n, 2] = mode, t_in, t_out
+                n += 1
+    out.conflict[known], out.first[known + 1], out.used[0] = c, n, known + 1
+    return int(known)
 
 
 @kernel

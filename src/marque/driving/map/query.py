@@ -18,6 +18,7 @@ from marque.driving.map.model import MapArrays
 from marque.vehicle import kernel
 
 _METRES_PER_RAD = 4.0  # `locate`: how many metres beside the centre line weigh as much as one radian of heading
+_SPARE_M = 2.0 * BORDER_TOLERANCE_M
 
 
 @kernel
@@ -169,6 +170,11 @@ def _crosses(ax: float, ay: float, bx: float, by: float, x: float, y: float) -> 
 @kernel
 def surface_holds(p: Record, q: Record, x: float, y: float) -> bool:
     """Whether the lane's surface between two points of it holds a place: inside its border polygon or within the tolerance of it."""
+    # Most places asked about lie beyond all four corners on one side: nothing else needs to be worked out then.
+    if x < min(p.left_x, q.left_x, p.right_x, q.right_x) - _SPARE_M or x > max(p.left_x, q.left_x, p.right_x, q.right_x) + _SPARE_M:
+        return False
+    if y < min(p.left_y, q.left_y, p.right_y, q.right_y) - _SPARE_M or y > max(p.left_y, q.left_y, p.right_y, q.right_y) + _SPARE_M:
+        return False
     inside = _crosses(p.left_x, p.left_y, q.left_x, q.left_y, x, y)
     inside ^= _crosses(q.left_x, q.left_y, q.right_x, q.right_y, x, y)
     inside ^= _crosses(q.right_x, q.right_y, p.right_x, p.right_y, x, y)
@@ -199,9 +205,23 @@ def on_road(map_arrays: MapArrays, x: float, y: float, road_mask: int) -> bool:
     """Whether a place is road: any lane with one of the `Road` bits holds it (exact against the border polygons, up to the
     tolerance), or the outline of a junction does through which such a lane passes nearby.
     """
+    return on_road_from(map_arrays, x, y, road_mask, -1)[0]
+
+
+@kernel
+def on_road_from(map_arrays: MapArrays, x: float, y: float, road_mask: int, hint: int) -> tuple[bool, int]:
+    """`on_road`, and the point at the start of the surface that holds the place, −1 for none.
+
+    hint: such a point for a place nearby, −1 for none; following a moving body seldom takes more than a look at it and the one after it.
+    """
+    points = map_arrays.points
+    for i in range(hint, min(hint + 2, points.size - 1) if hint >= 0 else hint):
+        one_lane = points[i].lane == points[i + 1].lane and map_arrays.lanes[points[i].lane].road & road_mask
+        if one_lane and surface_holds(points[i], points[i + 1], x, y):
+            return True, i
     cell = grid_cell(map_arrays, x, y)
     if cell < 0:
-        return False
+        return False, -1
     nearby = False
     for k in range(map_arrays.grid_start[cell], map_arrays.grid_start[cell + 1]):
         i = map_arrays.grid_points[k]
@@ -209,7 +229,7 @@ def on_road(map_arrays: MapArrays, x: float, y: float, road_mask: int) -> bool:
         lane = map_arrays.lanes[p.lane]
         if lane.road & road_mask:
             if surface_holds(p, map_arrays.points[i + 1], x, y):
-                return True
+                return True, i
             nearby = nearby or lane.junction >= 0
     if nearby:
         last = -1
@@ -218,8 +238,8 @@ def on_road(map_arrays: MapArrays, x: float, y: float, road_mask: int) -> bool:
             if lane.road & road_mask and lane.junction != last and lane.junction >= 0:
                 last = lane.junction
                 if outline_holds(map_arrays, last, x, y):
-                    return True
-    return False
+                    return True, -1
+    return False, -1
 
 
 @kernel
