@@ -15,7 +15,7 @@ from marque.common import Floats, Ints, Records
 from marque.driving.map import DRIVABLE, MapArrays
 from marque.driving.map.query import on_road_from
 from marque.driving.path import BEHIND, COMFORT_LATERAL_MPS2, PATHS, STATIONS, Paths
-from marque.vehicle import VehicleParameters, VehicleState, kernel
+from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
 LINES = 24
 CELLS = 112
@@ -68,13 +68,14 @@ class Lines(NamedTuple):
     used: Ints  # (1,)
     line: Records  # (LINES,) LINE
     cell: Records  # (LINES, CELLS) CELL
+    corners: Ints  # (4,) scratch of `_outside`
 
 
 def no_lines() -> Lines:
-    return Lines(np.zeros(1, np.int32), np.zeros(LINES, LINE), np.zeros((LINES, CELLS), CELL))
+    return Lines(np.zeros(1, np.int32), np.zeros(LINES, LINE), np.zeros((LINES, CELLS), CELL), np.full(4, -1, np.int32))
 
 
-@kernel
+@lean
 def draw_lines(
     m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, goal_offsets: Floats, waits: bool, lines: Lines
 ) -> None:  # fmt: skip
@@ -101,7 +102,7 @@ def draw_lines(
             _draw(m, p, goal_offsets[p], 2.0, False, state, vehicle, paths, lines)
 
 
-@kernel
+@lean
 def _draw(
     m: MapArrays, p: int, target: float, lateral_mps2: float, returns: bool, state: VehicleState, vehicle: VehicleParameters, paths: Paths,
     lines: Lines,
@@ -134,7 +135,8 @@ def _draw(
     bend = min(0.5, max(-0.5, bend))
     a3, a4, a5 = _quintic(d, slope, bend, target, length)
 
-    s, cells, hints = paths.path[p].rear_s, 0, np.full(4, -1, np.int32)
+    s, cells = paths.path[p].rear_s, 0
+    lines.corners[:] = -1
     for c in range(CELLS):
         base = int(s)
         if base >= STATIONS - 1:
@@ -180,7 +182,7 @@ def _draw(
         lines.cell[i, c].outside = lines.cell[i, c].keep_clear = lines.cell[i, c].goals = 0
         # What the map does not know is not a road's edge.
         if c < EDGE_CELLS and s + vehicle.rear_axle_m + 0.5 * vehicle.length_m < paths.path[p].end_s:
-            lines.cell[i, c].outside = _outside(m, lines.cell[i, c], vehicle, hints)
+            lines.cell[i, c].outside = _outside(m, lines.cell[i, c], vehicle, lines.corners)
         s += cos / stretch
         cells = c + 1
     if cells < 3:
@@ -191,7 +193,7 @@ def _draw(
     lines.used[0] = i + 1
 
 
-@kernel
+@lean
 def _wait_for_wheels(lines: Lines, i: int, state: VehicleState, vehicle: VehicleParameters) -> None:
     """Where a line begins with another curvature than the wheels have now, its first metres last as long as they take to turn."""
     turn = abs(math.atan(vehicle.wheelbase_m * lines.cell[i, 0].curvature) - state.steering_rad)
@@ -233,7 +235,7 @@ def _come_back(target: float, part: float, length: float) -> tuple[float, float,
     )
 
 
-@kernel
+@lean
 def _outside(m: MapArrays, cell: Any, vehicle: VehicleParameters, hints: Ints) -> int:
     """Whether a corner of the body in this cell is off the drivable surface: LEAVES; or would be with a little reserve: GRAZES; or 0.
 
@@ -282,7 +284,7 @@ def mark_goals(lines: Lines, starts: Ints, corners: Floats, owners: Ints, headin
             lines.cell[i, c].goals = bits
 
 
-@kernel
+@lean
 def _box(corners: Floats, first: int, last: int) -> tuple[float, float, float, float]:
     """(low x, high x, low y, high y) of corners[first:last], with a millimetre to spare for what rounding makes of a border."""
     low_x, high_x, low_y, high_y = np.inf, -np.inf, np.inf, -np.inf
@@ -298,7 +300,7 @@ def cell_at(s: float, last: int) -> int:
     return 0 if s < _STAYS_M else min(last, max(1, int(s + 0.5)))
 
 
-@kernel
+@lean
 def inside_polygon(corners: Floats, first: int, last: int, x: float, y: float) -> bool:
     """Even-odd rule on corners[first:last]."""
     inside = False
@@ -312,7 +314,7 @@ def inside_polygon(corners: Floats, first: int, last: int, x: float, y: float) -
     return inside
 
 
-@kernel
+@lean
 def offset_of(paths: Paths, p: int, x: float, y: float, vehicle: VehicleParameters) -> float:
     """Offset of a point from path p for a body's centre, m left; nan when it does not lie beside the path ahead."""
     best, offset = 36.0, math.nan

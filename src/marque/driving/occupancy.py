@@ -13,7 +13,7 @@ from marque.driving.observation import Kind
 from marque.driving.path import Paths
 from marque.driving.predict import STEP_S, STEPS, Predictions
 from marque.driving.view import Reason
-from marque.vehicle import VehicleParameters, VehicleState, kernel, rectangles_touch
+from marque.vehicle import VehicleParameters, VehicleState, kernel, lean, rectangles_touch
 
 FREE = CELLS + 60
 """`Occupancy.next` where nothing is ahead."""
@@ -92,7 +92,7 @@ def occupy(
                 t = until
 
 
-@kernel
+@lean
 def _margins(track: Any, at: Any, cell: Any, vehicle: VehicleParameters) -> tuple[float, float]:
     """The reserve of length and width kept from a road user: all of it, or little where the car has none now; (−1, −1) where they touch."""
     crosses = track.speed > 1.0 and abs(cell.ux * math.sin(at.heading) - cell.uy * math.cos(at.heading)) > _CROSSES
@@ -105,7 +105,7 @@ def _margins(track: Any, at: Any, cell: Any, vehicle: VehicleParameters) -> tupl
     return -1.0, -1.0
 
 
-@kernel
+@lean
 def _touches(track: Any, at: Any, cell: Any, vehicle: VehicleParameters, length_margin: float, width_margin: float) -> bool:
     return bool(
         rectangles_touch(
@@ -116,7 +116,7 @@ def _touches(track: Any, at: Any, cell: Any, vehicle: VehicleParameters, length_
     )  # fmt: skip
 
 
-@kernel
+@lean
 def _reach(predictions: Predictions, mode: int) -> tuple[float, float, float, float]:
     """(low x, high x, low y, high y) of all places of a hypothesis."""
     low_x, high_x, low_y, high_y = np.inf, -np.inf, np.inf, -np.inf
@@ -126,7 +126,7 @@ def _reach(predictions: Predictions, mode: int) -> tuple[float, float, float, fl
     return low_x, high_x, low_y, high_y
 
 
-@kernel
+@lean
 def _bounds(lines: Lines, i: int, margin: float) -> tuple[float, float, float, float]:
     low_x, high_x, low_y, high_y = np.inf, -np.inf, np.inf, -np.inf
     for c in range(lines.line[i].cells):
@@ -135,7 +135,7 @@ def _bounds(lines: Lines, i: int, margin: float) -> tuple[float, float, float, f
     return low_x - margin, high_x + margin, low_y - margin, high_y + margin
 
 
-@kernel
+@lean
 def _blame(
     tracks: Records, predictions: Predictions, mode: int, paths: Paths, state: VehicleState, vehicle: VehicleParameters
 ) -> float:  # fmt: skip
@@ -155,7 +155,7 @@ def _blame(
     return 1.0
 
 
-@kernel
+@lean
 def _nearest(lines: Lines, i: int, cells: int, x: float, y: float, near: int) -> int:
     """The cell nearest to a point: walk from the last one, or scan when there is none."""
     if near < 0:
@@ -175,7 +175,7 @@ def _nearest(lines: Lines, i: int, cells: int, x: float, y: float, near: int) ->
     return near
 
 
-@kernel
+@lean
 def _mark(
     track: Any, slot: int, at: Any, lines: Lines, i: int, near: int, first: int, until: int,
     weight: float, half_length: float, half_width: float, vehicle: VehicleParameters, out: Occupancy,
@@ -205,7 +205,7 @@ def _mark(
             c += step
 
 
-@kernel
+@lean
 def block(lines: Lines, i: int, first: int, last: int, t_first: int, t_last: int, weight: float, why: int, out: Occupancy) -> None:
     """Forbid cells first..last of line i during instants t_first..t_last (both inclusive, cut to the grid)."""
     for t in range(max(0, t_first), min(STEPS - 1, t_last) + 1):
@@ -215,7 +215,7 @@ def block(lines: Lines, i: int, first: int, last: int, t_first: int, t_last: int
                 out.why[i, t, c] = why
 
 
-@kernel
+@lean
 def look_ahead(lines: Lines, i: int, out: Occupancy) -> None:
     """Fill `next`: scanning from the far end, the first cell ahead that is surely blocked."""
     cells = lines.line[i].cells

@@ -21,7 +21,7 @@ from marque.driving.path import Paths
 from marque.driving.predict import MODES, STEP_S, STEPS, Predictions, shown
 from marque.driving.tracks import CAPACITY
 from marque.driving.view import Reason
-from marque.vehicle import VehicleParameters, VehicleState, kernel
+from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
 AMBER_BRAKING_MPS2 = 3.2
 """Amber is obeyed when this deceleration is enough to stop at the line (a comfortable limit; UN R157 calls for no more than 3.7)."""
@@ -69,7 +69,7 @@ class Passages(NamedTuple):
     passage: Ints  # (k, 3) hypothesis, first and last instant
 
 
-@kernel
+@lean
 def reach_ahead(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, signals: Bytes, eta: Floats) -> None:
     """eta: (L,) seconds until the car's nose enters each lane of its own path; inf elsewhere and beyond a light that stops it."""
     front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
@@ -81,7 +81,7 @@ def reach_ahead(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, p
         eta[lane] = max(0.0, away) / max(3.0, state.speed_mps)
 
 
-@kernel
+@lean
 def forget_ahead(paths: Paths, eta: Floats) -> None:
     """Undo `reach_ahead`."""
     for k in range(paths.path[0].lane_count):
@@ -147,7 +147,7 @@ def obey(
             _hold(hold - zero - front, lines, i, 0, STEPS, 1.0, Reason.NO_ROUTE * REASON, out)
 
 
-@kernel
+@lean
 def _goes_astray(path: Any, front: float, memory: Ints, step_s: float) -> bool:
     """Whether the car has waited long enough for a gap beside a lane that leads astray to take the long way round."""
     if path.kind == 0 and memory[WAITING] * step_s > _LONG_WAY_S and path.astray_s - path.rear_s - front < _AT_LINE_M:
@@ -155,7 +155,7 @@ def _goes_astray(path: Any, front: float, memory: Ints, step_s: float) -> bool:
     return bool(memory[ASTRAY_LANE] == path.astray_lane)
 
 
-@kernel
+@lean
 def to_pass(
     m: MapArrays, vehicle: VehicleParameters, paths: Paths, lines: Lines, tracks: Records, signals: Bytes, out: Occupancy
 ) -> bool:  # fmt: skip
@@ -194,7 +194,7 @@ def to_pass(
     return True
 
 
-@kernel
+@lean
 def _light(m: MapArrays, lane: int, line: float, colour: int, state: VehicleState, lines: Lines, i: int, out: Occupancy) -> None:
     if colour < Colour.RED or colour > Colour.AMBER or line < -2.5:
         return
@@ -205,14 +205,14 @@ def _light(m: MapArrays, lane: int, line: float, colour: int, state: VehicleStat
     _hold(line, lines, i, 0, STEPS, 1.0, reason * REASON + m.lanes[lane].signal, out)
 
 
-@kernel
+@lean
 def _hold(line: float, lines: Lines, i: int, t_first: int, t_last: int, weight: float, why: int, out: Occupancy) -> None:
     """Do not cross a stop line: the cells behind it, as far as anybody could jump."""
     first = math.ceil(line - _LINE_GAP_M)
     block(lines, i, max(1, first), max(1, first) + 30, t_first, t_last, weight, why, out)
 
 
-@kernel
+@lean
 def _give_way(
     m: MapArrays, lane: int, line: float, start: float, front: float, waited_s: float, state: VehicleState, vehicle: VehicleParameters,
     lines: Lines, i: int, tracks: Records, predictions: Predictions, clear_s: Floats, now_s: float, passages: Passages, memory: Ints,
@@ -253,7 +253,7 @@ def _give_way(
             _give_way_unseen(clear_s[c] - now_s, line, enter, leave, waited_s, state, lines, i, out)
 
 
-@kernel
+@lean
 def _give_way_unseen(
     arrival_s: float, line: float, enter: float, leave: float, waited_s: float, state: VehicleState, lines: Lines, i: int, out: Occupancy
 ) -> None:  # fmt: skip
@@ -267,7 +267,7 @@ def _give_way_unseen(
     block(lines, i, first, int(leave), since, STEPS, 1.0, Reason.HIDDEN * REASON, out)
 
 
-@kernel
+@lean
 def _who_passes(c: int, conflict: Any, tracks: Records, predictions: Predictions, out: Passages) -> int:
     """The place of conflict c in `out`, whose passages are worked out where no line has asked for them in this cycle."""
     for known in range(out.used[0]):
@@ -287,7 +287,7 @@ def _who_passes(c: int, conflict: Any, tracks: Records, predictions: Predictions
     return int(known)
 
 
-@kernel
+@lean
 def _passes(predictions: Predictions, mode: int, conflict: Any, nose: float) -> tuple[int, int]:
     """First and last instant at which a hypothesis is in the other lane's side of a conflict zone; (STEPS + 1, −1) for never."""
     for j in range(predictions.mode[mode].lane_count):
@@ -304,7 +304,7 @@ def _passes(predictions: Predictions, mode: int, conflict: Any, nose: float) -> 
     return STEPS + 1, -1
 
 
-@kernel
+@lean
 def _keep_clear(m: MapArrays, lane: int, start: float, front: float, vehicle: VehicleParameters, lines: Lines, i: int) -> None:
     here = m.lanes[lane]
     rear = 0.5 * vehicle.length_m - vehicle.rear_axle_m
@@ -314,7 +314,7 @@ def _keep_clear(m: MapArrays, lane: int, start: float, front: float, vehicle: Ve
             lines.cell[i, c].keep_clear = 1
 
 
-@kernel
+@lean
 def _leave_room(state: VehicleState, lines: Lines, i: int, tracks: Records, out: Occupancy) -> None:
     """Do not drive into a junction that could not be left again: behind it one who drives the same way stands, and does not start."""
     first = 1
@@ -337,7 +337,7 @@ def _leave_room(state: VehicleState, lines: Lines, i: int, tracks: Records, out:
             return
 
 
-@kernel
+@lean
 def _crossings(
     m: MapArrays, lane: int, start: float, front: float, state: VehicleState, vehicle: VehicleParameters, lines: Lines, i: int,
     tracks: Records, seen: Observation, out: Occupancy,
@@ -364,7 +364,7 @@ def _crossings(
             lines.cell[i, c].keep_clear = 1
 
 
-@kernel
+@lean
 def _walks(m: MapArrays, over: Any, tracks: Records, slot: int, signals: Bytes) -> tuple[int, int]:
     """Instants at which a pedestrian is on the lane's part of a crossing; (STEPS + 1, −1) for not in sight of it."""
     crossing = m.crossings[over.crossing]

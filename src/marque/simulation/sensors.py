@@ -18,7 +18,7 @@ from marque.driving.map.geometry import wrap
 from marque.driving.observation import DETECTION, RAYS, Conditions, Kind, Observation
 from marque.driving.view import Reason, View
 from marque.simulation.random import Purpose, normal, philox, uniform, unit
-from marque.vehicle import VehicleState, kernel
+from marque.vehicle import VehicleState, kernel, lean
 from marque.vehicle.sensors import Sensing
 
 _RAY = 2.0 * math.pi / RAYS
@@ -121,8 +121,8 @@ class Sensors:
 
     def _believed(self, state: VehicleState, time_s: float) -> VehicleState:
         sigma = self.conditions.localisation_m
-        ahead, left = (sigma * _slow_noise(self._seed, k, time_s, _LOCALISATION_S, Purpose.LOCALISE) for k in (0, 1))
-        turn = _HEADING_RAD_PER_M * sigma * _slow_noise(self._seed, 2, time_s, _LOCALISATION_S, Purpose.LOCALISE)
+        noise = _misplaced(self._seed, time_s)
+        ahead, left, turn = sigma * noise[0], sigma * noise[1], _HEADING_RAD_PER_M * sigma * noise[2]
         cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
         return VehicleState(*map(float, state))._replace(
             x_m=state.x_m + ahead * cos - left * sin + self.offset[0],
@@ -200,6 +200,16 @@ def _slow_noise(seed: int, agent: int, time_s: float, period_s: float, purpose: 
 
 
 @kernel
+def _misplaced(seed: int, time_s: float) -> tuple[float, float, float]:
+    """How far the believed place is off ahead, to the left and in heading, in standard deviations."""
+    return (
+        _slow_noise(seed, 0, time_s, _LOCALISATION_S, Purpose.LOCALISE),
+        _slow_noise(seed, 1, time_s, _LOCALISATION_S, Purpose.LOCALISE),
+        _slow_noise(seed, 2, time_s, _LOCALISATION_S, Purpose.LOCALISE),
+    )
+
+
+@kernel
 def _hides(kind: int) -> bool:
     """People and two-wheelers hide next to nothing."""
     return kind not in (Kind.PEDESTRIAN, Kind.BICYCLE, Kind.MOTORCYCLE)
@@ -240,7 +250,7 @@ def _distance(dx: float, dy: float, cos: float, sin: float, half_length: float, 
     return max(0.0, enter) if enter <= leave else max(0.0, dx * ux + dy * uy)
 
 
-@kernel
+@lean
 def _direction(turns: Floats, heading: float, ray: int) -> tuple[float, float]:
     """A ray as a unit vector in the world; worked out once for all bodies and eyes."""
     k, angle = ray + 2 * RAYS, heading + ray * _RAY
@@ -251,7 +261,7 @@ def _direction(turns: Floats, heading: float, ray: int) -> tuple[float, float]:
     return turns[k, 0], turns[k, 1]
 
 
-@kernel
+@lean
 def _look(truth: Observation, x: float, y: float, heading: float, eye: int, out: _Views) -> None:
     """Fill one eye's row: nearest bodies ray by ray, then how much of each body is in view."""
     out.low_m[eye, :] = _SIGHT_M
@@ -289,7 +299,7 @@ def _look(truth: Observation, x: float, y: float, heading: float, eye: int, out:
         out.share[eye, i] = met / (last + 1.0 - first)
 
 
-@kernel
+@lean
 def _sense(
     suite: Records, range_m: Floats, works: Bytes, eye_of: Ints, eyes: Floats, truth: Observation, state: VehicleState, seed: int,
     views: _Views, out: Records,
@@ -312,7 +322,7 @@ def _sense(
     return n
 
 
-@kernel
+@lean
 def _finds(
     one: Record, s: int, range_m: float, truth: Observation, i: int, share: float, state: VehicleState, cos: float, sin: float, seed: int,
     step: int,
@@ -335,7 +345,7 @@ def _finds(
     return bool(uniform(seed, agent, step, Purpose.DETECT) < chance)
 
 
-@kernel
+@lean
 def _report(
     one: Record, s: int, truth: Observation, i: int, share: float, state: VehicleState, seed: int, step: int, out: Records, n: int
 ) -> None:  # fmt: skip
@@ -372,7 +382,7 @@ def _report(
         d.kind = truth.kinds[i] if named else _MISTAKEN[truth.kinds[i]]
 
 
-@kernel
+@lean
 def _ghost(one: Record, s: int, range_m: float, time_s: float, seed: int, step: int, out: Records, n: int) -> int:
     """Something that is not there, once, or seldom for a few cycles at the same place: 1 where it was written."""
     words = philox(seed, s, math.floor(time_s / _DROP_OUT_S), Purpose.GHOST)
