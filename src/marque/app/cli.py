@@ -84,11 +84,15 @@ def city(
     cars: Annotated[int, typer.Option(min=1, max=100, help="Self-driving cars.")] = 10,
     perfect: Annotated[bool, typer.Option("--perfect", help="The cars know everything as it is.")] = False,
     json: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write everything counted as JSON.")] = None,
+    replays: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep a short replay around every incident.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="So many runs, each with the next seed.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that run at the same time, a seed each.")] = 1,
 ) -> None:
-    """Hours of the city without a page: routes, collisions and whose fault, waits. Exit status 1: at fault, or stuck."""
+    """Hours of the city without a page: trips, collisions and whose fault, waits, comfort. Exit status 1: at fault, or stuck."""
+    from marque.app.city import Run, runs_of
     from marque.app.city import city as run
 
-    run(map_file, hours, seed, vehicles, pedestrians, cars, perfect, json)
+    run(runs_of(Run(map_file, hours, seed, vehicles, pedestrians, cars, perfect, replays), seeds), workers, json)
 
 
 @app.command()

@@ -7,10 +7,10 @@ import math
 from marque.driving.guard import LONGEST, Stop
 from marque.driving.lines import CELLS, Lines
 from marque.driving.speed import TICK_S, Profiles
-from marque.vehicle import Command, VehicleParameters, VehicleState, kernel
+from marque.vehicle import Command, VehicleParameters, VehicleState, kernel, lean
 
 
-@kernel
+@lean
 def act(lines: Lines, i: int, profiles: Profiles, row: int, state: VehicleState, step_s: float, vehicle: VehicleParameters) -> Command:
     """The command that is on the line, at the profile's speed, one step later."""
     ticks = step_s / TICK_S
@@ -25,7 +25,7 @@ def act(lines: Lines, i: int, profiles: Profiles, row: int, state: VehicleState,
     return Command((v - state.speed_mps) / step_s, _steer(curvature, state, step_s, vehicle), 1.0)
 
 
-@kernel
+@lean
 def act_stop(stop: Stop, state: VehicleState, step_s: float, vehicle: VehicleParameters) -> Command:
     """Drive on along the stopping trajectory; `stop.now_s` is the instant this command leads to."""
     tick = min(LONGEST - 1, round(stop.now_s[0] / TICK_S))

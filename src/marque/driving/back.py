@@ -19,7 +19,7 @@ from marque.driving.path import STATIONS, Paths
 from marque.driving.predict import STEP_S, STEPS, Predictions
 from marque.driving.rules import WAITING
 from marque.driving.view import Reason
-from marque.vehicle import Command, VehicleParameters, VehicleState, kernel, rectangles_touch
+from marque.vehicle import Command, VehicleParameters, VehicleState, lean, rectangles_touch
 
 PHASE, LEFT, REST, OTHER, SLOTS = 0, 1, 2, 3, 4
 """Slots of the manoeuvre's memory: phase; metres or seconds left of it; seconds until the next one; whom it makes room for, a track."""
@@ -40,7 +40,7 @@ _TURNED_RAD = 0.06
 _NOBODY, _QUEUE = -1, -2
 
 
-@kernel
+@lean
 def back_out(
     m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, lines: Lines, tracks: Records, predictions: Predictions,
     occupancy: Occupancy, waits: Ints, step_s: float, out: Floats,
@@ -64,7 +64,7 @@ def back_out(
     out[PHASE], out[LEFT], out[OTHER] = BACKS, room, other
 
 
-@kernel
+@lean
 def _stands_against(tracks: Records, state: VehicleState, occupancy: Occupancy) -> int:
     """Slot of who stands right ahead and not in the same queue; _QUEUE where the car waits for anything else, _NOBODY for nothing."""
     ahead = occupancy.next[0, 0, 0]
@@ -79,7 +79,7 @@ def _stands_against(tracks: Records, state: VehicleState, occupancy: Occupancy) 
     return _QUEUE if queues and tracks[slot].kind != Kind.STATIC else int(slot)
 
 
-@kernel
+@lean
 def _cornered(lines: Lines, occupancy: Occupancy) -> bool:
     """Whether no line leads on, or nothing is in the way for some metres: then it is the road that leaves no room to turn."""
     if lines.used[0] > 0:
@@ -89,7 +89,7 @@ def _cornered(lines: Lines, occupancy: Occupancy) -> bool:
     return True
 
 
-@kernel
+@lean
 def drive_back(
     m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, tracks: Records, predictions: Predictions,
     step_s: float, out: Floats,
@@ -116,7 +116,7 @@ def drive_back(
     return Command(-state.speed_mps / step_s, 0.0, 1.0)
 
 
-@kernel
+@lean
 def _curvature(paths: Paths, vehicle: VehicleParameters, s: float, d: float, turn: float) -> float:
     """Curvature of the rear axle's way that leads back onto the path when driven backwards: d'' = 2ω·turn − ω²·d per metre driven."""
     base = min(max(0, int(s)), STATIONS - 1)
@@ -125,7 +125,7 @@ def _curvature(paths: Paths, vehicle: VehicleParameters, s: float, d: float, tur
     return float(min(most, max(-most, wanted)))
 
 
-@kernel
+@lean
 def room_behind(
     m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, tracks: Records, predictions: Predictions, farthest: float
 ) -> float:  # fmt: skip
@@ -154,7 +154,7 @@ def room_behind(
     return driven
 
 
-@kernel
+@lean
 def _rear_outside(m: MapArrays, x: float, y: float, heading: float, vehicle: VehicleParameters) -> bool:
     ux, uy = math.cos(heading), math.sin(heading)
     back, half = vehicle.rear_axle_m - 0.5 * vehicle.length_m, 0.5 * vehicle.width_m
@@ -163,7 +163,7 @@ def _rear_outside(m: MapArrays, x: float, y: float, heading: float, vehicle: Veh
     return not (left and right)
 
 
-@kernel
+@lean
 def _touched(
     x: float, y: float, heading: float, within_s: float, vehicle: VehicleParameters, tracks: Records, predictions: Predictions
 ) -> bool:
@@ -181,7 +181,7 @@ def _touched(
     return False
 
 
-@kernel
+@lean
 def _meets(at: Any, track: Any, x: float, y: float, ux: float, uy: float, vehicle: VehicleParameters) -> bool:
     dx, dy = at.x - x, at.y - y
     behind = dx * ux + dy * uy < 0.25 * vehicle.length_m

@@ -11,7 +11,7 @@ from marque.driving.plan import Task, goal_cells
 from marque.driving.predict import STEPS
 from marque.driving.speed import TICKS, Profiles
 from marque.driving.view import Reason
-from marque.vehicle import kernel
+from marque.vehicle import lean
 
 REASON_SLOT, SUBJECT, DISTANCE, TARGET = 0, 1, 2, 3
 _NO_SUBJECT = -1.0
@@ -28,7 +28,7 @@ _PEDESTRIAN = float(Reason.PEDESTRIAN)
 _BACK = float(Reason.BACK)
 
 
-@kernel
+@lean
 def explain(
     lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, tracks: Records, task: Task, i: int, row: int, out: Floats
 ) -> None:  # fmt: skip
@@ -73,7 +73,7 @@ def explain(
         out[REASON_SLOT] = _CRUISE
 
 
-@kernel
+@lean
 def _name(why: int, distance: float, tracks: Records, out: Floats) -> None:
     reason, subject = why // REASON, why % REASON
     out[REASON_SLOT], out[DISTANCE] = reason, distance
@@ -91,7 +91,7 @@ def _name(why: int, distance: float, tracks: Records, out: Floats) -> None:
                 out[REASON_SLOT] = _OBSTACLE
 
 
-@kernel
+@lean
 def explain_stop(occupancy: Occupancy, lines: Lines, tracks: Records, out: Floats) -> None:
     """The guard's stopping trajectory is driven: say for whom."""
     out[TARGET] = 0.0
@@ -103,7 +103,7 @@ def explain_stop(occupancy: Occupancy, lines: Lines, tracks: Records, out: Float
     out[REASON_SLOT] = _EMERGENCY
 
 
-@kernel
+@lean
 def explain_back(tracks: Records, other: int, out: Floats) -> None:
     """It drives back, or has: say for whom; other: a slot of the tracks, −1 for nobody."""
     out[REASON_SLOT], out[SUBJECT], out[DISTANCE], out[TARGET] = _BACK, _NO_SUBJECT, 0.0, 0.0

@@ -8,7 +8,7 @@ from marque.common import Floats, Records
 from marque.driving.path import Paths
 from marque.driving.predict import STEP_S, Predictions
 from marque.driving.speed import TICK_S, Profiles
-from marque.vehicle import VehicleParameters, kernel
+from marque.vehicle import VehicleParameters, lean
 
 _LOOKS_S = 4.0
 _REACTS_S = 0.8
@@ -19,7 +19,7 @@ _PRESSED = 6.0
 _LIKELY = 0.3
 
 
-@kernel
+@lean
 def follower(tracks: Records, predictions: Predictions, paths: Paths, vehicle: VehicleParameters) -> tuple[int, float]:
     """The slot of the nearest road user behind on the own path, and the gap from its nose to the car's tail, m; (−1, inf) for none."""
     nearest, gap = -1, np.inf
@@ -38,7 +38,7 @@ def follower(tracks: Records, predictions: Predictions, paths: Paths, vehicle: V
     return nearest, gap
 
 
-@kernel
+@lean
 def press(
     tracks: Records, predictions: Predictions, paths: Paths, vehicle: VehicleParameters, profiles: Profiles, cost: Floats
 ) -> None:  # fmt: skip

@@ -19,7 +19,7 @@ from marque.driving.plan import CANDIDATES, Choice
 from marque.driving.predict import STEP_S, STEPS
 from marque.driving.speed import TICK_S, Profiles
 from marque.driving.view import Reason
-from marque.vehicle import kernel
+from marque.vehicle import lean
 
 BRAKING_MPS2 = 7.5
 _LEADER_BRAKING_MPS2 = 7.0
@@ -46,7 +46,7 @@ def no_stop() -> Stop:
     return Stop(np.zeros(CELLS), np.zeros(LONGEST), np.zeros(LONGEST), np.full(1, -1.0))
 
 
-@kernel
+@lean
 def _after(profiles: Profiles, row: int, last: int, t: float) -> tuple[float, float]:
     """Place and speed at time t of: the profile up to tick `last`, then full braking."""
     tick = int(t / TICK_S + 1e-6)
@@ -57,7 +57,7 @@ def _after(profiles: Profiles, row: int, last: int, t: float) -> tuple[float, fl
     return profiles.s[row, last] + v * braked - 0.5 * BRAKING_MPS2 * braked * braked, v - BRAKING_MPS2 * braked
 
 
-@kernel
+@lean
 def verify(lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Records, i: int, row: int, last: int) -> bool:
     """Whether driving this candidate up to tick `last` and braking fully from there touches nobody and stays on the road."""
     halt = last * TICK_S + profiles.v[row, last] / BRAKING_MPS2
@@ -73,7 +73,7 @@ def verify(lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Recor
     return _leader_may_brake(occupancy, tracks, lines, i, profiles.s[row, last], profiles.v[row, last])
 
 
-@kernel
+@lean
 def _is_to_brake(why: int, tracks: Records, cell: Any, speed: float) -> bool:
     """Whether what is touched comes from behind the same way and could stop behind us though we brake fully now: then it has to.
 
@@ -89,7 +89,7 @@ def _is_to_brake(why: int, tracks: Records, cell: Any, speed: float) -> bool:
     return bool(away > max(0.0, stops))
 
 
-@kernel
+@lean
 def _leader_may_brake(occupancy: Occupancy, tracks: Records, lines: Lines, i: int, s: float, v: float) -> bool:
     """RSS's longitudinal rule for the one ahead: if it brakes hard from now on, so can we from (s, v), and do not touch it.
 
@@ -107,7 +107,7 @@ def _leader_may_brake(occupancy: Occupancy, tracks: Records, lines: Lines, i: in
     return s + v * v / (2.0 * BRAKING_MPS2) <= room or v <= 0.05
 
 
-@kernel
+@lean
 def guard(
     lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Records, choice: Choice, step_s: float, stop: Stop
 ) -> int:  # fmt: skip
@@ -126,7 +126,7 @@ def guard(
     return NOTHING
 
 
-@kernel
+@lean
 def _hold(lines: Lines, profiles: Profiles, i: int, row: int, last: int, step_s: float, stop: Stop) -> None:
     cells = lines.line[i].cells
     for c in range(CELLS):

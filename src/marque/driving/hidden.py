@@ -17,10 +17,10 @@ from marque.driving.lines import Lines
 from marque.driving.map import Colour, MapArrays, Yield
 from marque.driving.map.query import pose_at
 from marque.driving.observation import RAYS, Observation
-from marque.driving.path import PATHS, Paths
+from marque.driving.path import LANES, PATHS, Paths
 from marque.driving.predict import STEP_S, STEPS, shown
 from marque.driving.tracks import CAPACITY
-from marque.vehicle import VehicleParameters, VehicleState, kernel
+from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
 _SAMPLE_M = 2.0
 _AHEAD_M = 60.0
@@ -50,7 +50,7 @@ _BEFORE_CELLS = 6
 _SIGHT_BRAKING_MPS2 = 4.0
 
 
-@kernel
+@lean
 def sees(seen: Observation, state: VehicleState, x: float, y: float) -> bool:
     """Whether any eye sees the ground at a place in the world; always, where perception is perfect."""
     if seen.perfect:
@@ -66,7 +66,7 @@ def sees(seen: Observation, state: VehicleState, x: float, y: float) -> bool:
     return False
 
 
-@kernel
+@lean
 def _who(tracks: Records, x: float, y: float, around_m: float) -> int:
     """The slot of a body that is known to be at a place, or that near to it; −1 for none."""
     for slot in range(CAPACITY):
@@ -89,6 +89,7 @@ def look_into(
     What one cycle has seen to be clear remains so: who is hidden now has been hidden before, or has come from there.
     """
     front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
+    looked_into, looked = np.empty(PATHS * LANES, np.int64), 0
     for p in range(PATHS):
         if paths.path[p].kind < 0:
             continue
@@ -99,6 +100,10 @@ def look_into(
                 break
             if away + here.length < -front or shown(m, paths.lane[p, k].lane, seen.signals) == Colour.GREEN_PROTECTED:
                 continue
+            if paths.lane[p, k].lane in looked_into[:looked]:  # by way of another path
+                continue
+            looked_into[looked] = paths.lane[p, k].lane
+            looked += 1
             for c in range(here.conflict_first, here.conflict_first + here.conflict_count):
                 owes = m.conflicts[c].yields
                 if owes == Yield.YIELD or owes == Yield.STOP:
@@ -147,7 +152,7 @@ def _earliest(m: MapArrays, state: VehicleState, conflict: Any, tracks: Records,
     return earliest
 
 
-@kernel
+@lean
 def slow_down(state: VehicleState, vehicle: VehicleParameters, lines: Lines, tracks: Records, seen: Observation) -> None:
     """Cut the allowed speeds of every line to what is seen: to stop within sight, and for who may step out close beside the way.
 
@@ -172,7 +177,7 @@ def slow_down(state: VehicleState, vehicle: VehicleParameters, lines: Lines, tra
                     lines.cell[i, k].allowed = min(lines.cell[i, k].allowed, cap)
 
 
-@kernel
+@lean
 def _clearance(state: VehicleState, vehicle: VehicleParameters, cell: Any, tracks: Records, seen: Observation) -> float:
     """From the car's side, with its nose at this cell, to the nearest place beside it that no eye sees, m; inf where all is seen."""
     front = 0.5 * vehicle.length_m
@@ -186,7 +191,7 @@ def _clearance(state: VehicleState, vehicle: VehicleParameters, cell: Any, track
     return np.inf
 
 
-@kernel
+@lean
 def may_step_out(m: MapArrays, state: VehicleState, over: Any, seen: Observation) -> int:
     """The instant from which somebody unseen beside a crossing may be on a lane's part of it; STEPS + 1 for never."""
     if seen.perfect:

@@ -13,9 +13,9 @@ import numpy as np
 
 from marque.common import Floats, Ints, Records
 from marque.driving.map import DRIVABLE, MapArrays
-from marque.driving.map.query import on_road
+from marque.driving.map.query import on_road_from
 from marque.driving.path import BEHIND, COMFORT_LATERAL_MPS2, PATHS, STATIONS, Paths
-from marque.vehicle import VehicleParameters, VehicleState, kernel
+from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
 LINES = 32
 CELLS = 112
@@ -70,13 +70,14 @@ class Lines(NamedTuple):
     used: Ints  # (1,)
     line: Records  # (LINES,) LINE
     cell: Records  # (LINES, CELLS) CELL
+    corners: Ints  # (4,) scratch of `_outside`
 
 
 def no_lines() -> Lines:
-    return Lines(np.zeros(1, np.int32), np.zeros(LINES, LINE), np.zeros((LINES, CELLS), CELL))
+    return Lines(np.zeros(1, np.int32), np.zeros(LINES, LINE), np.zeros((LINES, CELLS), CELL), np.full(4, -1, np.int32))
 
 
-@kernel
+@lean
 def draw_lines(
     m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, goal_offsets: Floats, timed: bool, waits: bool,
     lines: Lines,
@@ -108,7 +109,7 @@ def draw_lines(
             _draw(m, p, goal_offsets[p], 2.0, math.nan, 0.0, state, vehicle, paths, lines)
 
 
-@kernel
+@lean
 def _draw(
     m: MapArrays, p: int, target: float, lateral_mps2: float, then: float, hold_m: float, state: VehicleState, vehicle: VehicleParameters,
     paths: Paths, lines: Lines,
@@ -143,6 +144,7 @@ def _draw(
     a3, a4, a5 = _quintic(d, slope, bend, target, length)
 
     s, cells = paths.path[p].rear_s, 0
+    lines.corners[:] = -1
     for c in range(CELLS):
         base = int(s)
         if base >= STATIONS - 1:
@@ -188,7 +190,7 @@ def _draw(
         lines.cell[i, c].outside = lines.cell[i, c].keep_clear = lines.cell[i, c].goals = 0
         # What the map does not know is not a road's edge.
         if c < EDGE_CELLS and s + vehicle.rear_axle_m + 0.5 * vehicle.length_m < paths.path[p].end_s:
-            lines.cell[i, c].outside = _outside(m, lines.cell[i, c], vehicle)
+            lines.cell[i, c].outside = _outside(m, lines.cell[i, c], vehicle, lines.corners)
         s += cos / stretch
         cells = c + 1
     if cells < 3:
@@ -199,7 +201,7 @@ def _draw(
     lines.used[0] = i + 1
 
 
-@kernel
+@lean
 def _wait_for_wheels(lines: Lines, i: int, state: VehicleState, vehicle: VehicleParameters) -> None:
     """Where a line begins with another curvature than the wheels have now, its first metres last as long as they take to turn."""
     turn = abs(math.atan(vehicle.wheelbase_m * lines.cell[i, 0].curvature) - state.steering_rad)
@@ -230,13 +232,13 @@ def _quintic(d: float, slope: float, bend: float, target: float, length: float) 
     )
 
 
-@kernel
+@lean
 def _length(speed: float, way: float, lateral_mps2: float) -> float:
     """Metres for `way` metres aside with that peak of lateral acceleration."""
     return min(90.0, max(_SHORTEST_M, speed * math.sqrt(5.77 * way / lateral_mps2)))
 
 
-@kernel
+@lean
 def _go_over(start: float, end: float, part: float, length: float) -> tuple[float, float, float]:
     """Offset, slope and bend on the way from offset `start` to `end` over `length` metres, of which `part` is driven: 10u³ − 15u⁴ + 6u⁵."""
     u, way = min(1.0, max(0.0, part)), end - start
@@ -247,20 +249,25 @@ def _go_over(start: float, end: float, part: float, length: float) -> tuple[floa
     )
 
 
-@kernel
-def _outside(m: MapArrays, cell: Any, vehicle: VehicleParameters) -> int:
-    """Whether a corner of the body in this cell is off the drivable surface: LEAVES; or would be with a little reserve: GRAZES; or 0."""
-    grazes = 0
+@lean
+def _outside(m: MapArrays, cell: Any, vehicle: VehicleParameters, hints: Ints) -> int:
+    """Whether a corner of the body in this cell is off the drivable surface: LEAVES; or would be with a little reserve: GRAZES; or 0.
+
+    hints: (4,) where each corner was found to be on the road in the cell before, updated here.
+    """
+    grazes, corner = 0, 0
     for along in (0.5 * vehicle.length_m, -0.5 * vehicle.length_m):
         for side in (0.5, -0.5):
             for width in (vehicle.width_m + 2.0 * _EDGE_MARGIN_M, vehicle.width_m):
                 x = cell.body_x + along * cell.ux - side * width * cell.uy
                 y = cell.body_y + along * cell.uy + side * width * cell.ux
-                if on_road(m, x, y, DRIVABLE):
+                on, hints[corner] = on_road_from(m, x, y, DRIVABLE, hints[corner])
+                if on:
                     break
                 if width == vehicle.width_m:
                     return LEAVES
                 grazes = GRAZES
+            corner += 1
     return grazes
 
 
@@ -271,18 +278,34 @@ def mark_goals(lines: Lines, starts: Ints, corners: Floats, owners: Ints, headin
     starts: (polygons + 1,) into corners (n, 2); owners: (polygons,) goal of each; headings: (goals, 2) low and width, width ≥ 2π free.
     A goal without polygons may be reached anywhere: it owns a polygon slice of no corners.
     """
+    boxes = np.empty((len(owners), 4))
+    for q in range(len(owners)):
+        boxes[q, 0], boxes[q, 1], boxes[q, 2], boxes[q, 3] = _box(corners, starts[q], starts[q + 1])
     for i in range(lines.used[0]):
         for c in range(lines.line[i].cells):
             x, y = lines.cell[i, c].body_x, lines.cell[i, c].body_y
             bits = 0
             for q in range(len(owners)):
+                everywhere = starts[q] == starts[q + 1]
+                if not everywhere and not (boxes[q, 0] <= x <= boxes[q, 1] and boxes[q, 2] <= y <= boxes[q, 3]):
+                    continue
                 goal = owners[q]
                 turned = (lines.cell[i, c].heading - headings[goal, 0]) % (2.0 * math.pi)
                 if headings[goal, 1] < 2.0 * math.pi and turned > headings[goal, 1]:
                     continue
-                if starts[q] == starts[q + 1] or inside_polygon(corners, starts[q], starts[q + 1], x, y):
+                if everywhere or inside_polygon(corners, starts[q], starts[q + 1], x, y):
                     bits |= 1 << goal
             lines.cell[i, c].goals = bits
+
+
+@lean
+def _box(corners: Floats, first: int, last: int) -> tuple[float, float, float, float]:
+    """(low x, high x, low y, high y) of corners[first:last], with a millimetre to spare for what rounding makes of a border."""
+    low_x, high_x, low_y, high_y = np.inf, -np.inf, np.inf, -np.inf
+    for i in range(first, last):
+        low_x, high_x = min(low_x, corners[i, 0]), max(high_x, corners[i, 0])
+        low_y, high_y = min(low_y, corners[i, 1]), max(high_y, corners[i, 1])
+    return low_x - 1e-3, high_x + 1e-3, low_y - 1e-3, high_y + 1e-3
 
 
 @kernel
@@ -291,7 +314,7 @@ def cell_at(s: float, last: int) -> int:
     return 0 if s < _STAYS_M else min(last, max(1, int(s + 0.5)))
 
 
-@kernel
+@lean
 def inside_polygon(corners: Floats, first: int, last: int, x: float, y: float) -> bool:
     """Even-odd rule on corners[first:last]."""
     inside = False
@@ -305,7 +328,7 @@ def inside_polygon(corners: Floats, first: int, last: int, x: float, y: float) -
     return inside
 
 
-@kernel
+@lean
 def offset_of(paths: Paths, p: int, x: float, y: float, vehicle: VehicleParameters) -> float:
     """Offset of a point from path p for a body's centre, m left; nan when it does not lie beside the path ahead."""
     best, offset = 36.0, math.nan

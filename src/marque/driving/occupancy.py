@@ -13,7 +13,7 @@ from marque.driving.observation import Kind
 from marque.driving.path import Paths
 from marque.driving.predict import STEP_S, STEPS, Predictions
 from marque.driving.view import Reason
-from marque.vehicle import VehicleParameters, VehicleState, kernel, rectangles_touch
+from marque.vehicle import VehicleParameters, VehicleState, kernel, lean, rectangles_touch
 
 FREE = CELLS + 60
 """`Occupancy.next` where nothing is ahead."""
@@ -67,13 +67,16 @@ def occupy(
     count = lines.used[0]
     out.risk[:count] = 0.0
     out.why[:count] = 0
+    reach = np.empty((predictions.used[0], 4))
+    for mode in range(predictions.used[0]):
+        reach[mode, 0], reach[mode, 1], reach[mode, 2], reach[mode, 3] = _reach(predictions, mode)
     for i in range(count):
         cells = lines.line[i].cells
         low_x, high_x, low_y, high_y = _bounds(lines, i, 9.0)
         for mode in range(predictions.used[0]):
             slot = predictions.mode[mode].owner
             weight = predictions.mode[mode].weight
-            if weight == 0.0:
+            if weight == 0.0 or reach[mode, 0] > high_x or reach[mode, 1] < low_x or reach[mode, 2] > high_y or reach[mode, 3] < low_y:
                 continue
             length_margin, width_margin = _margins(tracks[slot], predictions.at[mode, 0], lines.cell[i, 0], vehicle)
             if length_margin < 0.0:
@@ -91,7 +94,7 @@ def occupy(
                 t = until
 
 
-@kernel
+@lean
 def _margins(track: Any, at: Any, cell: Any, vehicle: VehicleParameters) -> tuple[float, float]:
     """The reserve of length and width kept from a road user: all of it, or little where the car has none now; (−1, −1) where they touch."""
     crosses = track.speed > 1.0 and abs(cell.ux * math.sin(at.heading) - cell.uy * math.cos(at.heading)) > _CROSSES
@@ -104,7 +107,7 @@ def _margins(track: Any, at: Any, cell: Any, vehicle: VehicleParameters) -> tupl
     return -1.0, -1.0
 
 
-@kernel
+@lean
 def _touches(track: Any, at: Any, cell: Any, vehicle: VehicleParameters, length_margin: float, width_margin: float) -> bool:
     return bool(
         rectangles_touch(
@@ -115,7 +118,17 @@ def _touches(track: Any, at: Any, cell: Any, vehicle: VehicleParameters, length_
     )  # fmt: skip
 
 
-@kernel
+@lean
+def _reach(predictions: Predictions, mode: int) -> tuple[float, float, float, float]:
+    """(low x, high x, low y, high y) of all places of a hypothesis."""
+    low_x, high_x, low_y, high_y = np.inf, -np.inf, np.inf, -np.inf
+    for t in range(STEPS):
+        x, y = predictions.at[mode, t].x, predictions.at[mode, t].y
+        low_x, high_x, low_y, high_y = min(low_x, x), max(high_x, x), min(low_y, y), max(high_y, y)
+    return low_x, high_x, low_y, high_y
+
+
+@lean
 def _bounds(lines: Lines, i: int, margin: float) -> tuple[float, float, float, float]:
     low_x, high_x, low_y, high_y = np.inf, -np.inf, np.inf, -np.inf
     for c in range(lines.line[i].cells):
@@ -124,7 +137,7 @@ def _bounds(lines: Lines, i: int, margin: float) -> tuple[float, float, float, f
     return low_x - margin, high_x + margin, low_y - margin, high_y + margin
 
 
-@kernel
+@lean
 def _blame(
     tracks: Records, predictions: Predictions, mode: int, paths: Paths, state: VehicleState, vehicle: VehicleParameters
 ) -> float:  # fmt: skip
@@ -144,7 +157,7 @@ def _blame(
     return 1.0
 
 
-@kernel
+@lean
 def _nearest(lines: Lines, i: int, cells: int, x: float, y: float, near: int) -> int:
     """The cell nearest to a point: walk from the last one, or scan when there is none."""
     if near < 0:
@@ -164,7 +177,7 @@ def _nearest(lines: Lines, i: int, cells: int, x: float, y: float, near: int) ->
     return near
 
 
-@kernel
+@lean
 def _mark(
     track: Any, slot: int, at: Any, lines: Lines, i: int, near: int, first: int, until: int,
     weight: float, half_length: float, half_width: float, vehicle: VehicleParameters, out: Occupancy,
@@ -200,7 +213,7 @@ def _mark(
             c += step
 
 
-@kernel
+@lean
 def block(lines: Lines, i: int, first: int, last: int, t_first: int, t_last: int, weight: float, why: int, out: Occupancy) -> None:
     """Forbid cells first..last of line i during instants t_first..t_last (both inclusive, cut to the grid)."""
     for t in range(max(0, t_first), min(STEPS - 1, t_last) + 1):
@@ -210,7 +223,7 @@ def block(lines: Lines, i: int, first: int, last: int, t_first: int, t_last: int
                 out.why[i, t, c] = why
 
 
-@kernel
+@lean
 def look_ahead(lines: Lines, i: int, out: Occupancy) -> None:
     """Fill `next`: scanning from the far end, the first cell ahead that is surely blocked."""
     cells = lines.line[i].cells

@@ -184,22 +184,24 @@ class Monitor:
         self.sees_ahead = True
         self._working = b""
         self._before: Conditions | None = None
+        self._weather: Border | None = None
+        """What the conditions alone say; nothing new while they stay as they are."""
         self._slope = [0.0] * len(Conditions._fields)
         self._disconnected_s = 0.0
 
     def check(self, conditions: Conditions, working: Bytes, lane: int, s: float, cost: Floats, step_s: float) -> Border:
         """Where the car stands now. lane, s: where it is on the map, −1 for nowhere; cost: (L,) metres to its goal (`route`)."""
         self._watch_sensors(working)
-        for k, (now, before) in enumerate(zip(conditions, self._before or conditions, strict=True)):
-            self._slope[k] += ((now - before) - step_s * self._slope[k]) / _TREND_S
-        self._before = conditions
-        self._disconnected_s = 0.0 if conditions.connected > 0.5 else self._disconnected_s + step_s
+        if conditions != self._before or any(self._slope) or conditions.connected <= 0.5 or self._weather is None:
+            for k, (now, before) in enumerate(zip(conditions, self._before or conditions, strict=True)):
+                self._slope[k] += ((now - before) - step_s * self._slope[k]) / _TREND_S
+            self._before = conditions
+            self._disconnected_s = 0.0 if conditions.connected > 0.5 else self._disconnected_s + step_s
+            self._weather = max(self._of_conditions(conditions), key=_urgency)
         nearest = self._on_the_road(lane, s, cost)
         if self.suite is not None and (min(self.covered) < self.odd.sensor_kinds or not self.sees_ahead):
             nearest = Border(Status.OUTSIDE, Attribute.SENSORS, min(self.covered), self.odd.sensor_kinds, 0.0, 0.0)
-        for border in self._of_conditions(conditions):
-            nearest = max(nearest, border, key=_urgency)
-        return nearest
+        return max(nearest, self._weather, key=_urgency)
 
     def _watch_sensors(self, working: Bytes) -> None:
         now = working.tobytes()

@@ -12,7 +12,7 @@ from marque.driving.map.geometry import wrap
 from marque.driving.map.query import locate_all, pose_at
 from marque.driving.path import BEHIND, Paths
 from marque.driving.route import FAR_M
-from marque.vehicle import VehicleState, kernel
+from marque.vehicle import VehicleState, kernel, lean
 
 _CARS = int(Road.CAR)
 _WRONG_WAY = 20.0
@@ -61,7 +61,7 @@ def own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints, pat
     return best, best_s
 
 
-@kernel
+@lean
 def _along_path(m: MapArrays, state: VehicleState, paths: Paths) -> tuple[int, float, float]:
     """(lane, s, distance) of the place on the last cycle's path nearest to the car; lane −1 where there was none."""
     nearest, least = 0, np.inf

@@ -12,7 +12,7 @@ from marque.driving.map import MapArrays, Road
 from marque.driving.map.geometry import wrap
 from marque.driving.map.query import pose_at, project
 from marque.driving.route import FAR_M, FORBIDDEN_CHANGE_M, best_successor
-from marque.vehicle import VehicleParameters, VehicleState, kernel
+from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
 PATHS = 3
 """Keep the lane, the lane to the left, the lane to the right."""
@@ -170,7 +170,7 @@ def _lay(
     _place(p, state, vehicle, paths)
 
 
-@kernel
+@lean
 def _cost(m: MapArrays, lane: int, s: float, cost: Floats, way: Floats) -> float:
     """Metres to the goal from place s of a lane: what it takes where there is room to change lanes, ever more of what staying takes where
     there is not.
@@ -186,7 +186,7 @@ def _cost(m: MapArrays, lane: int, s: float, cost: Floats, way: Floats) -> float
     return float(cost[lane] - s + late * min(_ASTRAY_M, max(0.0, stay - cost[lane])))
 
 
-@kernel
+@lean
 def _before(m: MapArrays, lane: int, history: Ints) -> int:
     """The predecessor the car came by; the straightest one for a lane it was never on."""
     here = m.lanes[lane]
@@ -203,7 +203,7 @@ def _before(m: MapArrays, lane: int, history: Ints) -> int:
     return best
 
 
-@kernel
+@lean
 def _sample(m: MapArrays, p: int, paths: Paths) -> None:
     """Points of the centre lines, 1 m apart; before the first lane and behind the last one the end's direction goes on."""
     k, hint = 0, m.lanes[paths.lane[p, 0].lane].point_first
@@ -222,13 +222,13 @@ def _sample(m: MapArrays, p: int, paths: Paths) -> None:
         paths.station[p, i].limit = limit if limit > 0.5 and limit < UNLIMITED_MPS else UNLIMITED_MPS
 
 
-@kernel
+@lean
 def _carriageway(m: MapArrays, lane: int, point: int) -> tuple[float, float]:
     """Distances from a lane's centre line to the left and the right edge of all lanes of its direction, m."""
     return m.points[point].left_m + _beyond(m, lane, True), m.points[point].right_m + _beyond(m, lane, False)
 
 
-@kernel
+@lean
 def _beyond(m: MapArrays, lane: int, leftwards: bool) -> float:
     """Width of all lanes of the same direction on one side of a lane, m."""
     width, beside = 0.0, lane
@@ -240,7 +240,7 @@ def _beyond(m: MapArrays, lane: int, leftwards: bool) -> float:
     return width
 
 
-@kernel
+@lean
 def _smooth(line: Records, first: int, last: int, passes: int) -> None:
     """Binomial smoothing of the stations between first and last, which stay."""
     for _ in range(passes):
@@ -252,7 +252,7 @@ def _smooth(line: Records, first: int, last: int, passes: int) -> None:
             last_x, last_y = here_x, here_y
 
 
-@kernel
+@lean
 def _round_off(line: Records) -> None:
     """Smooth further where the lanes turn more sharply than a car can: some maps join lanes in a corner."""
     for _ in range(_ROUNDS):
@@ -269,7 +269,7 @@ def _round_off(line: Records) -> None:
         _differentiate(line)
 
 
-@kernel
+@lean
 def _differentiate(line: Records) -> None:
     """Headings by central differences, unwrapped; curvature by differences of heading, once more smoothed."""
     for i in range(STATIONS):
@@ -290,7 +290,7 @@ def _differentiate(line: Records) -> None:
             last = here
 
 
-@kernel
+@lean
 def _allow(line: Records) -> None:
     ahead = np.inf
     for i in range(STATIONS - 1, -1, -1):
@@ -299,7 +299,7 @@ def _allow(line: Records) -> None:
         line[i].allowed = ahead
 
 
-@kernel
+@lean
 def _place(p: int, state: VehicleState, vehicle: VehicleParameters, paths: Paths) -> None:
     """Where the rear axle is on the path: nearest station, then the foot of the perpendicular."""
     rear_x = state.x_m - vehicle.rear_axle_m * math.cos(state.heading_rad)
@@ -320,7 +320,7 @@ def _place(p: int, state: VehicleState, vehicle: VehicleParameters, paths: Paths
     paths.path[p].rear_turn = wrap(state.heading_rad - heading)
 
 
-@kernel
+@lean
 def _lay_straight(state: VehicleState, vehicle: VehicleParameters, paths: Paths) -> None:
     """Off every lane: straight on, as slowly as a car may be asked to that does not know the road."""
     cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)

@@ -12,7 +12,7 @@ from marque.driving.map.geometry import wrap
 from marque.driving.observation import RAYS, Kind, Observation
 from marque.driving.tracker import Tracker, no_tracker, track
 from marque.driving.tracks import CAPACITY, NO_ID, TREND_S, no_tracks
-from marque.vehicle import VehicleState, kernel
+from marque.vehicle import VehicleState, kernel, lean
 
 _ACCELERATION_GAIN = 0.35
 _YAW_GAIN = 0.5
@@ -67,14 +67,14 @@ def perceive(p: Perception, seen: Observation, state: VehicleState, step_s: floa
         p.tracks[slot].seen = p.tracks[slot].id != NO_ID
 
 
-@kernel
+@lean
 def _place(poses: Floats, k: int, state: VehicleState, time_s: float, ago_s: float) -> None:
     way = -ago_s * state.speed_mps
     poses[k, 0], poses[k, 3] = time_s - ago_s, state.heading_rad
     poses[k, 1], poses[k, 2] = state.x_m + way * math.cos(state.heading_rad), state.y_m + way * math.sin(state.heading_rad)
 
 
-@kernel
+@lean
 def _foresee(p: Perception, seen: Observation, state: VehicleState, slot: int, x: float, y: float, kind_reach: float) -> None:
     """Fill a slot's chances: 0 for a sensor that does not look there, does not work, or from whose eye somebody hides it."""
     cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
@@ -133,7 +133,7 @@ def follow_all(tracks: Records, seen: Observation, ego_x: float, ego_y: float, s
             _take(tracks, free, seen, int(i))
 
 
-@kernel
+@lean
 def _follow(tracks: Records, slot: int, seen: Observation, i: int, step_s: float) -> None:
     acceleration = (seen.speed_mps[i] - tracks[slot].speed) / step_s
     turned = wrap(seen.heading_rad[i] - tracks[slot].heading)
@@ -145,7 +145,7 @@ def _follow(tracks: Records, slot: int, seen: Observation, i: int, step_s: float
     _take(tracks, slot, seen, i)
 
 
-@kernel
+@lean
 def _take(tracks: Records, slot: int, seen: Observation, i: int) -> None:
     tracks[slot].kind = seen.kinds[i]
     tracks[slot].x, tracks[slot].y = seen.x_m[i], seen.y_m[i]

@@ -14,7 +14,7 @@ from marque.driving.path import Paths
 from marque.driving.predict import STEP_S, STEPS
 from marque.driving.route import FAR_M
 from marque.driving.speed import PROFILES, TICK_S, TICKS, Profiles, aim
-from marque.vehicle import VehicleParameters, VehicleState, kernel
+from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
 BEST = 8
 CANDIDATES = BEST + LINES
@@ -83,7 +83,7 @@ def no_choice() -> Choice:
     return Choice(np.zeros(CANDIDATES, np.int32), np.zeros(CANDIDATES, np.int32), np.full(CANDIDATES, np.inf))
 
 
-@kernel
+@lean
 def goal_cells(lines: Lines, i: int, goal: int) -> tuple[int, int]:
     """First and last cell of line i's first stretch inside a goal; (−1, −1) when it does not lead there."""
     first = last = -1
@@ -97,7 +97,7 @@ def goal_cells(lines: Lines, i: int, goal: int) -> tuple[int, int]:
     return first, last
 
 
-@kernel
+@lean
 def aim_profiles(lines: Lines, state: VehicleState, profiles: Profiles, task: Task, vehicle: VehicleParameters) -> None:
     """Add profiles that meet a timed goal exactly: early, middle and late, near, middle and far, slow and fast."""
     for goal in range(len(task.windows)):
@@ -119,7 +119,7 @@ def aim_profiles(lines: Lines, state: VehicleState, profiles: Profiles, task: Ta
             break
 
 
-@kernel
+@lean
 def pace(lines: Lines, paths: Paths, i: int, task: Task, end_s: float, at_s: float) -> tuple[float, float]:
     """Slowest and fastest average speed that still meets some goal in time from end_s metres on, at_s seconds from now."""
     slowest, fastest = math.inf, 0.0
@@ -141,7 +141,7 @@ def pace(lines: Lines, paths: Paths, i: int, task: Task, end_s: float, at_s: flo
     return slowest, fastest
 
 
-@kernel
+@lean
 def _line_cost(lines: Lines, paths: Paths, i: int, least: float, last_kind: int, last_target: float) -> float:
     p = lines.line[i].path
     cost = _detour(paths, p, least) + _OFFSET * abs(lines.line[i].target)
@@ -152,12 +152,12 @@ def _line_cost(lines: Lines, paths: Paths, i: int, least: float, last_kind: int,
     return float(cost)
 
 
-@kernel
+@lean
 def _detour(paths: Paths, p: int, least: float) -> float:
     return float(_ROUTE * min(_ROUTE_MAX, paths.path[p].cost - least))
 
 
-@kernel
+@lean
 def _over_there(lines: Lines, i: int) -> int:
     """The cell from which on line i is on the lane it leads to."""
     c = 0
@@ -194,8 +194,9 @@ def choose(
         over, remains = _over_there(lines, i), _detour(paths, 0, least) - _detour(paths, lines.line[i].path, least)
         base += _PUT_OFF * over if paths.path[lines.line[i].path].kind != 0 else 0.0
         alone, alone_row = np.inf, 0
-        for row in range(profiles.used[0]):
-            if (row < LINES and row != i) or (row >= LINES and _puts_off(profiles, row, task)):
+        for k in range(LINES - 1, profiles.used[0]):  # its follower first: what costs more than that need not be weighed to its end
+            row = i if k < LINES else k
+            if row >= LINES and _puts_off(profiles, row, task):
                 continue
             gain = eager * _gain(lines, paths, profiles, occupancy, i, row, task)
             cost = base + comfort[row] + pressed[row] - gain + (remains if profiles.s[row, TICKS - 1] < over else 0.0)
@@ -208,20 +209,24 @@ def choose(
             _insert(out, BEST, CANDIDATES, i, alone_row, alone)
 
 
-@kernel
+@lean
 def _puts_off(profiles: Profiles, row: int, task: Task) -> bool:
     """To stand for a second and only then go is no plan, a second later it would be made again; unless it is too early to arrive."""
     late = TICKS // 6
-    return not _too_early(task) and profiles.v[row, 0] < 0.05 and profiles.v[row, late] < 0.05 and profiles.v[row, TICKS - 1] > 0.05
+    waits = profiles.v[row, 0] < 0.05 and profiles.v[row, late] < 0.05 and profiles.v[row, TICKS - 1] > 0.05
+    return waits and not _too_early(task)
 
 
-@kernel
+@lean
 def _too_early(task: Task) -> bool:
     """Whether every goal's time is still to begin, so that waiting may be what it takes."""
-    return bool(task.timed[0]) and task.windows[:, 0].min() > 0.0
+    soonest = np.inf
+    for goal in range(len(task.windows)):
+        soonest = min(soonest, task.windows[goal, 0])
+    return bool(task.timed[0]) and soonest > 0.0
 
 
-@kernel
+@lean
 def _comfort(profiles: Profiles, row: int) -> float:
     cost = 0.0
     for t in range(1, TICKS):
@@ -230,7 +235,16 @@ def _comfort(profiles: Profiles, row: int) -> float:
     return cost
 
 
-@kernel
+@lean
+def _latest(task: Task) -> float:
+    """The last moment of any goal, s from now."""
+    latest = -np.inf
+    for goal in range(len(task.windows)):
+        latest = max(latest, task.windows[goal, 1])
+    return float(latest)
+
+
+@lean
 def _gain(lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, i: int, row: int, task: Task) -> float:
     """What the pair achieves: progress, or for a timed goal meeting it, or keeping a pace that will."""
     end = profiles.s[row, TICKS - 1]
@@ -263,18 +277,18 @@ def _gain(lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, 
         return float(_PROGRESS * end - _SHORT * _short_of(lines, paths, profiles, i, row, task))
     lack = max(0.0, slowest - 0.5 * (speed + lines.cell[i, last].allowed)) + 0.3 * max(0.0, slowest - speed)
     excess = max(0.0, speed - fastest) + (5.0 if fastest == 0.0 else 0.0)
-    later = _LATER * _GOAL if task.windows[:, 1].max() > HORIZON_S else 0.0
+    later = _LATER * _GOAL if _latest(task) > HORIZON_S else 0.0
     return float(later + _ONWARD * end - _PACE * (_growing(lack) + _growing(excess)))
 
 
-@kernel
+@lean
 def _anywhere(lines: Lines, i: int) -> bool:
     """Whether a goal asks for no place, only for a time to be unharmed at: then one drives as ever."""
     last = lines.line[i].cells - 1
     return bool(lines.cell[i, 0].goals & lines.cell[i, last // 2].goals & lines.cell[i, last].goals)
 
 
-@kernel
+@lean
 def _short_of(lines: Lines, paths: Paths, profiles: Profiles, i: int, row: int, task: Task) -> float:
     """Metres by which the pair misses the goal it comes nearest to before that one's time is over."""
     least = math.inf
@@ -296,7 +310,7 @@ def _growing(x: float) -> float:
     return x * x if x < 4.0 else 8.0 * x - 16.0
 
 
-@kernel
+@lean
 def _weigh(
     lines: Lines, profiles: Profiles, occupancy: Occupancy, i: int, row: int, cost: float, beyond: float, ends: float, limit: float
 ) -> float:
@@ -339,7 +353,7 @@ def _weigh(
     return cost
 
 
-@kernel
+@lean
 def _too_fast(profiles: Profiles, occupancy: Occupancy, i: int, row: int, last: int) -> float:
     """(m/s)² by which the plan ends too fast to stop comfortably for what is then ahead, or to take its speed."""
     s, v = profiles.s[row, TICKS - 1], profiles.v[row, TICKS - 1]
@@ -352,7 +366,7 @@ def _too_fast(profiles: Profiles, occupancy: Occupancy, i: int, row: int, last: 
     return float(over * over) if over > 0.0 else 0.0
 
 
-@kernel
+@lean
 def _insert(out: Choice, first: int, end: int, line: int, profile: int, cost: float) -> None:
     """Into rows first..end (exclusive), which are sorted by cost; the last one is dropped."""
     at = end - 1

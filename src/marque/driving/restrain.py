@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from marque.driving.map import MapArrays, Road
 from marque.driving.path import PATHS, STATIONS, Paths
-from marque.vehicle import VehicleParameters, VehicleState, kernel
+from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
 _CARS, _EMERGENCIES, _BUSES = int(Road.CAR), int(Road.EMERGENCY), int(Road.BUS)
 _EASES_MPS2 = 1.6
@@ -46,7 +46,7 @@ class Restraint(NamedTuple):
 FREE = Restraint()
 
 
-@kernel
+@lean
 def restrain(m: MapArrays, ask: Restraint, state: VehicleState, vehicle: VehicleParameters, paths: Paths) -> None:
     """Change the paths just laid so that whatever follows them does as asked."""
     if ask.keeps_lane > 0.0:
@@ -68,7 +68,7 @@ def restrain(m: MapArrays, ask: Restraint, state: VehicleState, vehicle: Vehicle
         _slow(paths, p, ask, state.speed_mps, front)
 
 
-@kernel
+@lean
 def _slow(paths: Paths, p: int, ask: Restraint, speed: float, front: float) -> None:
     stand = paths.path[p].hold_s - front - 1.0 if ask.stop_m < math.inf else math.inf
     for i in range(STATIONS):
@@ -78,7 +78,7 @@ def _slow(paths: Paths, p: int, ask: Restraint, speed: float, front: float) -> N
         paths.station[p, i].allowed = min(paths.station[p, i].allowed, most)
 
 
-@kernel
+@lean
 def _out_of_the_way(m: MapArrays, paths: Paths, p: int, hold: float, vehicle: VehicleParameters) -> float:
     """The first station from `hold` on where the nose may stand without the body being in a junction's conflict or on a crossing."""
     for k in range(paths.path[p].lane_count):
@@ -97,7 +97,7 @@ def _behind(hold: float, enter: float, leave: float, vehicle: VehicleParameters)
     return hold
 
 
-@kernel
+@lean
 def _move_aside(m: MapArrays, paths: Paths, p: int, aside: float, vehicle: VehicleParameters) -> None:
     """Lead the path along the road's edge, on the hard shoulder if there is one, where it is nearly straight and no junction is near."""
     first = int(paths.path[p].rear_s)
@@ -125,7 +125,7 @@ def _move_aside(m: MapArrays, paths: Paths, p: int, aside: float, vehicle: Vehic
     paths.path[p].rear_d -= offset
 
 
-@kernel
+@lean
 def _shoulder(m: MapArrays, lane: int, aside: float) -> float:
     """Width of the lane that only emergencies may use beside the outermost lane for cars, m."""
     beside = lane

@@ -7,7 +7,7 @@ reserve of time before and after, not merely the metre where bodies would touch.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,10 +18,10 @@ from marque.driving.map import Colour, MapArrays, Meeting, Yield
 from marque.driving.observation import Kind, Observation
 from marque.driving.occupancy import REASON, Occupancy, block
 from marque.driving.path import Paths
-from marque.driving.predict import STEP_S, STEPS, Predictions, shown
+from marque.driving.predict import MODES, STEP_S, STEPS, Predictions, shown
 from marque.driving.tracks import CAPACITY
 from marque.driving.view import Reason
-from marque.vehicle import VehicleParameters, VehicleState, kernel
+from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
 AMBER_BRAKING_MPS2 = 3.2
 """Amber is obeyed when this deceleration is enough to stop at the line (a comfortable limit; UN R157 calls for no more than 3.7)."""
@@ -30,6 +30,8 @@ _LINE_GAP_M = 0.8
 _BEFORE_S = 1.2
 _BEFORE_MERGE_S = 1.8
 _AFTER_S = 0.4
+_LIKELY = 0.12
+"""Hypotheses less probable are not let pass."""
 _PATIENCE_S = 8.0
 """After so long at a line the reserve before somebody else's arrival shrinks to _BEFORE_IMPATIENT_S."""
 _BEFORE_IMPATIENT_S = 0.5
@@ -58,7 +60,16 @@ STOPPED_LANE, WAITING, ASTRAY_LANE = 0, 1, 2
 """Slots of the rules' memory: the lane whose stop sign has been obeyed; cycles spent standing; the lane at whose end it goes astray."""
 
 
-@kernel
+class Passages(NamedTuple):
+    """Who passes through the other side of which conflicts, and when."""
+
+    used: Ints  # (1,) so many conflicts are known
+    conflict: Ints  # (n,) their indices
+    first: Ints  # (n + 1,) into passage
+    passage: Ints  # (k, 3) hypothesis, first and last instant
+
+
+@lean
 def reach_ahead(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, signals: Bytes, eta: Floats) -> None:
     """eta: (L,) seconds until the car's nose enters each lane of its own path; inf elsewhere and beyond a light that stops it."""
     front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
@@ -70,7 +81,7 @@ def reach_ahead(m: MapArrays, state: VehicleState, vehicle: VehicleParameters, p
         eta[lane] = max(0.0, away) / max(3.0, state.speed_mps)
 
 
-@kernel
+@lean
 def forget_ahead(paths: Paths, eta: Floats) -> None:
     """Undo `reach_ahead`."""
     for k in range(paths.path[0].lane_count):
@@ -90,6 +101,7 @@ def obey(
     front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
     memory[WAITING] = memory[WAITING] + 1 if state.speed_mps < 0.5 else 0
     waited_s = memory[WAITING] * step_s
+    passages = Passages(np.zeros(1, np.int64), np.empty(128, np.int64), np.zeros(129, np.int64), np.empty((8 * MODES, 3), np.int64))
     for i in range(lines.used[0]):
         p = lines.line[i].path
         # Station of the rear axle's cell 0; a line's own length differs from its path's by less than a cell per bend.
@@ -120,6 +132,7 @@ def obey(
                         predictions,
                         clear_s,
                         seen.time_s,
+                        passages,
                         memory,
                         out,
                     )
@@ -134,7 +147,7 @@ def obey(
             _hold(hold - zero - front, lines, i, 0, STEPS, 1.0, Reason.NO_ROUTE * REASON, out)
 
 
-@kernel
+@lean
 def _goes_astray(path: Any, front: float, memory: Ints, step_s: float) -> bool:
     """Whether the car has waited long enough for a gap beside a lane that leads astray to take the long way round."""
     if path.kind == 0 and memory[WAITING] * step_s > _LONG_WAY_S and path.astray_s - path.rear_s - front < _AT_LINE_M:
@@ -142,7 +155,7 @@ def _goes_astray(path: Any, front: float, memory: Ints, step_s: float) -> bool:
     return bool(memory[ASTRAY_LANE] == path.astray_lane)
 
 
-@kernel
+@lean
 def to_pass(
     m: MapArrays, vehicle: VehicleParameters, paths: Paths, lines: Lines, tracks: Records, signals: Bytes, out: Occupancy
 ) -> bool:  # fmt: skip
@@ -181,7 +194,7 @@ def to_pass(
     return True
 
 
-@kernel
+@lean
 def _light(m: MapArrays, lane: int, line: float, colour: int, state: VehicleState, lines: Lines, i: int, out: Occupancy) -> None:
     if colour < Colour.RED or colour > Colour.AMBER or line < -2.5:
         return
@@ -192,17 +205,18 @@ def _light(m: MapArrays, lane: int, line: float, colour: int, state: VehicleStat
     _hold(line, lines, i, 0, STEPS, 1.0, reason * REASON + m.lanes[lane].signal, out)
 
 
-@kernel
+@lean
 def _hold(line: float, lines: Lines, i: int, t_first: int, t_last: int, weight: float, why: int, out: Occupancy) -> None:
     """Do not cross a stop line: the cells behind it, as far as anybody could jump."""
     first = math.ceil(line - _LINE_GAP_M)
     block(lines, i, max(1, first), max(1, first) + 30, t_first, t_last, weight, why, out)
 
 
-@kernel
+@lean
 def _give_way(
     m: MapArrays, lane: int, line: float, start: float, front: float, waited_s: float, state: VehicleState, vehicle: VehicleParameters,
-    lines: Lines, i: int, tracks: Records, predictions: Predictions, clear_s: Floats, now_s: float, memory: Ints, out: Occupancy,
+    lines: Lines, i: int, tracks: Records, predictions: Predictions, clear_s: Floats, now_s: float, passages: Passages, memory: Ints,
+    out: Occupancy,
 ) -> None:  # fmt: skip
     """Right of way on one lane of the path; start: where the lane begins, line: where the nose stops, in cells."""
     here = m.lanes[lane]
@@ -224,11 +238,10 @@ def _give_way(
         hold = line if stoppable else enter
         merging = conflict.meeting == Meeting.MERGE
         before = _BEFORE_IMPATIENT_S if waited_s > _PATIENCE_S else (_BEFORE_MERGE_S if merging else _BEFORE_S)
-        for mode in range(predictions.used[0]):
-            if predictions.mode[mode].probability < 0.12:
-                continue
-            t_in, t_out = _passes(predictions, mode, conflict, 0.5 * tracks[predictions.mode[mode].owner].length)
-            if t_in > STEPS or (t_in > 0 and tracks[predictions.mode[mode].owner].standing_s > _WAITS_S):
+        known = _who_passes(c, conflict, tracks, predictions, passages)
+        for k in range(passages.first[known], passages.first[known + 1]):
+            mode, t_in, t_out = passages.passage[k]
+            if t_in > 0 and tracks[predictions.mode[mode].owner].standing_s > _WAITS_S:
                 continue
             if conflict.yields == Yield.ALTERNATE and t_in * STEP_S > max(0.0, line) / max(2.0, state.speed_mps):
                 continue
@@ -240,7 +253,7 @@ def _give_way(
             _give_way_unseen(clear_s[c] - now_s, line, enter, leave, waited_s, state, lines, i, out)
 
 
-@kernel
+@lean
 def _give_way_unseen(
     arrival_s: float, line: float, enter: float, leave: float, waited_s: float, state: VehicleState, lines: Lines, i: int, out: Occupancy
 ) -> None:  # fmt: skip
@@ -254,7 +267,27 @@ def _give_way_unseen(
     block(lines, i, first, int(leave), since, STEPS, 1.0, Reason.HIDDEN * REASON, out)
 
 
-@kernel
+@lean
+def _who_passes(c: int, conflict: Any, tracks: Records, predictions: Predictions, out: Passages) -> int:
+    """The place of conflict c in `out`, whose passages are worked out where no line has asked for them in this cycle."""
+    for known in range(out.used[0]):
+        if out.conflict[known] == c:
+            return known
+    if out.used[0] == len(out.conflict) or out.first[out.used[0]] + predictions.used[0] > len(out.passage):
+        out.used[0] = 0  # so much is never asked for at once
+    known = out.used[0]
+    n = out.first[known]
+    for mode in range(predictions.used[0]):
+        if predictions.mode[mode].probability >= _LIKELY:
+            t_in, t_out = _passes(predictions, mode, conflict, 0.5 * tracks[predictions.mode[mode].owner].length)
+            if t_in <= STEPS:
+                out.passage[n, 0], out.passage[n, 1], out.passage[n, 2] = mode, t_in, t_out
+                n += 1
+    out.conflict[known], out.first[known + 1], out.used[0] = c, n, known + 1
+    return int(known)
+
+
+@lean
 def _passes(predictions: Predictions, mode: int, conflict: Any, nose: float) -> tuple[int, int]:
     """First and last instant at which a hypothesis is in the other lane's side of a conflict zone; (STEPS + 1, −1) for never."""
     for j in range(predictions.mode[mode].lane_count):
@@ -271,7 +304,7 @@ def _passes(predictions: Predictions, mode: int, conflict: Any, nose: float) -> 
     return STEPS + 1, -1
 
 
-@kernel
+@lean
 def _keep_clear(m: MapArrays, lane: int, start: float, front: float, vehicle: VehicleParameters, lines: Lines, i: int) -> None:
     here = m.lanes[lane]
     rear = 0.5 * vehicle.length_m - vehicle.rear_axle_m
@@ -281,7 +314,7 @@ def _keep_clear(m: MapArrays, lane: int, start: float, front: float, vehicle: Ve
             lines.cell[i, c].keep_clear = 1
 
 
-@kernel
+@lean
 def _leave_room(state: VehicleState, lines: Lines, i: int, tracks: Records, out: Occupancy) -> None:
     """Do not drive into a junction that could not be left again: behind it one who drives the same way stands, and does not start."""
     first = 1
@@ -304,7 +337,7 @@ def _leave_room(state: VehicleState, lines: Lines, i: int, tracks: Records, out:
             return
 
 
-@kernel
+@lean
 def _crossings(
     m: MapArrays, lane: int, start: float, front: float, state: VehicleState, vehicle: VehicleParameters, lines: Lines, i: int,
     tracks: Records, seen: Observation, out: Occupancy,
@@ -331,7 +364,7 @@ def _crossings(
             lines.cell[i, c].keep_clear = 1
 
 
-@kernel
+@lean
 def _walks(m: MapArrays, over: Any, tracks: Records, slot: int, signals: Bytes) -> tuple[int, int]:
     """Instants at which a pedestrian is on the lane's part of a crossing; (STEPS + 1, −1) for not in sight of it."""
     crossing = m.crossings[over.crossing]

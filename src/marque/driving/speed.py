@@ -11,7 +11,7 @@ from marque.common import Floats, Ints
 from marque.driving.lines import LINES, Lines
 from marque.driving.occupancy import FREE, Occupancy
 from marque.driving.predict import STEP_S, STEPS
-from marque.vehicle import VehicleParameters, kernel
+from marque.vehicle import VehicleParameters, kernel, lean
 
 TICK_S = 0.1
 TICKS = 61
@@ -43,7 +43,7 @@ def no_profiles() -> Profiles:
     return Profiles(np.zeros(1, np.int32), np.zeros((PROFILES, TICKS)), np.zeros((PROFILES, TICKS)))
 
 
-@kernel
+@lean
 def sample_profiles(speed: float, acceleration: float, vehicle: VehicleParameters, out: Profiles) -> None:
     """The family of one acceleration for a while, then another, with limited jerk except where braking is hard."""
     row = LINES
@@ -78,7 +78,7 @@ def _advance(s: float, v: float, a: float) -> tuple[float, float]:
     return s + 0.5 * (v + after) * TICK_S, after
 
 
-@kernel
+@lean
 def aim(speed: float, distance: float, arrival_speed: float, arrival_s: float, vehicle: VehicleParameters, out: Profiles) -> None:
     """Add the profile of two constant accelerations that is `distance` metres on at arrival_s with arrival_speed, if there is one.
 
@@ -106,7 +106,7 @@ def aim(speed: float, distance: float, arrival_speed: float, arrival_s: float, v
         out.s[row, t], out.v[row, t] = s, v
 
 
-@kernel
+@lean
 def follow(lines: Lines, i: int, speed: float, acceleration: float, wish: float, occupancy: Occupancy, out: Profiles) -> None:
     """The follower's profile of line i: the Intelligent Driver Model against whatever is blocked ahead at each instant.
 

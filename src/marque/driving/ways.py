@@ -15,7 +15,7 @@ from marque.driving.map import Colour, MapArrays, Yield
 from marque.driving.map.geometry import wrap
 from marque.driving.map.query import curvature_at, pose_at, project, width_at
 from marque.driving.tracks import CAPACITY
-from marque.vehicle import kernel
+from marque.vehicle import kernel, lean
 
 STEP_S = 0.2
 STEPS = 31
@@ -105,7 +105,7 @@ def no_predictions() -> Predictions:
     )
 
 
-@kernel
+@lean
 def new_mode(track: Any, slot: int, probability: float, s: float, offset: float, stop: float, out: Predictions) -> int:
     """A hypothesis without lanes, to which lanes may be added."""
     mode = out.used[0]
@@ -148,7 +148,7 @@ def along_lanes(m: MapArrays, tracks: Records, slot: int, signals: Bytes, ego_et
     return True
 
 
-@kernel
+@lean
 def _on_a_way(out: Predictions, first: int, lane: int) -> bool:
     for mode in range(first, out.used[0]):
         for k in range(out.mode[mode].lane_count):
@@ -157,7 +157,7 @@ def _on_a_way(out: Predictions, first: int, lane: int) -> bool:
     return False
 
 
-@kernel
+@lean
 def _expand(m: MapArrays, track: Any, slot: int, place: Any, turned: float, weight: float, first: int, out: Predictions) -> None:
     """Ways that start on one lane: every way on at a fork, and a change to the next lane where the road user drifts there."""
     here = m.lanes[place.lane]
@@ -179,7 +179,7 @@ def _chance(log_odds: float) -> float:
     return 1.0 / (1.0 + math.exp(-log_odds))
 
 
-@kernel
+@lean
 def _fork(m: MapArrays, track: Any, slot: int, lane: int, s: float, d: float, weight: float, first: int, out: Predictions) -> None:
     if out.used[0] - first >= _WEIGHED:
         return
@@ -191,7 +191,7 @@ def _fork(m: MapArrays, track: Any, slot: int, lane: int, s: float, d: float, we
         mode += 1
 
 
-@kernel
+@lean
 def _grow(m: MapArrays, mode: int, needed: float, first: int, out: Predictions) -> None:
     """Follow successors; at a fork copy the way while there is room, and go on along the straightest."""
     while out.mode[mode].lane_count < CHAIN:
@@ -214,7 +214,7 @@ def _grow(m: MapArrays, mode: int, needed: float, first: int, out: Predictions) 
         out.lane[mode, n].lane, out.lane[mode, n].start, out.mode[mode].lane_count = best, start, n + 1
 
 
-@kernel
+@lean
 def _copy(out: Predictions, mode: int) -> int:
     other = out.used[0]
     out.used[0] += 1
@@ -222,7 +222,7 @@ def _copy(out: Predictions, mode: int) -> int:
     return int(other)
 
 
-@kernel
+@lean
 def _overwrite(out: Predictions, other: int, mode: int) -> None:
     out.mode[other] = out.mode[mode]
     out.motion[other] = out.motion[mode]
@@ -230,7 +230,7 @@ def _overwrite(out: Predictions, other: int, mode: int) -> None:
         out.lane[other, k] = out.lane[mode, k]
 
 
-@kernel
+@lean
 def _evidence(m: MapArrays, track: Any, mode: int, out: Predictions) -> float:
     """Log-likelihood, up to a constant, of this way: how well the turning that is seen fits it, and how common such turns are."""
     bends = curvature_at(m, out.lane[mode, 0].lane, out.motion[mode].s) * track.speed
@@ -244,14 +244,14 @@ def _evidence(m: MapArrays, track: Any, mode: int, out: Predictions) -> float:
     return float(evidence)
 
 
-@kernel
+@lean
 def _bend(m: MapArrays, before: Any, after: Any) -> float:
     """How far the end of a lane points away from the end of the one before it, rad ≥ 0."""
     end, start = m.points[after.point_first + after.point_count - 1], m.points[before.point_first + before.point_count - 1]
     return abs(wrap(end.heading - start.heading))
 
 
-@kernel
+@lean
 def _keep_likeliest(out: Predictions, first: int) -> None:
     """Of the ways of one road user the HYPOTHESES likeliest, sorted, without those that hardly count."""
     total = 0.0
@@ -274,7 +274,7 @@ def _keep_likeliest(out: Predictions, first: int) -> None:
     out.used[0] = kept
 
 
-@kernel
+@lean
 def _split(out: Predictions, mode: int, stop: float, probability: float) -> None:
     """Beside a hypothesis the one that it stops: with this share of its probability."""
     other = _copy(out, mode)
@@ -283,7 +283,7 @@ def _split(out: Predictions, mode: int, stop: float, probability: float) -> None
     out.motion[other].stop = stop
 
 
-@kernel
+@lean
 def _stop_unseen(m: MapArrays, track: Any, mode: int, out: Predictions) -> None:
     """The likeliest way again with a halt for what is not seen: who stands stays; who comes to a junction stops at its line."""
     s, v = out.motion[mode].s, track.speed
@@ -301,7 +301,7 @@ def _stop_unseen(m: MapArrays, track: Any, mode: int, out: Predictions) -> None:
             return
 
 
-@kernel
+@lean
 def weigh_staying(tracks: Records, slot: int, out: Predictions) -> None:
     """Share the probability of somebody who stands between going (its first hypothesis) and staying (its last)."""
     goes, stays = out.first[slot], out.first[slot] + out.hypotheses[slot] - 1
@@ -319,7 +319,7 @@ def weigh_staying(tracks: Records, slot: int, out: Predictions) -> None:
     out.mode[stays].probability = both - out.mode[goes].probability
 
 
-@kernel
+@lean
 def _stop_for_signs(m: MapArrays, tracks: Records, slot: int, first: int, signals: Bytes, ego_eta: Floats, out: Predictions) -> None:
     for mode in range(first, out.used[0]):
         stop, certainty = _stopping_place(m, tracks[slot], mode, signals, ego_eta, out)
@@ -328,7 +328,7 @@ def _stop_for_signs(m: MapArrays, tracks: Records, slot: int, first: int, signal
         out.motion[mode].stop = stop
 
 
-@kernel
+@lean
 def _stopping_place(m: MapArrays, track: Any, mode: int, signals: Bytes, ego_eta: Floats, out: Predictions) -> tuple[float, float]:
     """Where on its way a road user is expected to stop (m from the start of its first lane; inf) and how surely.
 
@@ -360,7 +360,7 @@ def _stopping_place(m: MapArrays, track: Any, mode: int, signals: Bytes, ego_eta
     return np.inf, 0.0
 
 
-@kernel
+@lean
 def shown(m: MapArrays, lane: int, signals: Bytes) -> int:
     """The `Colour` that governs entering a lane now; OFF where there is no light."""
     signal = m.lanes[lane].signal

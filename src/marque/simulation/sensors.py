@@ -18,7 +18,7 @@ from marque.driving.map.geometry import wrap
 from marque.driving.observation import DETECTION, RAYS, Conditions, Kind, Observation
 from marque.driving.view import Reason, View
 from marque.simulation.random import Purpose, normal, philox, uniform, unit
-from marque.vehicle import VehicleState, kernel
+from marque.vehicle import VehicleState, kernel, lean
 from marque.vehicle.sensors import Sensing
 
 _RAY = 2.0 * math.pi / RAYS
@@ -64,6 +64,8 @@ _MISTAKEN[[Kind.CAR, Kind.TRUCK, Kind.BUS, Kind.MOTORCYCLE, Kind.BICYCLE, Kind.P
 class _Views(NamedTuple):
     """What each eye sees: e eyes, n bodies."""
 
+    turns: Floats  # (4 · RAYS, 2) direction in the world of ray k − 2 · RAYS, a unit vector; nan where nobody asked for it yet
+    spans: Ints  # (n, 2) first and last ray that meet each body, from the eye that looks now
     low_m: Floats  # (e, RAYS) distance of the first body of any height
     tall_m: Floats  # (e, RAYS) and of the first tall one
     share: Floats  # (e, n) of each body in view
@@ -102,7 +104,9 @@ class Sensors:
 
     def sense(self, truth: Observation, state: VehicleState) -> tuple[Observation, VehicleState]:
         """What the car knows of a perfect observation and of its own true state: detections, and where it believes to be."""
-        views = _Views(np.empty((len(self._eyes), RAYS)), np.empty((len(self._eyes), RAYS)), np.empty((len(self._eyes), len(truth.ids))))
+        eyes, bodies = len(self._eyes), len(truth.ids)
+        low_m, tall_m, share = np.empty((eyes, RAYS)), np.empty((eyes, RAYS)), np.empty((eyes, bodies))
+        views = _Views(np.full((4 * RAYS, 2), np.nan), np.empty((bodies, 2), np.int32), low_m, tall_m, share)
         count = _sense(
             self.suite, self._range_m, self.works, self._eye_of, self._eyes, truth, state, self._seed, views, self._out
         )  # fmt: skip
@@ -117,8 +121,8 @@ class Sensors:
 
     def _believed(self, state: VehicleState, time_s: float) -> VehicleState:
         sigma = self.conditions.localisation_m
-        ahead, left = (sigma * _slow_noise(self._seed, k, time_s, _LOCALISATION_S, Purpose.LOCALISE) for k in (0, 1))
-        turn = _HEADING_RAD_PER_M * sigma * _slow_noise(self._seed, 2, time_s, _LOCALISATION_S, Purpose.LOCALISE)
+        noise = _misplaced(self._seed, time_s)
+        ahead, left, turn = sigma * noise[0], sigma * noise[1], _HEADING_RAD_PER_M * sigma * noise[2]
         cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
         return VehicleState(*map(float, state))._replace(
             x_m=state.x_m + ahead * cos - left * sin + self.offset[0],
@@ -196,6 +200,16 @@ def _slow_noise(seed: int, agent: int, time_s: float, period_s: float, purpose: 
 
 
 @kernel
+def _misplaced(seed: int, time_s: float) -> tuple[float, float, float]:
+    """How far the believed place is off ahead, to the left and in heading, in standard deviations."""
+    return (
+        _slow_noise(seed, 0, time_s, _LOCALISATION_S, Purpose.LOCALISE),
+        _slow_noise(seed, 1, time_s, _LOCALISATION_S, Purpose.LOCALISE),
+        _slow_noise(seed, 2, time_s, _LOCALISATION_S, Purpose.LOCALISE),
+    )
+
+
+@kernel
 def _hides(kind: int) -> bool:
     """People and two-wheelers hide next to nothing."""
     return kind not in (Kind.PEDESTRIAN, Kind.BICYCLE, Kind.MOTORCYCLE)
@@ -236,27 +250,40 @@ def _distance(dx: float, dy: float, cos: float, sin: float, half_length: float, 
     return max(0.0, enter) if enter <= leave else max(0.0, dx * ux + dy * uy)
 
 
-@kernel
+@lean
+def _direction(turns: Floats, heading: float, ray: int) -> tuple[float, float]:
+    """A ray as a unit vector in the world; worked out once for all bodies and eyes."""
+    k, angle = ray + 2 * RAYS, heading + ray * _RAY
+    if not 0 <= k < len(turns):
+        return math.cos(angle), math.sin(angle)
+    if math.isnan(turns[k, 0]):
+        turns[k, 0], turns[k, 1] = math.cos(angle), math.sin(angle)
+    return turns[k, 0], turns[k, 1]
+
+
+@lean
 def _look(truth: Observation, x: float, y: float, heading: float, eye: int, out: _Views) -> None:
     """Fill one eye's row: nearest bodies ray by ray, then how much of each body is in view."""
     out.low_m[eye, :] = _SIGHT_M
     out.tall_m[eye, :] = _SIGHT_M
     for i in range(len(truth.ids)):
         dx, dy = truth.x_m[i] - x, truth.y_m[i] - y
-        if _hides(truth.kinds[i]) and dx * dx + dy * dy < _SIGHT_M * _SIGHT_M:
-            cos, sin = math.cos(truth.heading_rad[i]), math.sin(truth.heading_rad[i])
-            half_length, half_width = 0.5 * truth.length_m[i], 0.5 * truth.width_m[i]
-            if abs(dx * cos + dy * sin) < half_length and abs(dy * cos - dx * sin) < half_width:
-                continue  # the eye is inside: a shape that is only roughly a rectangle
-            tall = _is_tall(truth.kinds[i], truth.length_m[i], truth.width_m[i])
-            first, last = _rays(dx, dy, cos, sin, half_length, half_width, heading)
-            for ray in range(first, last + 1):
-                angle = heading + ray * _RAY
-                away = _distance(dx, dy, cos, sin, half_length, half_width, math.cos(angle), math.sin(angle))
-                k = ray % RAYS
-                out.low_m[eye, k] = min(out.low_m[eye, k], away)
-                if tall:
-                    out.tall_m[eye, k] = min(out.tall_m[eye, k], away)
+        if dx * dx + dy * dy >= _SIGHT_M * _SIGHT_M:
+            continue
+        cos, sin = math.cos(truth.heading_rad[i]), math.sin(truth.heading_rad[i])
+        half_length, half_width = 0.5 * truth.length_m[i], 0.5 * truth.width_m[i]
+        first, last = _rays(dx, dy, cos, sin, half_length, half_width, heading)
+        out.spans[i, 0], out.spans[i, 1] = first, last
+        if not _hides(truth.kinds[i]) or (abs(dx * cos + dy * sin) < half_length and abs(dy * cos - dx * sin) < half_width):
+            continue  # or the eye is inside: a shape that is only roughly a rectangle
+        tall = _is_tall(truth.kinds[i], truth.length_m[i], truth.width_m[i])
+        for ray in range(first, last + 1):
+            ux, uy = _direction(out.turns, heading, ray)
+            away = _distance(dx, dy, cos, sin, half_length, half_width, ux, uy)
+            k = ray % RAYS
+            out.low_m[eye, k] = min(out.low_m[eye, k], away)
+            if tall:
+                out.tall_m[eye, k] = min(out.tall_m[eye, k], away)
     for i in range(len(truth.ids)):
         out.share[eye, i] = 0.0
         dx, dy = truth.x_m[i] - x, truth.y_m[i] - y
@@ -264,18 +291,15 @@ def _look(truth: Observation, x: float, y: float, heading: float, eye: int, out:
             continue
         cos, sin = math.cos(truth.heading_rad[i]), math.sin(truth.heading_rad[i])
         half_length, half_width = 0.5 * truth.length_m[i], 0.5 * truth.width_m[i]
-        tall = _is_tall(truth.kinds[i], truth.length_m[i], truth.width_m[i])
-        first, last = _rays(dx, dy, cos, sin, half_length, half_width, heading)
-        met = 0
+        nearest = out.tall_m[eye] if _is_tall(truth.kinds[i], truth.length_m[i], truth.width_m[i]) else out.low_m[eye]
+        met, first, last = 0, out.spans[i, 0], out.spans[i, 1]
         for ray in range(first, last + 1):
-            angle = heading + ray * _RAY
-            away = _distance(dx, dy, cos, sin, half_length, half_width, math.cos(angle), math.sin(angle))
-            nearest = out.tall_m[eye, ray % RAYS] if tall else out.low_m[eye, ray % RAYS]
-            met += nearest >= away - _EDGE_M
+            ux, uy = _direction(out.turns, heading, ray)
+            met += nearest[ray % RAYS] >= _distance(dx, dy, cos, sin, half_length, half_width, ux, uy) - _EDGE_M
         out.share[eye, i] = met / (last + 1.0 - first)
 
 
-@kernel
+@lean
 def _sense(
     suite: Records, range_m: Floats, works: Bytes, eye_of: Ints, eyes: Floats, truth: Observation, state: VehicleState, seed: int,
     views: _Views, out: Records,
@@ -291,24 +315,26 @@ def _sense(
         if not works[s]:
             continue
         for i in range(len(truth.ids)):
-            if n < len(out) and _finds(suite[s], s, range_m[s], truth, i, views.share[eye_of[s], i], state, seed, step):
+            if n < len(out) and _finds(suite[s], s, range_m[s], truth, i, views.share[eye_of[s], i], state, cos, sin, seed, step):
                 _report(suite[s], s, truth, i, views.share[eye_of[s], i], state, seed, step, out, n)
                 n += 1
         n += _ghost(suite[s], s, range_m[s], truth.time_s, seed, step, out, n)
     return n
 
 
-@kernel
+@lean
 def _finds(
-    one: Record, s: int, range_m: float, truth: Observation, i: int, share: float, state: VehicleState, seed: int, step: int
+    one: Record, s: int, range_m: float, truth: Observation, i: int, share: float, state: VehicleState, cos: float, sin: float, seed: int,
+    step: int,
 ) -> bool:  # fmt: skip
     if share < _HIDDEN:
         return False
-    cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
     dx, dy = truth.x_m[i] - state.x_m, truth.y_m[i] - state.y_m
     x, y = dx * cos + dy * sin - one.x, dy * cos - dx * sin - one.y
-    away = max(0.1, math.hypot(x, y) - 0.5 * truth.width_m[i])
     reach = range_m * _REACH[one.kind, truth.kinds[i]]
+    if x * x + y * y > ((1.0 + 5.0 * _FADES) * reach + truth.width_m[i]) ** 2:
+        return False
+    away = max(0.1, math.hypot(x, y) - 0.5 * truth.width_m[i])
     beside = math.atan2(0.25 * truth.length_m[i], away)  # a long body is found by the part of it that is in view
     if away > (1.0 + 5.0 * _FADES) * reach or abs(wrap(math.atan2(y, x) - one.yaw)) > one.half_angle + beside:
         return False
@@ -319,7 +345,7 @@ def _finds(
     return bool(uniform(seed, agent, step, Purpose.DETECT) < chance)
 
 
-@kernel
+@lean
 def _report(
     one: Record, s: int, truth: Observation, i: int, share: float, state: VehicleState, seed: int, step: int, out: Records, n: int
 ) -> None:  # fmt: skip
@@ -356,7 +382,7 @@ def _report(
         d.kind = truth.kinds[i] if named else _MISTAKEN[truth.kinds[i]]
 
 
-@kernel
+@lean
 def _ghost(one: Record, s: int, range_m: float, time_s: float, seed: int, step: int, out: Records, n: int) -> int:
     """Something that is not there, once, or seldom for a few cycles at the same place: 1 where it was written."""
     words = philox(seed, s, math.floor(time_s / _DROP_OUT_S), Purpose.GHOST)

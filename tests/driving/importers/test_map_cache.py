@@ -1,5 +1,6 @@
 """Compiled maps on disk."""
 
+import numba
 import numpy as np
 import pytest
 
@@ -26,6 +27,11 @@ def test_a_cached_map_is_the_map(source, tmp_path):
     assert same(made, kept)
     assert same(kept, load_map(source))
     assert len(list(folder.iterdir())) == 1
+
+
+def test_kernels_compiled_for_a_map_that_was_read_serve_for_a_kept_one(source, tmp_path):
+    made, kept = load_map(source, cache=tmp_path), load_map(source, cache=tmp_path)
+    assert [numba.typeof(array) for array in kept.arrays] == [numba.typeof(array) for array in made.arrays]
 
 
 def test_the_second_time_the_file_is_not_read_again(source, tmp_path, monkeypatch):

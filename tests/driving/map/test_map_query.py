@@ -16,6 +16,7 @@ from marque.driving.map.query import (
     locate,
     locate_all,
     on_road,
+    on_road_from,
     outline_holds,
     pose_at,
     project,
@@ -106,6 +107,23 @@ def test_on_road_agrees_with_the_lanes_polygons(ingolstadt, data):
             k for k in range(lanes.size) if lanes["road"][k] & Road.CAR and lane_polygon(ingolstadt, k).contains_point((x, y), radius=-0.05)
         ]
         assert bool(near) or not on_road(ingolstadt, x, y, int(Road.CAR))
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_no_hint_changes_whether_a_place_is_road_and_the_point_found_is_the_best_hint(ingolstadt, data):
+    lanes = ingolstadt.lanes
+    lane, road = data.draw(st.integers(0, lanes.size - 1)), int(Road.CAR)
+    x, y, _, near = pose_at(ingolstadt, lane, lanes["length"][lane] * data.draw(st.floats(0, 1)), data.draw(st.floats(-8, 8)), -1)
+    expected = on_road(ingolstadt, x, y, road)
+    last = ingolstadt.points.size - 1
+    for hint in (-1, near, max(0, near - 1), last, data.draw(st.integers(0, last))):
+        on, found = on_road_from(ingolstadt, x, y, road, hint)
+        assert on == expected
+        assert on or found == -1
+        if found >= 0:
+            assert lanes["road"][ingolstadt.points["lane"][found]] & road
+            assert on_road_from(ingolstadt, x, y, road, found) == (True, found)
 
 
 def lane_polygon(arrays, lane):

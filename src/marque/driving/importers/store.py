@@ -95,6 +95,7 @@ def load(entry: Path) -> RoadMap | None:
 
 
 def _checked(array: Records, dtype: np.typing.DTypeLike) -> Records:
+    """An array as it was put there. The file does not keep that records are aligned, for want of which every kernel is compiled again."""
     if array.dtype != np.dtype(dtype) or array.ndim != (2 if array.dtype == "f8" else 1):
         raise ValueError("another layout")
-    return array
+    return array.view(dtype)

@@ -15,12 +15,13 @@ from marque.common import Bytes, Floats, Ints, Record
 from marque.driving.map.geometry import wrap
 from marque.driving.map.grid import BORDER_TOLERANCE_M
 from marque.driving.map.model import MapArrays
-from marque.vehicle import kernel
+from marque.vehicle import kernel, lean
 
 _METRES_PER_RAD = 4.0  # `locate`: how many metres beside the centre line weigh as much as one radian of heading
+_SPARE_M = 2.0 * BORDER_TOLERANCE_M
 
 
-@kernel
+@lean
 def segment_at(map_arrays: MapArrays, lane: int, s: float, hint: int = -1) -> int:
     """The point whose outgoing segment holds s (the first or last segment where s is beyond the lane).
 
@@ -50,13 +51,13 @@ def segment_at(map_arrays: MapArrays, lane: int, s: float, hint: int = -1) -> in
     return int(low)
 
 
-@kernel
+@lean
 def _share_of(map_arrays: MapArrays, i: int, s: float) -> float:
     p, q = map_arrays.points[i], map_arrays.points[i + 1]
     return float(min(1.0, max(0.0, (s - p.s) / (q.s - p.s))))
 
 
-@kernel
+@lean
 def pose_at(map_arrays: MapArrays, lane: int, s: float, d: float, hint: int = -1) -> tuple[float, float, float, int]:
     """(x, y, heading in (−π, π], point index) at lane coordinates; beyond the lane's ends the line goes on straight."""
     i = segment_at(map_arrays, lane, s, hint)
@@ -70,7 +71,7 @@ def pose_at(map_arrays: MapArrays, lane: int, s: float, d: float, hint: int = -1
     return x - d * ty, y + d * tx, math.atan2(ty, tx), i
 
 
-@kernel
+@lean
 def curvature_at(map_arrays: MapArrays, lane: int, s: float, hint: int = -1) -> float:
     """Curvature of the centre line, 1/m, left positive."""
     i = segment_at(map_arrays, lane, s, hint)
@@ -78,7 +79,7 @@ def curvature_at(map_arrays: MapArrays, lane: int, s: float, hint: int = -1) -> 
     return float(map_arrays.points[i].curvature + u * (map_arrays.points[i + 1].curvature - map_arrays.points[i].curvature))
 
 
-@kernel
+@lean
 def width_at(map_arrays: MapArrays, lane: int, s: float, hint: int = -1) -> tuple[float, float]:
     """(left, right): distances from the centre line to the borders, m."""
     i = segment_at(map_arrays, lane, s, hint)
@@ -87,13 +88,13 @@ def width_at(map_arrays: MapArrays, lane: int, s: float, hint: int = -1) -> tupl
     return p.left_m + u * (q.left_m - p.left_m), p.right_m + u * (q.right_m - p.right_m)
 
 
-@kernel
+@lean
 def _ahead(p: Record, x: float, y: float) -> float:
     """How far a place lies ahead of the normal at a point, m."""
     return float((x - p.x) * p.tangent_x + (y - p.y) * p.tangent_y)
 
 
-@kernel
+@lean
 def _on_segment(p: Record, q: Record, x: float, y: float) -> tuple[float, float]:
     """(u, d): where on the segment p → q the normal goes through the place (0 ≤ u ≤ 1 clipped), and how far to the left.
 
@@ -117,7 +118,7 @@ def _on_segment(p: Record, q: Record, x: float, y: float) -> tuple[float, float]
     return u, ((y - p.y - u * dy) * tx - (x - p.x - u * dx) * ty) / norm
 
 
-@kernel
+@lean
 def project(map_arrays: MapArrays, lane: int, x: float, y: float, hint_point: int = -1) -> tuple[float, float, int]:
     """(s, d, point index) of a place on a lane; before or behind the lane s is below 0 or above its length.
 
@@ -166,9 +167,14 @@ def _crosses(ax: float, ay: float, bx: float, by: float, x: float, y: float) -> 
     return (ay > y) != (by > y) and x < (bx - ax) * (y - ay) / (by - ay) + ax
 
 
-@kernel
+@lean
 def surface_holds(p: Record, q: Record, x: float, y: float) -> bool:
     """Whether the lane's surface between two points of it holds a place: inside its border polygon or within the tolerance of it."""
+    # Most places asked about lie beyond all four corners on one side: nothing else needs to be worked out then.
+    if x < min(p.left_x, q.left_x, p.right_x, q.right_x) - _SPARE_M or x > max(p.left_x, q.left_x, p.right_x, q.right_x) + _SPARE_M:
+        return False
+    if y < min(p.left_y, q.left_y, p.right_y, q.right_y) - _SPARE_M or y > max(p.left_y, q.left_y, p.right_y, q.right_y) + _SPARE_M:
+        return False
     inside = _crosses(p.left_x, p.left_y, q.left_x, q.left_y, x, y)
     inside ^= _crosses(q.left_x, q.left_y, q.right_x, q.right_y, x, y)
     inside ^= _crosses(q.right_x, q.right_y, p.right_x, p.right_y, x, y)
@@ -184,7 +190,7 @@ def surface_holds(p: Record, q: Record, x: float, y: float) -> bool:
     )
 
 
-@kernel
+@lean
 def grid_cell(map_arrays: MapArrays, x: float, y: float) -> int:
     """Index of the grid cell of a place, −1 outside the map (or for a place that is not finite)."""
     g = map_arrays.grid[0]
@@ -194,14 +200,28 @@ def grid_cell(map_arrays: MapArrays, x: float, y: float) -> int:
     return int(int(row) * g.columns + int(column))
 
 
-@kernel
+@lean
 def on_road(map_arrays: MapArrays, x: float, y: float, road_mask: int) -> bool:
     """Whether a place is road: any lane with one of the `Road` bits holds it (exact against the border polygons, up to the
     tolerance), or the outline of a junction does through which such a lane passes nearby.
     """
+    return on_road_from(map_arrays, x, y, road_mask, -1)[0]
+
+
+@lean
+def on_road_from(map_arrays: MapArrays, x: float, y: float, road_mask: int, hint: int) -> tuple[bool, int]:
+    """`on_road`, and the point at the start of the surface that holds the place, −1 for none.
+
+    hint: such a point for a place nearby, −1 for none; following a moving body seldom takes more than a look at it and the one after it.
+    """
+    points = map_arrays.points
+    for i in range(hint, min(hint + 2, points.size - 1) if hint >= 0 else hint):
+        one_lane = points[i].lane == points[i + 1].lane and map_arrays.lanes[points[i].lane].road & road_mask
+        if one_lane and surface_holds(points[i], points[i + 1], x, y):
+            return True, i
     cell = grid_cell(map_arrays, x, y)
     if cell < 0:
-        return False
+        return False, -1
     nearby = False
     for k in range(map_arrays.grid_start[cell], map_arrays.grid_start[cell + 1]):
         i = map_arrays.grid_points[k]
@@ -209,7 +229,7 @@ def on_road(map_arrays: MapArrays, x: float, y: float, road_mask: int) -> bool:
         lane = map_arrays.lanes[p.lane]
         if lane.road & road_mask:
             if surface_holds(p, map_arrays.points[i + 1], x, y):
-                return True
+                return True, i
             nearby = nearby or lane.junction >= 0
     if nearby:
         last = -1
@@ -218,11 +238,11 @@ def on_road(map_arrays: MapArrays, x: float, y: float, road_mask: int) -> bool:
             if lane.road & road_mask and lane.junction != last and lane.junction >= 0:
                 last = lane.junction
                 if outline_holds(map_arrays, last, x, y):
-                    return True
-    return False
+                    return True, -1
+    return False, -1
 
 
-@kernel
+@lean
 def outline_holds(map_arrays: MapArrays, junction: int, x: float, y: float) -> bool:
     """Whether the outline of a junction holds a place; False where it has none."""
     first, end = map_arrays.outline_start[junction], map_arrays.outline_start[junction + 1]
@@ -233,7 +253,7 @@ def outline_holds(map_arrays: MapArrays, junction: int, x: float, y: float) -> b
     return inside
 
 
-@kernel
+@lean
 def locate_all(map_arrays: MapArrays, x: float, y: float, out_lanes: Ints, out_s: Floats, out_d: Floats) -> int:
     """All lanes whose surface holds the place, each once, with its lane coordinates; returns how many (at most as out holds)."""
     cell = grid_cell(map_arrays, x, y)
@@ -258,7 +278,7 @@ def locate_all(map_arrays: MapArrays, x: float, y: float, out_lanes: Ints, out_s
     return count
 
 
-@kernel
+@lean
 def locate(
     map_arrays: MapArrays, x: float, y: float, heading: float, max_heading_error_rad: float, road_mask: int
 ) -> tuple[int, float, float]:
@@ -285,7 +305,7 @@ def locate(
     return best_lane, best_s, best_d
 
 
-@kernel
+@lean
 def signal_colour(map_arrays: MapArrays, signal: int, time_s: float) -> int:
     """The `Colour` a signal shows: its program stands at (time − offset) mod cycle."""
     head = map_arrays.signals[signal]
@@ -297,7 +317,7 @@ def signal_colour(map_arrays: MapArrays, signal: int, time_s: float) -> int:
     return int(map_arrays.phases[last].colour)
 
 
-@kernel
+@lean
 def signal_colours(map_arrays: MapArrays, time_s: float, out: Bytes) -> None:
     """What every signal of the map shows, into out (signals,)."""
     for signal in range(map_arrays.signals.size):

@@ -21,11 +21,16 @@ _WINDOW_S = 1.5
 
 
 def felt(case: Case) -> dict[str, Floats]:
-    """Each bounded quantity per step (n,), from a course smoothed by parabolas over 1.5 s."""
-    dt, driven = case.scenario.step_s, case.driven
-    speed = _smooth(driven.speed_mps, dt)
+    """Each bounded quantity per step (n,) of a drive."""
+    return felt_along(case.driven.speed_mps, case.driven.heading_rad, case.scenario.step_s)
+
+
+def felt_along(speed_mps: Floats, heading_rad: Floats, step_s: float) -> dict[str, Floats]:
+    """Each bounded quantity per step (n,), from a course (n,) smoothed by parabolas over 1.5 s."""
+    dt = step_s
+    speed = _smooth(speed_mps, dt)
     along = _rate(speed, dt)
-    yaw_rate = _rate(_smooth(np.unwrap(driven.heading_rad), dt), dt)
+    yaw_rate = _rate(_smooth(np.unwrap(heading_rad), dt), dt)
     across = speed * yaw_rate
     jerk_along, jerk_across = (_rate(_smooth(a, dt), dt) for a in (along, across))
     values = along, across, jerk_along, np.hypot(jerk_along, jerk_across), yaw_rate, _rate(_smooth(yaw_rate, dt), dt)
