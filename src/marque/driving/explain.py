@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 from marque.common import Floats, Records
+from marque.driving.interventions import Interventions, note
 from marque.driving.lines import Lines
 from marque.driving.observation import Kind
 from marque.driving.occupancy import FREE, REASON, Occupancy
 from marque.driving.path import Paths
-from marque.driving.plan import Task, goal_cells
+from marque.driving.plan import Choice, Task, goal_cells
 from marque.driving.predict import STEPS
-from marque.driving.speed import TICKS, Profiles
+from marque.driving.speed import TICK_S, TICKS, Profiles
 from marque.driving.view import Reason
-from marque.vehicle import lean
+from marque.vehicle import kernel, lean
 
 REASON_SLOT, SUBJECT, DISTANCE, TARGET = 0, 1, 2, 3
 _NO_SUBJECT = -1.0
@@ -101,6 +104,26 @@ def explain_stop(occupancy: Occupancy, lines: Lines, tracks: Records, out: Float
         if ahead < lines.line[0].cells:
             _name(occupancy.why[0, 0, ahead], ahead + 0.0, tracks, out)
     out[REASON_SLOT] = _EMERGENCY
+
+
+@kernel
+def note_choice(
+    rule: int, lines: Lines, profiles: Profiles, occupancy: Occupancy, choice: Choice, tracks: Records, now_s: float, given_mps2: float,
+    log: Interventions,
+) -> None:  # fmt: skip
+    """Log that something else than the planner's first choice is driven, for whoever is first in the way of that."""
+    if choice.cost[0] == math.inf:
+        note(log, now_s, rule, -1, math.nan, math.nan, 0.0, given_mps2)
+        return
+    i, row = choice.line[0], choice.profile[0]
+    planned_mps2 = (profiles.v[row, 1] - profiles.v[row, 0]) / TICK_S
+    ahead = occupancy.next[i, 0, 0]
+    why = occupancy.why[i, 0, ahead] if ahead < lines.line[i].cells else 0
+    if why // REASON == Reason.FOLLOW:
+        track = tracks[why % REASON]
+        note(log, now_s, rule, track.id, track.x, track.y, planned_mps2, given_mps2)
+    else:
+        note(log, now_s, rule, -1, math.nan, math.nan, planned_mps2, given_mps2)
 
 
 @lean

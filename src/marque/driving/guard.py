@@ -82,7 +82,7 @@ def _is_to_brake(why: int, tracks: Records, cell: Any, speed: float) -> bool:
     if why // REASON != Reason.FOLLOW:
         return False
     other = tracks[why % REASON]
-    if other.speed < speed and other.speed < _CRAWLS_MPS or math.cos(other.heading - cell.heading) < _SAME_WAY:
+    if (other.speed < speed and other.speed < _CRAWLS_MPS) or math.cos(other.heading - cell.heading) < _SAME_WAY:
         return False
     away = (cell.body_x - other.x) * cell.ux + (cell.body_y - other.y) * cell.uy - 0.5 * other.length - _HALF_BODY_M
     stops = other.speed * _REACTS_S + other.speed * other.speed / (2.0 * _FOLLOWER_BRAKING_MPS2) - speed * speed / (2.0 * BRAKING_MPS2)

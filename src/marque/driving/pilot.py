@@ -13,12 +13,14 @@ import numpy as np
 
 from marque.common import Floats, Ints, Records
 from marque.driving.act import act, act_stop
+from marque.driving.answer import answer
 from marque.driving.back import DRIVES, OTHER, PHASE, SLOTS, back_out, drive_back
-from marque.driving.explain import DISTANCE, REASON_SLOT, SUBJECT, TARGET, explain, explain_back, explain_stop
+from marque.driving.explain import DISTANCE, REASON_SLOT, SUBJECT, TARGET, explain, explain_back, explain_stop, note_choice
 from marque.driving.followers import press
 from marque.driving.goal import Goal
 from marque.driving.guard import NOTHING, Stop, guard, no_stop
 from marque.driving.hidden import look_into, slow_down
+from marque.driving.interventions import GuardLog, Interventions, Rule, no_interventions, told
 from marque.driving.lines import Lines, draw_lines, mark_goals, no_lines, offset_of
 from marque.driving.localise import Localisation
 from marque.driving.map import Colour, MapArrays, RoadMap
@@ -32,10 +34,12 @@ from marque.driving.path import PATHS, Paths, lay_paths, no_paths
 from marque.driving.perceive import Perception, no_perception, perceive
 from marque.driving.plan import Choice, Task, aim_profiles, choose, no_choice, pace
 from marque.driving.predict import Predictions, no_predictions, predict
+from marque.driving.responsibility import Duties, no_duties, owe
 from marque.driving.restrain import Restraint, restrain
 from marque.driving.route import cost_to_go, goal_entries
 from marque.driving.rules import WAITING, forget_ahead, obey, reach_ahead, to_pass
 from marque.driving.speed import PROFILES, TICK_S, TICKS, Profiles, follow, no_profiles, sample_profiles
+from marque.driving.tracks import NO_ID
 from marque.driving.view import Prediction, Reason, View
 from marque.vehicle import BMW_320I, Command, VehicleParameters, VehicleState, kernel
 from marque.vehicle.sensors import THREE_LIDARS
@@ -56,6 +60,8 @@ class Mind(NamedTuple):
     pressed: Floats  # (PROFILES,) scratch of `followers.press`
     choice: Choice
     stop: Stop
+    duties: Duties
+    interventions: Interventions
     cost: Floats  # (L,) metres to the goal, with what lane changes cost
     way: Floats  # (L,) the metres alone
     eta: Floats  # (L,) scratch of `rules.reach_ahead`
@@ -82,6 +88,7 @@ def _cycle(
     reach_ahead(m, state, vehicle, mind.paths, seen.signals, mind.eta)
     predict(m, tracks, seen.signals, mind.eta, mind.predictions)
     forget_ahead(mind.paths, mind.eta)
+    leaves = owe(m, state, vehicle, mind.paths, tracks, mind.predictions, seen.signals, seen.time_s, step_s, mind.duties)
     if mind.back[PHASE] != DRIVES:
         mind.last[_LANE], mind.last[_LINE], mind.stop.now_s[0] = lane, NOTHING, -1.0
         explain_back(tracks, int(mind.back[OTHER]), mind.reason)
@@ -122,7 +129,9 @@ def _cycle(
     if passed == NOTHING and mind.stop.now_s[0] >= 0.0:
         mind.last[_LINE] = NOTHING
         explain_stop(mind.occupancy, mind.lines, tracks, mind.reason)
-        return act_stop(mind.stop, state, step_s, vehicle)
+        stopping = act_stop(mind.stop, state, step_s, vehicle)
+        _note(mind, Rule.STOP, seen.time_s, stopping.acceleration_mps2)
+        return stopping
     # Nothing verified and nothing held happens only where a drive begins in danger: then the best candidate is the best there is.
     k = max(0, passed)
     i, row = mind.choice.line[k], mind.choice.profile[k]
@@ -133,7 +142,17 @@ def _cycle(
     mind.last[_LAST_KIND], mind.last[_LAST_TARGET] = mind.paths.path[mind.lines.line[i].path].kind, mind.lines.line[i].target
     mind.last[_LINE], mind.last[_PROFILE] = i, row
     explain(mind.lines, mind.paths, mind.profiles, mind.occupancy, tracks, task, i, row, mind.reason)
-    return act(mind.lines, i, mind.profiles, row, state, step_s, vehicle)
+    asked = act(mind.lines, i, mind.profiles, row, state, step_s, vehicle)
+    if passed != 0:
+        _note(mind, Rule.NEXT_BEST if passed > 0 else Rule.UNVERIFIED, seen.time_s, asked.acceleration_mps2)
+    return answer(
+        asked, leaves, mind.paths, tracks, state, vehicle, seen.time_s, step_s, mind.duties, mind.interventions, mind.reason
+    )  # fmt: skip
+
+
+@kernel
+def _note(mind: Mind, rule: int, now_s: float, given_mps2: float) -> None:
+    note_choice(rule, mind.lines, mind.profiles, mind.occupancy, mind.choice, mind.perception.tracks, now_s, given_mps2, mind.interventions)
 
 
 @kernel
@@ -179,6 +198,8 @@ class Pilot:
             np.zeros(PROFILES),
             no_choice(),
             no_stop(),
+            no_duties(),
+            no_interventions(),
             np.zeros(lanes),
             np.zeros(lanes),
             np.full(lanes, np.inf),
@@ -206,6 +227,7 @@ class Pilot:
         mind.back[:] = 0.0
         mind.last[_LINE], mind.last[_LANE] = NOTHING, -1.0
         mind.stop.now_s[0] = -1.0
+        mind.duties.pair["id"] = NO_ID
         self._monitor.begin()
         self._localisation.begin()
         self.fallback.begin()
@@ -287,6 +309,10 @@ class Pilot:
         if self.fallback.mode != Mode.NOMINAL:
             return self.fallback.reason
         return Reason(int(self._mind.reason[REASON_SLOT]))
+
+    def guard_log(self) -> GuardLog:
+        """What the guard has done since this pilot was made, with the driving system's own ids."""
+        return told(self._mind.interventions)
 
     def lane(self) -> int:
         """The lane it takes itself to be on, −1 for none."""

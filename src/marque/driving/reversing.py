@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from marque.driving.goal import Goal
+from marque.driving.interventions import GuardLog
 from marque.driving.observation import Observation
 from marque.driving.view import Reason, View
 from marque.vehicle import Command, VehicleParameters, VehicleState, boxes_overlap
@@ -55,6 +56,10 @@ class Reverser:
         reason = Reason.OBSTACLE if self._subject >= 0 else Reason.BACK
         wanted = 0.0 if self._subject >= 0 else -self.speed_mps
         return View(reason, self._subject, math.nan, wanted, np.empty((0, 4)), _TICK_S, np.empty(0, np.int32), ())
+
+    def guard_log(self) -> GuardLog:
+        """It has no guard beside itself."""
+        return GuardLog()
 
     def _in_the_way(self, state: VehicleState, seen: Observation) -> int:
         """Whoever it would come too near to if it drove on a little and only then braked; −1 for nobody.

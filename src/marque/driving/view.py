@@ -54,6 +54,12 @@ class Reason(IntEnum):
     """Brakes, steering, motor or wheel speeds."""
     COMPUTE_LATE = 23
     CONNECTION_LOST = 24
+    GUARD_DISTANCE = 30
+    """The guard brakes harder than the plan: it keeps its distance to the one ahead, or to who comes towards it. subject: whom."""
+    GUARD_BESIDE = 31
+    """The guard keeps the car from moving towards the subject."""
+    GUARD_CROSSING = 32
+    """The guard brakes before a place where the subject's way crosses or joins."""
 
 
 @dataclass(frozen=True, slots=True)

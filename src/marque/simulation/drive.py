@@ -14,6 +14,7 @@ import numpy as np
 
 from marque.common import Floats, InputError, Records
 from marque.driving.goal import Goal
+from marque.driving.interventions import GuardLog
 from marque.driving.map import Road, RoadMap
 from marque.driving.map.build import build_road_map
 from marque.driving.map.query import signal_colours
@@ -37,7 +38,7 @@ from marque.simulation.judge import (
 from marque.simulation.metrics import Loss, score
 from marque.simulation.replay import SUFFIX, write_replay
 from marque.simulation.scenario import ActorLog, PlanningProblem, Scenario
-from marque.simulation.sensors import Sensors, look_before, recognise
+from marque.simulation.sensors import Sensors, look_before, recognise, recognise_all
 from marque.vehicle import BMW_320I, Command, VehicleParameters, VehicleState, step
 from marque.vehicle.sensors import THREE_LIDARS
 
@@ -56,6 +57,7 @@ class Driver(Protocol):
     def look(self, state: VehicleState, seen: Observation) -> None: ...
     def cycle(self, state: VehicleState, seen: Observation) -> Command: ...
     def view(self) -> View: ...
+    def guard_log(self) -> GuardLog: ...
 
 
 MakeDriver = Callable[[RoadMap, VehicleParameters, float], Driver]
@@ -71,6 +73,8 @@ class Drive:
     """CPU time of each pilot cycle."""
     cpu_s: float
     """CPU time of everything: observation, pilot, vehicle."""
+    guard: GuardLog
+    """What the guard did, with the actors' ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,8 @@ class Result:
     """`metrics.Score.values`."""
     losses: tuple[Loss, ...] = ()
     """Where score was lost, and why."""
+    guard: GuardLog | None = None
+    """What the guard changed of the plan."""
 
 
 def drive_file(
@@ -216,7 +222,10 @@ def drive_problem(
     if record:
         frames.append(frame_of(state, observer.at(problem.start_step + len(states) - 1), driver.view(), vehicle))
     columns = np.array(states).T
-    return Drive(Trajectory(*np.ascontiguousarray(columns[:5])), frames, np.array(cycle_ms), cpu_s)
+    guard = driver.guard_log()
+    if sensors is not None:
+        guard = recognise_all(guard, lambda time_s: observer.at(round(time_s / scenario.step_s)))
+    return Drive(Trajectory(*np.ascontiguousarray(columns[:5])), frames, np.array(cycle_ms), cpu_s, guard)
 
 
 def warm_up() -> None:
@@ -324,6 +333,7 @@ def _result(
         real_time_factor=driven_s / drive.cpu_s if timed and drive.cpu_s > 0.0 else None,
         scores=None if scored is None else scored.values,
         losses=() if scored is None else scored.losses,
+        guard=drive.guard,
     )
 
 

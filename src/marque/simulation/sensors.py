@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from marque.common import Bytes, Floats, Ints, Record, Records
+from marque.driving.interventions import GuardLog, Intervention
 from marque.driving.map.geometry import wrap
 from marque.driving.observation import DETECTION, RAYS, Conditions, Kind, Observation
 from marque.driving.view import Reason, View
@@ -155,11 +156,7 @@ def recognise(view: View, truth: Observation) -> View:
     """The view with the ids of actors instead of the driving system's own: the nearest to where it takes somebody to be, −1 for none."""
     if len(view.tracked) == 0:
         return view
-    actors = {}
-    for track, x, y in view.tracked:
-        away = np.hypot(truth.x_m - x, truth.y_m - y)
-        nearest = int(np.argmin(away)) if len(away) else -1
-        actors[int(track)] = int(truth.ids[nearest]) if nearest >= 0 and away[nearest] < _SAME_M else -1
+    actors = {int(track): actor_at(truth, x, y) for track, x, y in view.tracked}
     signals = view.reason in (Reason.RED_LIGHT, Reason.AMBER_LIGHT)
     return dataclasses.replace(
         view,
@@ -168,6 +165,22 @@ def recognise(view: View, truth: Observation) -> View:
             dataclasses.replace(one, subject=actors[one.subject]) for one in view.predictions if actors.get(one.subject, -1) >= 0
         ),
     )
+
+
+def actor_at(truth: Observation, x_m: float, y_m: float) -> int:
+    """Id of the actor nearest to a place, −1 where nobody is near."""
+    away = np.hypot(truth.x_m - x_m, truth.y_m - y_m)
+    nearest = int(np.argmin(away)) if len(away) else -1
+    return int(truth.ids[nearest]) if nearest >= 0 and away[nearest] < _SAME_M else -1
+
+
+def recognise_all(log: GuardLog, truth_at: Callable[[float], Observation]) -> GuardLog:
+    """The guard's log with the ids of actors instead of the driving system's own. truth_at: everybody as they were at a time, s."""
+
+    def known(one: Intervention) -> Intervention:
+        return one if one.at_m is None else dataclasses.replace(one, subject=actor_at(truth_at(one.since_s), *one.at_m))
+
+    return dataclasses.replace(log, interventions=tuple(map(known, log.interventions)))
 
 
 def _eyes(suite: Records) -> tuple[Ints, Floats]:

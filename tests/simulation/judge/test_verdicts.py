@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from marque.driving.interventions import GuardLog
 from marque.driving.view import Reason, View
 from marque.simulation.drive import drive_file
 from marque.simulation.judge import Verdict
@@ -31,6 +32,9 @@ class Driver:
 
     def view(self):
         return View(Reason.CRUISE, -1, 0.0, 0.0, np.empty((0, 4)), 0.1, np.empty(0, np.int32), ())
+
+    def guard_log(self):
+        return GuardLog()
 
 
 class Braking(Driver):

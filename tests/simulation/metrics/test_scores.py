@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marque.driving.interventions import GuardLog
 from marque.driving.map import Colour, Road
 from marque.driving.map.build import build_road_map
 from marque.driving.map.specs import LaneSpec, RoadSpec, SignalSpec
@@ -176,6 +177,9 @@ class Rolling:
 
     def view(self):
         raise AssertionError("nothing is recorded")
+
+    def guard_log(self):
+        return GuardLog()
 
 
 def test_the_result_of_a_drive_tells_its_scores_as_json(tmp_path):

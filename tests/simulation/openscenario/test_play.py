@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import stage
 
+from marque.driving.interventions import GuardLog
 from marque.driving.observation import Kind
 from marque.driving.view import Reason, View
 from marque.simulation.openscenario.play import CYCLE_S, observe, play
@@ -34,6 +35,9 @@ class Recorder:
 
     def view(self):
         return View(Reason.CRUISE, -1, 0.0, 0.0, np.empty((0, 4)), 0.1, np.empty(0, np.int32), ())
+
+    def guard_log(self):
+        return GuardLog()
 
 
 def played(tmp_path, text, **given):

@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from marque.driving.goal import Goal
+from marque.driving.interventions import GuardLog
 from marque.driving.map import Road, RoadMap
 from marque.driving.map.query import locate, pose_at, project
 from marque.driving.observation import Observation
@@ -69,6 +70,9 @@ class CarefulDriver:
     def view(self) -> View:
         reason = Reason.EMERGENCY if self._braking < 0.0 else Reason.CRUISE
         return View(reason, self._subject, math.nan, self._wanted or 0.0, np.empty((0, 4)), self.step_s, np.empty(0, np.int32), ())
+
+    def guard_log(self) -> GuardLog:
+        return GuardLog()
 
     def _steering(self, state: VehicleState, s: float) -> float:
         """Towards the middle of the lane a second and a half ahead (pure pursuit)."""

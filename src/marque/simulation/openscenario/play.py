@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from marque.common import Floats
+from marque.driving.interventions import GuardLog
 from marque.driving.map import RoadMap
 from marque.driving.map.query import signal_colours
 from marque.driving.observation import Observation
@@ -20,7 +21,7 @@ from marque.simulation.openscenario.entities import Entity
 from marque.simulation.openscenario.mission import Mission, SetSpeed, mission
 from marque.simulation.openscenario.scenario import TICK_S, Story
 from marque.simulation.openscenario.world import Bodies, World
-from marque.simulation.sensors import Sensors, look_before
+from marque.simulation.sensors import Sensors, look_before, recognise_all
 from marque.vehicle import VehicleParameters, VehicleState, step
 
 CYCLE_S = 0.1
@@ -61,6 +62,8 @@ class Played:
     """Why it ended, one clause."""
     perception: str
     """As in `drive.Result`."""
+    guard: GuardLog
+    """What the guard did, with the actors' ids."""
 
 
 def play(
@@ -115,7 +118,10 @@ def play(
         frames.append(frame_of(state, observe(bodies[-1], story.road_map, world.time_s), driver.view(), vehicle))
     columns = np.array(states).T
     driven = Trajectory(*np.ascontiguousarray(columns[:5]))
-    return Played(driven, bodies, frames, np.array(cycle_ms), cpu_s, contact, initial, ended, "sensed" if sensors else "perfect")
+    guard, perception = driver.guard_log(), "perfect"
+    if sensors is not None:
+        guard, perception = recognise_all(guard, lambda at_s: observe(bodies[round(at_s / CYCLE_S)], story.road_map, at_s)), "sensed"
+    return Played(driven, bodies, frames, np.array(cycle_ms), cpu_s, contact, initial, ended, perception, guard)
 
 
 def _ended(story: Story, contact: Contact | None, idle_s: float, task: Mission) -> str:

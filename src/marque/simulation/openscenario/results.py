@@ -186,6 +186,7 @@ def _judged(path: Path, story: Story, played: Played, case: dict[str, str], coun
         driven_s=driven_s,
         ttc_min_s=ttc if math.isfinite(ttc) else None,
         comfort=comfort(driven, CYCLE_S, vehicle),
+        guard=played.guard,
         cycle_ms_p50=float(np.percentile(played.cycle_ms, 50)),
         cycle_ms_p99=float(np.percentile(played.cycle_ms, 99)),
         real_time_factor=driven_s / played.cpu_s if played.cpu_s > 0.0 else None,
