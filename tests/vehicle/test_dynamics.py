@@ -146,9 +146,7 @@ def test_one_step_agrees_with_an_independent_integrator(state, wish):
     )
     assume(0.0 <= state.speed_mps + wish.acceleration_mps2 * STEP_S <= CAR.speed_max_mps)
     assume(abs(state.steering_rad + wish.steering_rate_radps * STEP_S) <= CAR.steering_max_rad)
-    np.testing.assert_allclose(
-        step(state, wish, STEP_S, CAR)[:5], integrate(state, wish, STEP_S), rtol=0.0, atol=1e-6
-    )
+    np.testing.assert_allclose(step(state, wish, STEP_S, CAR)[:5], integrate(state, wish, STEP_S), rtol=0.0, atol=1e-6)
 
 
 def test_halving_the_step_divides_the_error_by_sixty_four():

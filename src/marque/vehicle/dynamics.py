@@ -8,7 +8,6 @@ from typing import NamedTuple
 from marque.vehicle.kernel import kernel
 from marque.vehicle.parameters import VehicleParameters
 
-
 _ROOT_15 = math.sqrt(15.0)
 _EARLY, _LATE = 0.5 - _ROOT_15 / 10.0, 0.5 + _ROOT_15 / 10.0
 

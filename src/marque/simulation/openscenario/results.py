@@ -51,6 +51,8 @@ class StoryResult(Result):
     own_impact_kmh: float | None = None
     protocol_case: str | None = None
     full_score_asks: str | None = None
+    full_score_source: str | None = None
+    """Where the protocol says so."""
     score: float | None = None
     """Part of the protocol's full score, 0 to 1."""
     careful_driver_avoids: bool | None = None
@@ -198,6 +200,7 @@ def _judged(path: Path, story: Story, played: Played, case: dict[str, str], coun
         own_impact_kmh=own,
         protocol_case=None if protocol is None else protocol.name,
         full_score_asks=None if protocol is None else protocol.rule.value,
+        full_score_source=None if protocol is None else protocol.source,
         score=None if protocol is None else score(protocol.rule, test_kmh or 0.0, impact, own),
         notes=tuple(story.world.notes),
     )
