@@ -63,9 +63,7 @@ class Reverser:
     def view(self) -> View:
         reason = Reason.OBSTACLE if self._subject >= 0 else Reason.BACK
         wanted = 0.0 if self._subject >= 0 else -self.speed_mps
-        return View(
-            reason, self._subject, math.nan, wanted, np.empty((0, 4)), _TICK_S, np.empty(0, np.int32), (), tracked=self._tracked()
-        )
+        return View(reason, self._subject, math.nan, wanted, np.empty((0, 4)), _TICK_S, np.empty(0, np.int32), (), tracked=self._tracked())
 
     def _known(self) -> Records:
         tracks = self._perception.tracks

@@ -44,6 +44,7 @@ def test_a_drive_that_ends_by_its_stop_trigger_with_nothing_wrong_is_a_success(t
     assert result.hit is None
     assert result.test_speed_kmh == pytest.approx(36.0)
     assert result.perception == "perfect"
+    assert result.scores["nuplan"] == pytest.approx(1.0 - sum(loss.amount for loss in result.losses if loss.metric.startswith("nuplan")))
 
 
 def test_a_contact_is_told_with_its_speeds_and_whether_a_careful_driver_had_avoided_it(tmp_path):

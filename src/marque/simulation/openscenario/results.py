@@ -18,6 +18,7 @@ from marque.driving.map import RoadMap
 from marque.driving.reversing import Reverser
 from marque.simulation.drive import Driver, Result, facts
 from marque.simulation.judge import Judgement, Verdict, comfort, judge, least_time_to_collision
+from marque.simulation.metrics import score as drive_score
 from marque.simulation.openscenario.careful_driver import CarefulDriver
 from marque.simulation.openscenario.document import Document
 from marque.simulation.openscenario.ncap import case_of, score
@@ -170,6 +171,7 @@ def _judged(path: Path, story: Story, played: Played, case: dict[str, str], coun
     test_kmh = None if played.set_speed_mps is None else abs(played.set_speed_mps) * _KMH
     impact = None if contact is None else contact.impact_mps * _KMH
     own = None if contact is None else contact.ego_mps * _KMH
+    scored = drive_score(scenario, problem, driven, vehicle)
     protocol = case_of(story.world.parameters.get("Scenario_ID", ""), path.stem)
     return StoryResult(
         file=path.name,
@@ -191,6 +193,8 @@ def _judged(path: Path, story: Story, played: Played, case: dict[str, str], coun
         cycle_ms_p50=float(np.percentile(played.cycle_ms, 50)),
         cycle_ms_p99=float(np.percentile(played.cycle_ms, 99)),
         real_time_factor=driven_s / played.cpu_s if played.cpu_s > 0.0 else None,
+        scores=scored.values,
+        losses=scored.losses,
         case=case,
         cases=count,
         ended=played.ended,
