@@ -31,7 +31,7 @@ from marque.simulation.sensors import Sensors
 from marque.vehicle import VehicleParameters
 
 CASES = 100
-"""So many cases of one variation are driven, evenly spread over them where it has more."""
+"""So many cases of one variation are driven, evenly spread over those that its constraints allow where it has more."""
 _KMH = 3.6
 
 
@@ -94,10 +94,19 @@ def _cases(path: Path) -> Iterator[tuple[ReadStory, dict[str, str], int, str]]:
     if variation is None:
         yield partial(read_story, path), {}, 1, path.stem
         return
-    total = len(variation)
-    for index in variation.spread(CASES):
+    total, scenario, case = len(variation), variation.scenario, variation.case
+
+    def allowed(index: int) -> bool:
+        """Whether the file's own constraints allow a case: those that they do not are expected to be discarded."""
+        try:
+            Document(scenario, case(index))
+        except InputError:
+            return False
+        return True
+
+    for index in variation.spread(CASES, allowed):
         name = path.stem if total == 1 else f"{path.stem}-{index + 1}"
-        yield partial(read_story, variation.scenario, variation.case(index)), variation.varied(index), total, name
+        yield partial(read_story, scenario, case(index)), variation.varied(index), total, name
 
 
 def _one(
