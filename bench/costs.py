@@ -3,7 +3,8 @@
 Trajectories: every recorded vehicle (up to four a file) driven as if it were the ego, random drives, and drives of our pilot. Printed per
 partial cost: the worst relative difference when both read the same lane coordinates (the tool's own), and, for those that need lane
 coordinates, how far the cost is from the tool's when we use ours. Its lanes are smoothed polylines and its choice of lanes a search over
-overlaps; ours are those the ego is in, on the map as the pilot sees it. Differences are relative to max(1, cost).
+overlaps; ours are those the ego is in, on the map as the pilot sees it. Differences are relative to max(1, cost). Last it is told how far
+the coordinates themselves lie apart, step by step.
 """
 
 from __future__ import annotations
@@ -54,8 +55,10 @@ def ask_peer(job: dict[str, Any]) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-def compare(paths: list[Path], pilot_drives: int) -> tuple[dict[str, list[float]], dict[str, list[float]], list[str]]:
-    """Per cost relative differences on the tool's lane coordinates, and on ours; and what the tool could not answer."""
+def compare(
+    paths: list[Path], pilot_drives: int
+) -> tuple[dict[str, list[float]], dict[str, list[float]], list[str], list[tuple[OnLane, OnLane]]]:
+    """Per cost relative differences on the tool's lane coordinates, and on ours; what it could not answer; (our, its) coordinates."""
     scenarios, files, drives = [], [], []
     for seed, path in enumerate(paths):
         try:
@@ -72,6 +75,7 @@ def compare(paths: list[Path], pilot_drives: int) -> tuple[dict[str, list[float]
     same: dict[str, list[float]] = defaultdict(list)
     own: dict[str, list[float]] = defaultdict(list)
     failed = []
+    coordinates = []
     for scenario, found, answers in zip(scenarios, drives, told["files"], strict=True):
         for (driven, start), answer in zip(found, answers, strict=True):
             mine = on_lane(follow(scenario, driven, start, BMW_320I), BMW_320I)
@@ -81,9 +85,22 @@ def compare(paths: list[Path], pilot_drives: int) -> tuple[dict[str, list[float]
             else:
                 ahead = np.array([np.inf if distance is None else distance for distance in answer["ahead"]])
                 lane = OnLane(np.array(answer["along"]), np.array(answer["across"]), np.array(answer["turned"]), ahead)
+                coordinates.append((mine, lane))
                 collect(own, partial_costs(driven, mine, scenario.problems[0].goals, scenario.step_s), answer["parts"])
             collect(same, partial_costs(driven, lane, scenario.problems[0].goals, scenario.step_s), answer["parts"])
-    return same, own, failed
+    return same, own, failed, coordinates
+
+
+def apart(coordinates: list[tuple[OnLane, OnLane]]) -> str:
+    """Where ours and the tool's lane coordinates differ, over all steps of all trajectories."""
+    ours, its = (OnLane(*(np.concatenate(column) for column in zip(*side, strict=True))) for side in zip(*coordinates, strict=True))
+    across, turned = np.abs(ours.across_m - its.across_m), np.abs(np.angle(np.exp(1j * (ours.turned_rad - its.turned_rad))))
+    both = np.isfinite(ours.ahead_m) & np.isfinite(its.ahead_m)
+    alone = np.isfinite(ours.ahead_m) != np.isfinite(its.ahead_m)
+    ahead = np.abs(ours.ahead_m[both] - its.ahead_m[both])
+    rows = [("across the lane, m", across), ("heading against it, rad", turned), ("to who is ahead of both, m", ahead)]
+    told = [f"{name}: median {np.median(v):.1e}, 90 % below {np.quantile(v, 0.9):.1e}" for name, v in rows if v.size]
+    return "\n".join([*told, f"steps at which only one of the two sees somebody ahead: {100.0 * alone.mean():.1f} %"])
 
 
 def collect(into: dict[str, list[float]], ours: dict[str, float], theirs: dict[str, float]) -> None:
@@ -101,12 +118,13 @@ def main() -> None:
     parser.add_argument("--pilot", type=int, default=1000, help="how many files the pilot drives")
     arguments = parser.parse_args()
     paths = sorted(arguments.folder.glob("*.xml"))
-    same, own, failed = compare(paths[:: max(1, len(paths) // arguments.files)], arguments.pilot)
+    same, own, failed, coordinates = compare(paths[:: max(1, len(paths) // arguments.files)], arguments.pilot)
     for name, differences in same.items():
         ours = "" if name not in own else f"; on our lane coordinates median {np.median(own[name]):.1e}"
         print(f"{name:5s} {len(differences):4d} trajectories, worst difference {max(differences):.1e}{ours}")
     print(f"no lane found by the tool: {len(failed)}")
     print("\n".join(failed))
+    print(apart(coordinates))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ def row(file: str, found: list[StoryResult], wall_s: float) -> str:
         str(sum(result.at_fault is True for result in hits)),
         str(sum(result.careful_driver_avoids is True for result in hits)),
         "" if fastest is None else f"{fastest:.0f}",
-        "" if not scores else f"{sum(score >= 1.0 for score in scores)} ({np.mean(scores):.2f})",
+        "" if not scores else f"{sum(score >= 1.0 for score in scores)} of {len(scores)} ({np.mean(scores):.2f})",
+        run[0].full_score_asks or "" if run else "",
         "" if not p50 else f"{np.median(p50):.1f} / {max(p99):.1f}",
         f"{wall_s:.0f}",
     )
@@ -47,7 +48,7 @@ def main() -> None:
     results.CASES = options.cases
     warm_up()
     headings = ["file", "cases run", "no contact", "at fault", "careful driver avoids", "fastest impact km/h", "full score (mean)"]
-    headings += ["p50 / p99 ms", "wall s"]
+    headings += ["asked for it", "p50 / p99 ms", "wall s"]
     print(f"| {' | '.join(headings)} |\n|{'---|' * len(headings)}", flush=True)
     told: list[StoryResult] = []
     for path in scenario_files(options.paths):

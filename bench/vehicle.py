@@ -1,7 +1,7 @@
 """How far Marque's vehicle models agree with CommonRoad's: bench/vehicle.py [--constellations N]
 
 Single-track (ST): right-hand side, and one Runge-Kutta step of it on both sides, anywhere in state and input space, parameter sets 1–3.
-Kinematic (KS): `dynamics.step`, which integrates by Simpson's rule, against a fine Runge-Kutta integration of the peer's equations, for
+Kinematic (KS): `dynamics.step`, three Gauss points a step, against a fine Runge-Kutta integration of the peer's equations, for
 inputs that the actuators, the friction circle and the way ahead leave as they are. Both sides' CPU time is of one right-hand side.
 """
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from marque.app.cli import app
-from marque.app.drive import drive_files, exit_status, origin, scenario_files, summary, table
+from marque.app.drive import drive_files, exit_status, origin, perceived, scenario_files, summary, table
 from marque.common import InputError
 from marque.simulation.drive import TIMINGS, Result, facts
 from marque.simulation.judge import Verdict
@@ -114,6 +114,12 @@ def test_files_of_one_origin_are_counted_once():
     told = summary([result(Verdict.GOAL, SOURCE), result(Verdict.LATE, SOURCE)])
     assert told.splitlines()[0].startswith("library: 1 of 2 well-posed")
     assert "all:" not in told
+
+
+def test_it_is_told_what_the_cars_were_given_to_see():
+    seen = [dataclasses.replace(result(Verdict.GOAL, ""), perception=kind) for kind in ("sensed", "sensed", "perfect", None)]
+    assert perceived(seen) == "perception: sensed in 2 drives, perfect in 1 drives"
+    assert perceived(seen[3:]) == "perception: nothing was driven"
 
 
 def test_a_long_reason_hides_no_verdict():

@@ -9,7 +9,7 @@ from marque.driving.map.build import build_road_map
 from marque.driving.map.specs import RoadSpec
 from marque.driving.observation import Kind
 from marque.driving.view import Reason
-from marque.vehicle import VehicleState
+from marque.vehicle import BMW_320I, VehicleState
 
 
 def at(x, y=0.0, speed=10.0):
@@ -151,7 +151,7 @@ def test_it_waits_at_a_red_light_before_the_line_and_goes_when_it_turns_green(co
 def test_it_slows_down_for_a_bend_and_stays_inside_its_lane():
     road = bend()
     _, states, _ = drive(road, to_lane(road, "out"), at(5.0, speed=13.0), 22.0)
-    lateral = [abs(s.speed_mps**2 * np.tan(s.steering_rad) / 2.578) for s in states]
+    lateral = [abs(s.speed_mps**2 * np.tan(s.steering_rad) / BMW_320I.wheelbase_m) for s in states]
     assert max(lateral) < 3.6
     for state in states:
         cos, sin = np.cos(state.heading_rad), np.sin(state.heading_rad)

@@ -54,6 +54,7 @@ def drive(paths: Sequence[Path], json_out: Path | None, replays: Path | None, wo
     if drives:
         console.print(table(drives))
         console.print(summary(drives), highlight=False)
+    console.print(perceived(results), highlight=False)
     if json_out is not None:
         json_out.write_text(
             json.dumps({"results": [facts(result) for result in results]}, indent=1, allow_nan=False) + "\n", encoding="utf-8"
@@ -214,6 +215,12 @@ def origin(result: Result) -> str:
     if result.source == SOURCE:
         return "library"
     return "recorded" if any(word in said for word in _RECORDINGS) else "SUMO" if "sumo" in said else "hand-made"
+
+
+def perceived(results: Sequence[Result]) -> str:
+    """What the cars were given to see, by the number of drives."""
+    kinds = Counter(result.perception for result in results if result.perception is not None)
+    return "perception: " + (", ".join(f"{kind} in {count} drives" for kind, count in kinds.most_common()) or "nothing was driven")
 
 
 def summary(results: Sequence[Result]) -> str:

@@ -29,6 +29,7 @@ from marque.driving.minimal_risk import Fallback, Manoeuvre, Mode, straight_brak
 from marque.driving.observation import Observation
 from marque.driving.occupancy import Occupancy, look_ahead, no_occupancy, occupy
 from marque.driving.odd import CITY_AND_MOTORWAY, Monitor, Odd
+from marque.driving.oncoming import meet_at_rest
 from marque.driving.own_lane import own_lane
 from marque.driving.path import PATHS, Paths, lay_paths, no_paths
 from marque.driving.perceive import Perception, no_perception, perceive
@@ -97,6 +98,7 @@ def _cycle(
     waited_s = mind.memory[WAITING] * step_s
     draw_lines(m, state, vehicle, mind.paths, mind.goal_offsets, timed, waited_s > _WAITS_S, mind.lines)
     slow_down(state, vehicle, mind.lines, tracks, seen)
+    meet_at_rest(state, vehicle, mind.lines, tracks)
     mark_goals(mind.lines, task.starts, task.corners, task.owners, task.headings)
     occupy(tracks, mind.predictions, mind.paths, mind.lines, state, vehicle, mind.occupancy)
     look_into(m, state, vehicle, mind.paths, tracks, seen, mind.clear_s)

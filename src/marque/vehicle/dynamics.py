@@ -8,6 +8,9 @@ from typing import NamedTuple
 from marque.vehicle.kernel import kernel
 from marque.vehicle.parameters import VehicleParameters
 
+_ROOT_15 = math.sqrt(15.0)
+_EARLY, _LATE = 0.5 - _ROOT_15 / 10.0, 0.5 + _ROOT_15 / 10.0
+
 
 class VehicleState(NamedTuple):
     """One vehicle at one instant, world frame.
@@ -51,8 +54,10 @@ def step(state: VehicleState, command: Command, step_s: float, parameters: Vehic
     """The state one step later; the command is held constant and cut to what the actuators and tyres can do.
 
     A car that brakes stops and stays; it rolls on the other way only in the gear for it. The body's slip is that of the kinematic
-    model: none at the rear axle. Integration is exact in speed and steering, and by Simpson's rule along the path (error O(step_s⁴)).
-    Source: Althoff, Koschi, Manzinger 2017, CommonRoad vehicle models, KS.
+    model: none at the rear axle. Integration is exact in speed and steering. Heading and place are the three-stage Gauss-Legendre
+    method's (error O(step_s⁶); below 1e-7 m and rad in a step of 0.1 s): explicit here, since place follows from heading and heading from
+    steering and speed, never the other way.
+    Sources: Althoff, Koschi, Manzinger 2017, CommonRoad vehicle models, KS; Butcher 1964, Implicit Runge-Kutta processes, table 3.
     """
     way = -1.0 if state.speed_mps < 0.0 or (state.speed_mps == 0.0 and command.gear < 0.0) else 1.0
     speed = way * state.speed_mps
@@ -69,27 +74,26 @@ def step(state: VehicleState, command: Command, step_s: float, parameters: Vehic
     steering_end = min(parameters.steering_max_rad, max(-parameters.steering_max_rad, state.steering_rad + rate * step_s))
     rate = (steering_end - state.steering_rad) / step_s
 
-    # Heading along the step: psi' = v(t)·tan(delta(t)) / wheelbase, sampled at the ends, the middle and the quarter points.
-    h = moving_s / 4.0
-    yaw0 = way * _yaw_rate(speed, state.steering_rad, acceleration, rate, 0.0, parameters)
-    yaw1 = way * _yaw_rate(speed, state.steering_rad, acceleration, rate, h, parameters)
-    yaw2 = way * _yaw_rate(speed, state.steering_rad, acceleration, rate, 2.0 * h, parameters)
-    yaw3 = way * _yaw_rate(speed, state.steering_rad, acceleration, rate, 3.0 * h, parameters)
-    yaw4 = way * _yaw_rate(speed, state.steering_rad, acceleration, rate, moving_s, parameters)
-    heading_mid = state.heading_rad + h / 3.0 * (yaw0 + 4.0 * yaw1 + yaw2)
-    heading_end = heading_mid + h / 3.0 * (yaw2 + 4.0 * yaw3 + yaw4)
+    # Gauss-Legendre collocation with three points: heading from the yaw rates there, place from the headings there.
+    early, middle, late = _EARLY * moving_s, 0.5 * moving_s, _LATE * moving_s
+    speed_1, speed_2, speed_3 = speed + acceleration * early, speed + acceleration * middle, speed + acceleration * late
+    turn = way * moving_s / parameters.wheelbase_m
+    yaw_1 = turn * speed_1 * math.tan(state.steering_rad + rate * early)
+    yaw_2 = turn * speed_2 * math.tan(state.steering_rad + rate * middle)
+    yaw_3 = turn * speed_3 * math.tan(state.steering_rad + rate * late)
+    heading = state.heading_rad
+    heading_1 = heading + 5.0 / 36.0 * yaw_1 + (2.0 / 9.0 - _ROOT_15 / 15.0) * yaw_2 + (5.0 / 36.0 - _ROOT_15 / 30.0) * yaw_3
+    heading_2 = heading + (5.0 / 36.0 + _ROOT_15 / 24.0) * yaw_1 + 2.0 / 9.0 * yaw_2 + (5.0 / 36.0 - _ROOT_15 / 24.0) * yaw_3
+    heading_3 = heading + (5.0 / 36.0 + _ROOT_15 / 30.0) * yaw_1 + (2.0 / 9.0 + _ROOT_15 / 15.0) * yaw_2 + 5.0 / 36.0 * yaw_3
+    heading_end = heading + (5.0 * yaw_1 + 8.0 * yaw_2 + 5.0 * yaw_3) / 18.0
 
-    speed_mid = way * (speed + acceleration * moving_s / 2.0)
     speed_end = way * max(0.0, speed + acceleration * moving_s) + 0.0  # never a zero with a sign
-    rear_x = state.x_m - parameters.rear_axle_m * math.cos(state.heading_rad)
-    rear_y = state.y_m - parameters.rear_axle_m * math.sin(state.heading_rad)
-    third = moving_s / 6.0
-    rear_x += third * (
-        state.speed_mps * math.cos(state.heading_rad) + 4.0 * speed_mid * math.cos(heading_mid) + speed_end * math.cos(heading_end)
-    )
-    rear_y += third * (
-        state.speed_mps * math.sin(state.heading_rad) + 4.0 * speed_mid * math.sin(heading_mid) + speed_end * math.sin(heading_end)
-    )
+    part = way * moving_s / 18.0
+    way_1, way_2, way_3 = 5.0 * part * speed_1, 8.0 * part * speed_2, 5.0 * part * speed_3
+    rear_x = state.x_m - parameters.rear_axle_m * math.cos(heading)
+    rear_y = state.y_m - parameters.rear_axle_m * math.sin(heading)
+    rear_x += way_1 * math.cos(heading_1) + way_2 * math.cos(heading_2) + way_3 * math.cos(heading_3)
+    rear_y += way_1 * math.sin(heading_1) + way_2 * math.sin(heading_2) + way_3 * math.sin(heading_3)
     return VehicleState(
         rear_x + parameters.rear_axle_m * math.cos(heading_end),
         rear_y + parameters.rear_axle_m * math.sin(heading_end),
@@ -98,8 +102,3 @@ def step(state: VehicleState, command: Command, step_s: float, parameters: Vehic
         steering_end,
         (speed_end - state.speed_mps) / step_s,
     )
-
-
-@kernel
-def _yaw_rate(speed: float, steering: float, acceleration: float, rate: float, t: float, parameters: VehicleParameters) -> float:
-    return max(0.0, speed + acceleration * t) * math.tan(steering + rate * t) / parameters.wheelbase_m

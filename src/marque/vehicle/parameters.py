@@ -27,12 +27,13 @@ class VehicleParameters(NamedTuple):
     """What the tyres hold sideways on a dry road."""
 
 
-# CommonRoad vehicle models 2020a, parameter set 2 (BMW 320i), so that solutions can be judged by its own tools.
+# CommonRoad vehicle models 2020a, table 6, parameter set 2 (BMW 320i), so that solutions can be judged by its own tools. The wheelbase
+# is a + b there; the rear axle lies b behind the centre of mass, which is taken for the centre of the body.
 BMW_320I = VehicleParameters(
     length_m=4.508,
     width_m=1.610,
-    wheelbase_m=2.578,
-    rear_axle_m=1.422,
+    wheelbase_m=1.1561957064 + 1.4227170936,
+    rear_axle_m=1.4227170936,
     steering_max_rad=1.066,
     steering_rate_max_radps=0.4,
     speed_max_mps=50.8,

@@ -96,7 +96,7 @@ def test_costs_are_those_of_commonroads_tool(shared_data, monkeypatch):
     if not bench.PEER.exists():
         pytest.skip("bench/peers/make commonroad has not been run")
     names = ["DEU_A9-3_1_T-1", "DEU_Ffb-1_6_T-1", "USA_US101-22_2_T-1", "ZAM_Tjunction-1_47_T-1"]
-    same, own, _ = bench.compare([shared_data / "commonroad" / f"{name}.xml" for name in names], 0)
+    same, own, _, _ = bench.compare([shared_data / "commonroad" / f"{name}.xml" for name in names], 0)
     assert set(same) >= set(COST_FUNCTIONS)
     assert all(max(differences) < 1e-6 for differences in same.values())
     assert np.median(own["LC"]) < 0.05

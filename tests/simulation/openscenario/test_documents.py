@@ -137,6 +137,8 @@ def test_a_variation_is_the_product_of_its_distributions(tmp_path):
         {"a": a, "b": b, "c": c} for a in ("-0.5", "-0.25", "0", "0.25", "0.5") for b, c in (("x", "1"), ("y", "2"))
     ]  # fmt: skip
     assert list(variation.spread(4)) == [0, 3, 6, 9]
+    assert list(variation.spread(4, lambda index: index not in {3, 4, 9})) == [0, 1, 5, 6]  # after the last one it begins anew
+    assert list(variation.spread(20, lambda _: False)) == list(range(10))  # all are told, the forbidden ones too
 
 
 def test_a_random_distribution_is_refused(tmp_path):

@@ -6,6 +6,7 @@ import stage
 
 from marque.driving.interventions import GuardLog
 from marque.driving.observation import Kind
+from marque.driving.reversing import Reverser
 from marque.driving.view import Reason, View
 from marque.simulation.openscenario.play import CYCLE_S, observe, play
 from marque.simulation.openscenario.scenario import read_story
@@ -93,6 +94,23 @@ def test_sensors_stand_between_the_world_and_the_driver(tmp_path):
     _, driver = played(tmp_path, stage.document(stage.story_of("", stop=STOP)), sensors=Blind(THREE_LIDARS))
     assert len(driver.told[0][1].ids) == 0
     assert driver.told[0][0].x_m == pytest.approx(12.4)
+
+
+PEDESTRIAN = """<ScenarioObject name="Walker"><Pedestrian name="w" mass="80" pedestrianCategory="pedestrian">
+<BoundingBox><Center x="0" y="0" z="0.9"/><Dimensions width="0.5" length="0.6" height="1.8"/></BoundingBox></Pedestrian></ScenarioObject>"""
+
+
+@pytest.mark.parametrize("aside_m", [0.0, 0.6])
+def test_an_ego_sent_backwards_senses_who_is_behind_it_and_stops(tmp_path, aside_m):
+    back = stage.teleport(stage.lane_position(60.0)) + stage.speed(-2.0)
+    stands = f'<Private entityRef="Walker">{stage.teleport(stage.lane_position(48.0, offset=aside_m))}</Private>'
+    text = stage.document(stage.story_of("", stop=stage.time_condition(8.0)), stage.teleport(stage.lane_position(90.0)), back, init="")
+    text = text.replace("</Entities>", f"{PEDESTRIAN}</Entities>").replace("</Actions></Init>", f"{stands}</Actions></Init>")
+    result = play(read_story(stage.write(tmp_path, text)), lambda _m, v, s: Reverser(v, 2.0, s), Sensors(THREE_LIDARS))
+    assert result.perception == "sensed"
+    assert result.contact is None
+    assert result.driven.speed_mps[-1] == 0.0
+    assert 49.0 < result.driven.x_m[-1] - 2.25 < 51.0  # its rear, bumper to belly
 
 
 def test_what_it_is_handed_does_not_lead_back_to_the_world(tmp_path):

@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 import stage
+from hypothesis import given
+from hypothesis import strategies as st
 
 from marque.app.drive import scenario_files
 from marque.app.stories import stories_summary, stories_table
@@ -42,6 +44,7 @@ def test_a_drive_that_ends_by_its_stop_trigger_with_nothing_wrong_is_a_success(t
     assert result.hit is None
     assert result.test_speed_kmh == pytest.approx(36.0)
     assert result.perception == "perfect"
+    assert result.scores["nuplan"] == pytest.approx(1.0 - sum(loss.amount for loss in result.losses if loss.metric.startswith("nuplan")))
 
 
 def test_a_contact_is_told_with_its_speeds_and_whether_a_careful_driver_had_avoided_it(tmp_path):
@@ -115,7 +118,14 @@ def test_the_careful_driver_brakes_as_late_and_as_hard_as_the_regulation_says(tm
 
 @pytest.mark.parametrize(
     ("name", "family"),
-    [("CCRs", Rule.RELATIVE_SPEED), ("CPNCO-50", Rule.SPEED_REDUCTION), ("CBNAO-50", Rule.SPEED_REDUCTION), ("CMFtap", Rule.NO_CONTACT)],
+    [
+        ("CCRs", Rule.IMPACT_SPEED),
+        ("CCRm", Rule.RELATIVE_IMPACT_SPEED),
+        ("CCFhol", Rule.HEAD_ON),
+        ("CPNCO-50", Rule.SPEED_REDUCTION),
+        ("CBNAO-50", Rule.SPEED_REDUCTION),
+        ("CMFtap", Rule.NO_CONTACT),
+    ],
 )
 def test_a_case_is_known_by_its_id_or_its_file(name, family):
     assert case_of(name, "").name == name
@@ -128,9 +138,18 @@ def test_a_case_is_known_by_its_id_or_its_file(name, family):
     [
         (Rule.NO_CONTACT, 50.0, None, None, 1.0),
         (Rule.NO_CONTACT, 50.0, 1.0, 1.0, 0.0),
-        (Rule.RELATIVE_SPEED, 50.0, 4.9, 54.9, 1.0),
-        (Rule.RELATIVE_SPEED, 50.0, 24.9, 24.9, 0.5),
-        (Rule.RELATIVE_SPEED, 50.0, 35.0, 35.0, 0.0),
+        (Rule.RELATIVE_IMPACT_SPEED, 50.0, 4.9, 54.9, 1.0),
+        (Rule.IMPACT_SPEED, 50.0, 24.9, 24.9, 0.5),
+        (Rule.IMPACT_SPEED, 50.0, 35.0, 35.0, 0.25),
+        (Rule.IMPACT_SPEED, 50.0, 40.0, 40.0, 0.0),
+        (Rule.IMPACT_SPEED, 20.0, 4.9, 4.9, 0.0),
+        (Rule.IMPACT_SPEED, 45.0, 10.0, 10.0, 0.0),
+        (Rule.CROSSING, 30.0, 20.0, 0.0, 0.0),
+        (Rule.CROSSING, 50.0, 30.0, 20.0, 0.5),
+        (Rule.CROSSING, 50.0, 30.0, 20.1, 0.0),
+        (Rule.HEAD_ON, 70.0, 120.0, 50.0, 1.0),
+        (Rule.HEAD_ON, 70.0, 130.0, 59.9, 0.5),
+        (Rule.HEAD_ON, 70.0, 131.0, 61.0, 0.0),
         (Rule.SPEED_REDUCTION, 40.0, 10.0, 10.0, 0.75),
         (Rule.SPEED_REDUCTION, 60.0, 40.0, 40.0, 1.0),
         (Rule.SPEED_REDUCTION, 60.0, 40.1, 40.1, 0.0),
@@ -162,3 +181,15 @@ def begins(path):
         else:
             return True
     return False
+
+
+@given(st.sampled_from(Rule), st.floats(5.0, 80.0), st.floats(0.0, 80.0), st.floats(0.0, 80.0), st.floats(0.0, 80.0))
+def test_who_hits_less_hard_is_never_scored_lower(rule, test, slower, faster, other):
+    slower, faster = min(slower, faster, test), min(max(slower, faster), test)
+    assert (
+        0.0
+        <= score(rule, test, faster + other, faster)
+        <= score(rule, test, slower + other, slower)
+        <= score(rule, test, None, None)
+        == 1.0
+    )

@@ -77,8 +77,6 @@ def play(
     world, ego, vehicle = story.world, story.world.ego, story.vehicle
     limits = SetSpeed(story.road_map)
     driver = make_driver(limits.road_map, vehicle, CYCLE_S)
-    if (world.orders.speed or 0.0) < 0.0:
-        sensors = None  # who drives backwards by order (`driving.reversing`) tracks nobody
     initial, world.orders.rerouted = world.orders.speed, True
     state = _state(ego, story)
     states, bodies, frames, cycle_ms = [state], [bodies_of(world)], list[Frame](), list[float]()

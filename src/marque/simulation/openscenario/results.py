@@ -18,6 +18,7 @@ from marque.driving.map import RoadMap
 from marque.driving.reversing import Reverser
 from marque.simulation.drive import Driver, Result, facts
 from marque.simulation.judge import Judgement, Verdict, comfort, judge, least_time_to_collision
+from marque.simulation.metrics import score as drive_score
 from marque.simulation.openscenario.careful_driver import CarefulDriver
 from marque.simulation.openscenario.document import Document
 from marque.simulation.openscenario.ncap import case_of, score
@@ -30,7 +31,7 @@ from marque.simulation.sensors import Sensors
 from marque.vehicle import VehicleParameters
 
 CASES = 100
-"""So many cases of one variation are driven, evenly spread over them where it has more."""
+"""So many cases of one variation are driven, evenly spread over those that its constraints allow where it has more."""
 _KMH = 3.6
 
 
@@ -51,6 +52,8 @@ class StoryResult(Result):
     own_impact_kmh: float | None = None
     protocol_case: str | None = None
     full_score_asks: str | None = None
+    full_score_source: str | None = None
+    """Where the protocol says so."""
     score: float | None = None
     """Part of the protocol's full score, 0 to 1."""
     careful_driver_avoids: bool | None = None
@@ -91,10 +94,19 @@ def _cases(path: Path) -> Iterator[tuple[ReadStory, dict[str, str], int, str]]:
     if variation is None:
         yield partial(read_story, path), {}, 1, path.stem
         return
-    total = len(variation)
-    for index in variation.spread(CASES):
+    total, scenario, case = len(variation), variation.scenario, variation.case
+
+    def allowed(index: int) -> bool:
+        """Whether the file's own constraints allow a case: those that they do not are expected to be discarded."""
+        try:
+            Document(scenario, case(index))
+        except InputError:
+            return False
+        return True
+
+    for index in variation.spread(CASES, allowed):
         name = path.stem if total == 1 else f"{path.stem}-{index + 1}"
-        yield partial(read_story, variation.scenario, variation.case(index)), variation.varied(index), total, name
+        yield partial(read_story, scenario, case(index)), variation.varied(index), total, name
 
 
 def _one(
@@ -168,6 +180,7 @@ def _judged(path: Path, story: Story, played: Played, case: dict[str, str], coun
     test_kmh = None if played.set_speed_mps is None else abs(played.set_speed_mps) * _KMH
     impact = None if contact is None else contact.impact_mps * _KMH
     own = None if contact is None else contact.ego_mps * _KMH
+    scored = drive_score(scenario, problem, driven, vehicle)
     protocol = case_of(story.world.parameters.get("Scenario_ID", ""), path.stem)
     return StoryResult(
         file=path.name,
@@ -190,6 +203,8 @@ def _judged(path: Path, story: Story, played: Played, case: dict[str, str], coun
         cycle_ms_p50=float(np.percentile(played.cycle_ms, 50)),
         cycle_ms_p99=float(np.percentile(played.cycle_ms, 99)),
         real_time_factor=driven_s / played.cpu_s if played.cpu_s > 0.0 else None,
+        scores=scored.values,
+        losses=scored.losses,
         case=case,
         cases=count,
         ended=played.ended,
@@ -199,6 +214,7 @@ def _judged(path: Path, story: Story, played: Played, case: dict[str, str], coun
         own_impact_kmh=own,
         protocol_case=None if protocol is None else protocol.name,
         full_score_asks=None if protocol is None else protocol.rule.value,
+        full_score_source=None if protocol is None else protocol.source,
         score=None if protocol is None else score(protocol.rule, test_kmh or 0.0, impact, own),
         notes=tuple(story.world.notes),
     )

@@ -58,6 +58,16 @@ class Element:
     def update(self) -> None:
         """One instant of a running element."""
 
+    def start_parts(self) -> None:
+        for part in self.parts:
+            part.start()
+
+    def update_parts(self) -> None:
+        """One instant of those that run."""
+        for part in self.parts:
+            if part.state == RUNNING:
+                part.update()
+
     @property
     def done(self) -> bool:
         return all(part.state == COMPLETE for part in self.parts)
@@ -113,13 +123,10 @@ class Event(Element):
             for event in running:
                 event.stop()
         self.start()
-        for part in self.parts:
-            part.start()
+        self.start_parts()
 
     def update(self) -> None:
-        for part in self.parts:
-            if part.state == RUNNING:
-                part.update()
+        self.update_parts()
         if self.done:
             again = self.executions < self.limit
             self.end(after=STANDBY if again else COMPLETE)
@@ -145,9 +152,7 @@ class Maneuver(Element):
                 event.trigger.forget()
 
     def update(self) -> None:
-        for event in self.events:
-            if event.state == RUNNING:
-                event.update()
+        self.update_parts()
         for event in self.events:
             if event.state == STANDBY:
                 event.consider([other for other in self.events if other is not event])
@@ -172,13 +177,10 @@ class ManeuverGroup(Element):
 
     def start(self) -> None:
         super().start()
-        for part in self.parts:
-            part.start()
+        self.start_parts()
 
     def update(self) -> None:
-        for part in self.parts:
-            if part.state == RUNNING:
-                part.update()
+        self.update_parts()
         if self.done:
             self.end()
             if self.executions < self.limit:
@@ -195,16 +197,13 @@ class Act(Element):
     def update(self) -> None:
         if self.state == STANDBY and (self.trigger is None or self.trigger.fires(self.world)):
             self.start()
-            for part in self.parts:
-                part.start()
+            self.start_parts()
         if self.state != RUNNING:
             return
         if self.stopper is not None and self.stopper.fires(self.world):
             self.stop()
             return
-        for part in self.parts:
-            if part.state == RUNNING:
-                part.update()
+        self.update_parts()
         if self.done:
             self.end()
 
@@ -237,11 +236,8 @@ class Storyboard(Element):
             element.seen, element.happened = element.happened, set()
         if self.state == STANDBY:
             self.start()
-            for part in self.parts:
-                part.start()
+            self.start_parts()
         if self.stopper is not None and self.stopper.fires(self.world):
             self.stop()
             return
-        for part in self.parts:
-            if part.state == RUNNING:
-                part.update()
+        self.update_parts()

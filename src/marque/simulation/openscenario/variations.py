@@ -7,12 +7,15 @@ changing fastest. Source: ASAM OpenSCENARIO XML 1.3, 9.2 (Parameter value distri
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from marque.simulation.openscenario.document import Document, Node
 from marque.simulation.openscenario.expressions import spelled
+
+_LOOKS = 500
+"""So many cases are looked through for one that is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +41,21 @@ class Variation:
         fixed = {name for dimension in self.dimensions for name in dimension[0] if len({a.get(name) for a in dimension}) == 1}
         return {name: value for name, value in self.case(index).items() if name not in fixed}
 
-    def spread(self, limit: int) -> Iterator[int]:
-        """At most `limit` cases, evenly over the order of expansion, the first and the last among them."""
+    def spread(self, limit: int, allowed: Callable[[int], bool] = lambda _: True) -> Iterator[int]:
+        """At most `limit` cases: all where there are no more, else evenly over the order of expansion, the first and the last among them.
+
+        allowed: whether a case is one the scenario is meant for; of many, the next that is stands for one that is not.
+        """
         total = len(self)
         if total <= limit:
             yield from range(total)
-        else:
-            yield from sorted({round(k * (total - 1) / max(1, limit - 1)) for k in range(limit)})
+            return
+        taken: set[int] = set()
+        for k in range(limit):
+            even = round(k * (total - 1) / max(1, limit - 1))
+            following = (index % total for index in range(even, even + min(total, _LOOKS)))
+            taken.add(next((index for index in following if index not in taken and allowed(index)), even))
+        yield from sorted(taken)
 
 
 def read_variation(document: Document) -> Variation | None:
