@@ -2,7 +2,8 @@
 
 It does not plan. It takes the planner's candidates in their order and passes the first one that, driven on for at most a few seconds
 and then braked fully, comes to rest without touching anyone, even if the one ahead brakes hard. That trajectory is held. If no
-candidate passes, the one held since the last cycle is driven on, to standstill if need be.
+candidate passes, the one held since the last cycle is driven on, to standstill if need be; or full braking now, on whichever line,
+where that does less harm: what was safe may not be any more.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from marque.common import Floats, Records
-from marque.driving.lines import CELLS, LEAVES, Lines, cell_at
+from marque.driving.lines import CELLS, LEAVES, LINES, Lines, cell_at
 from marque.driving.occupancy import FREE, REASON, Occupancy
 from marque.driving.plan import CANDIDATES, Choice
-from marque.driving.predict import STEP_S, STEPS
+from marque.driving.predict import STEP_S, STEPS, Predictions
 from marque.driving.speed import TICK_S, Profiles
 from marque.driving.view import Reason
-from marque.vehicle import lean
+from marque.vehicle import VehicleParameters, VehicleState, lean, rectangles_touch
 
 BRAKING_MPS2 = 7.5
 _LEADER_BRAKING_MPS2 = 7.0
@@ -27,6 +28,8 @@ _REACTS_S, _FOLLOWER_BRAKING_MPS2 = 0.35, 7.0
 """What is asked of who is behind where the car changes lanes."""
 _SAME_WAY, _CRAWLS_MPS, _HALF_BODY_M = 0.8, 0.5, 2.4
 _SURE = 0.3
+_TOUCH_M2PS2, _BETTER, _HELD_MARGIN_M = 4.0, 0.7, 0.15
+"""A touch at walking pace does harm, too; only what does clearly less is changed to; the reserve around the body on a stop held."""
 NOTHING = -1
 _WAITS = (0, 5, 10, 18, 27)
 """Ticks of the candidate before braking: a car that is nearly past a danger is safer past it than stopped in it."""
@@ -109,7 +112,8 @@ def _leader_may_brake(occupancy: Occupancy, tracks: Records, lines: Lines, i: in
 
 @lean
 def guard(
-    lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Records, choice: Choice, step_s: float, stop: Stop
+    lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Records, predictions: Predictions, choice: Choice,
+    state: VehicleState, vehicle: VehicleParameters, step_s: float, stop: Stop,
 ) -> int:  # fmt: skip
     """Index of the candidate that may be driven; NOTHING when the stopping trajectory has to be. Updates `stop`."""
     first = math.ceil(step_s / TICK_S - 1e-6)
@@ -122,8 +126,59 @@ def guard(
                 _hold(lines, profiles, i, row, first + wait, step_s, stop)
                 return k
     if stop.now_s[0] >= 0.0:
-        stop.now_s[0] += step_s
+        _brake_if_better(lines, profiles, occupancy, tracks, predictions, state, vehicle, step_s, stop)
     return NOTHING
+
+
+@lean
+def _brake_if_better(
+    lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Records, predictions: Predictions, state: VehicleState,
+    vehicle: VehicleParameters, step_s: float, stop: Stop,
+) -> None:  # fmt: skip
+    """Go on along the stop held, or hold full braking on the line where that does least harm."""
+    least, best = _harm_held(stop, tracks, predictions, state, vehicle), NOTHING
+    for i in range(lines.used[0]):
+        harm = 0.0
+        for t in range(1, STEPS):
+            s, v = _after(profiles, LINES, 0, t * STEP_S)
+            c = cell_at(s, lines.line[i].cells - 1)
+            leaves = lines.cell[i, c].outside == LEAVES and lines.cell[i, 0].outside != LEAVES
+            harm = max(harm, max(occupancy.risk[i, t, c], 1.0 if leaves else 0.0) * (_TOUCH_M2PS2 + v * v))
+        if harm < _BETTER * least:
+            least, best = harm, i
+    if best == NOTHING:
+        stop.now_s[0] += step_s
+    else:
+        _hold(lines, profiles, best, LINES, 0, step_s, stop)
+
+
+@lean
+def _harm_held(stop: Stop, tracks: Records, predictions: Predictions, state: VehicleState, vehicle: VehicleParameters) -> float:
+    """Greatest probability × (speed² + something) with which the stop held would touch somebody, driven on from here, m²/s²."""
+    heading, harm = state.heading_rad, 0.0
+    x, y = state.x_m - vehicle.rear_axle_m * math.cos(heading), state.y_m - vehicle.rear_axle_m * math.sin(heading)
+    first = min(LONGEST - 1, round(stop.now_s[0] / TICK_S))
+    half_length, half_width = 0.5 * vehicle.length_m + _HELD_MARGIN_M, 0.5 * vehicle.width_m + _HELD_MARGIN_M
+    ticks = round(STEP_S / TICK_S)
+    for t in range(1, STEPS):
+        for tick in range(first + (t - 1) * ticks, first + t * ticks):
+            if tick + 1 < LONGEST:
+                way = stop.s[tick + 1] - stop.s[tick]
+                heading += way * stop.curvature[min(CELLS - 1, int(stop.s[tick]))]
+                x, y = x + way * math.cos(heading), y + way * math.sin(heading)
+        ux, uy = math.cos(heading), math.sin(heading)
+        v, risk = stop.v[min(LONGEST - 1, first + t * ticks)], 0.0
+        body_x, body_y = x + vehicle.rear_axle_m * ux, y + vehicle.rear_axle_m * uy
+        for mode in range(predictions.used[0]):
+            track, at = tracks[predictions.mode[mode].owner], predictions.at[mode, t]
+            dx, dy = at.x - body_x, at.y - body_y
+            reach = half_length + half_width + 0.5 * (track.length + track.width)
+            if dx * dx + dy * dy < reach * reach and rectangles_touch(
+                dx, dy, ux, uy, half_length, half_width, math.cos(at.heading), math.sin(at.heading), 0.5 * track.length, 0.5 * track.width
+            ):
+                risk = min(1.0, risk + predictions.mode[mode].weight)
+        harm = max(harm, risk * (_TOUCH_M2PS2 + v * v))
+    return harm
 
 
 @lean

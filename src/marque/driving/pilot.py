@@ -121,7 +121,9 @@ def _cycle(
     choose(
         mind.lines, mind.paths, mind.profiles, mind.occupancy, task, mind.pressed, passing, waited_s, last_kind, last_target, mind.choice
     )
-    passed = guard(mind.lines, mind.profiles, mind.occupancy, tracks, mind.choice, step_s, mind.stop)
+    passed = guard(
+        mind.lines, mind.profiles, mind.occupancy, tracks, mind.predictions, mind.choice, state, vehicle, step_s, mind.stop
+    )  # fmt: skip
     mind.last[_LANE] = lane
     if not timed:
         back_out(
