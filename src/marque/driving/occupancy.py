@@ -30,10 +30,12 @@ _CLOSE_LENGTH_MARGIN_M, _CLOSE_WIDTH_MARGIN_M = 1.1, 0.1
 """The reserve from somebody who is inside the full one already: a cell's own metre, and hardly more."""
 _DOUBT_M, _DOUBT_S, _DOUBTFUL = 0.3, 0.05, 0.05
 """Who drives may come so much nearer from the side than expected, the more the faster, at so much of the risk."""
+_SHY_MARGIN_M, _NO_MARGIN_M = -0.5, -9.0
 _SWING_M2 = 3.6
 """In a bend the nose, 3.6 m ahead of the rear axle, swings out by this much times the curvature from one cell to the next, both sides."""
 _EARLIER_MPS, _EARLIER_M, _CROSSES = 0.3, 0.6, 0.5
-"""Who crosses may come so much earlier or later than expected, the more the farther ahead; the sine from which somebody crosses."""
+"""Who crosses may come so much earlier or later than expected, the more the farther ahead, twice as much on a bicycle; the sine from
+which somebody crosses."""
 _HERE_MARGIN_M = 0.04
 """Cell 0 is where the car is, not a metre's stand-in: to stay in it needs no reserve."""
 _BEHIND = 0.12
@@ -79,7 +81,7 @@ def occupy(
             if weight == 0.0 or reach[mode, 0] > high_x or reach[mode, 1] < low_x or reach[mode, 2] > high_y or reach[mode, 3] < low_y:
                 continue
             length_margin, width_margin = _margins(tracks[slot], predictions.at[mode, 0], lines.cell[i, 0], vehicle)
-            if length_margin < 0.0:
+            if length_margin == _NO_MARGIN_M:
                 continue
             half_length, half_width = 0.5 * (vehicle.length_m + length_margin), 0.5 * (vehicle.width_m + width_margin)
             near, t = -1, 0
@@ -96,7 +98,10 @@ def occupy(
 
 @lean
 def _margins(track: Any, at: Any, cell: Any, vehicle: VehicleParameters) -> tuple[float, float]:
-    """The reserve of length and width kept from a road user: all of it, or little where the car has none now; (−1, −1) where they touch."""
+    """The reserve of length and width kept from a road user: all of it, or little where the car has none now.
+
+    Below 0 where they seem to touch by less than what is known of sizes; _NO_MARGIN_M where they do touch: then nothing can be kept.
+    """
     crosses = track.speed > 1.0 and abs(cell.ux * math.sin(at.heading) - cell.uy * math.cos(at.heading)) > _CROSSES
     length_margin = _CROSSING_MARGIN_M if crosses else _LENGTH_MARGIN_M
     width_margin = _CROWD_MARGIN_M if track.kind == Kind.PEDESTRIAN or track.kind == Kind.BICYCLE else _WIDTH_MARGIN_M
@@ -104,7 +109,9 @@ def _margins(track: Any, at: Any, cell: Any, vehicle: VehicleParameters) -> tupl
         return length_margin, width_margin
     if not _touches(track, at, cell, vehicle, 0.0, 0.0):
         return _CLOSE_LENGTH_MARGIN_M, _CLOSE_WIDTH_MARGIN_M + _SWING_M2 * abs(cell.curvature)
-    return -1.0, -1.0
+    if not _touches(track, at, cell, vehicle, _SHY_MARGIN_M, _SHY_MARGIN_M):
+        return _SHY_MARGIN_M, _SHY_MARGIN_M
+    return _NO_MARGIN_M, _NO_MARGIN_M
 
 
 @lean
@@ -190,7 +197,8 @@ def _mark(
     crowd = track.kind == Kind.PEDESTRIAN or track.kind == Kind.BICYCLE
     doubt = 0.0 if crowd else min(_DOUBT_M, _DOUBT_S * track.speed)
     if track.speed > 1.0 and abs(lines.cell[i, near].ux * sin - lines.cell[i, near].uy * cos) > _CROSSES:
-        own_half += min(_EARLIER_M, _EARLIER_MPS * first * STEP_S)
+        doubled = 2.0 if track.kind == Kind.BICYCLE else 1.0
+        own_half += doubled * min(_EARLIER_M, _EARLIER_MPS * first * STEP_S)
     for step in (1, -1):
         c = near if step == 1 else near - 1
         missed = 0
