@@ -15,6 +15,7 @@ from marque.common import Floats, Ints, Records
 from marque.driving.map import DRIVABLE, MapArrays
 from marque.driving.map.query import on_road
 from marque.driving.path import BEHIND, COMFORT_LATERAL_MPS2, PATHS, STATIONS, Paths
+from marque.driving.shape import FLANK, has_room
 from marque.vehicle import VehicleParameters, VehicleState, kernel
 
 LINES = 24
@@ -24,11 +25,14 @@ EDGE_CELLS = 36
 """So many metres ahead the corners of the body are checked against the road's edge."""
 GRAZES, LEAVES = 1, 2
 _OFFSETS = (0.0, 0.7, -0.7, 1.5, -1.5, 2.8, -2.8)
-_EDGE_MARGIN_M = 0.08
+_EDGE_MARGIN_M = 0.2
+"""Two standard deviations of the place the car believes in: nearer to the edge it may be over it."""
+_BESIDE_PATH_M = 0.35
 _ROUND = (1.8, -1.8, 2.8, -2.8)
 _BESIDE_M = 4.0
 """Lines round something close lead so far aside, go straight on for so long, and come back."""
-_SHORTEST_M = 7.0
+_SHORTEST_M, _NUDGE_M, _NUDGE_S = 7.0, 3.5, 0.7
+"""No line is laid over less; but to come back by a hand's breadth takes less, or narrow bends would be over before."""
 _STAYS_M = 0.01
 _TURNING_CELLS = 3
 _ROLLING_MPS = 1.5
@@ -90,7 +94,8 @@ def draw_lines(
             for target in _OFFSETS:
                 _draw(m, p, target, 2.0, False, state, vehicle, paths, lines)
             _draw(m, p, 0.0, 0.7, False, state, vehicle, paths, lines)
-            _draw(m, p, paths.path[p].rear_d, 2.0, False, state, vehicle, paths, lines)
+            if abs(paths.path[p].rear_d) > _BESIDE_PATH_M:  # nearer, who stays where it is would drift out of a bend
+                _draw(m, p, paths.path[p].rear_d, 2.0, False, state, vehicle, paths, lines)
             if waits:
                 for target in _ROUND:
                     _draw(m, p, target, 2.0, True, state, vehicle, paths, lines)
@@ -127,7 +132,8 @@ def _draw(
     slope = math.tan(turn) * stretch
     bend = (curvature * stretch / math.cos(turn) - k_ref) * stretch / math.cos(turn) ** 2 - (k_slope * d + k_ref * slope) * math.tan(turn)
     way = abs(target - d) + 2.0 * abs(slope)
-    length = min(90.0, max(_SHORTEST_M, speed * math.sqrt(5.77 * way / lateral_mps2)))
+    shortest = min(_SHORTEST_M, max(_NUDGE_M + _SHORTEST_M * way, _NUDGE_S * speed))
+    length = min(90.0, max(shortest, speed * math.sqrt(5.77 * way / lateral_mps2)))
     # A car that hardly moves turns its wheels on the spot: its line need not begin with the curvature they have now.
     rolling = min(1.0, state.speed_mps / _ROLLING_MPS)
     bend = rolling * bend + (1.0 - rolling) * (6.0 * (target - d) - 4.0 * slope * length) / (length * length)
@@ -179,7 +185,8 @@ def _draw(
         lines.cell[i, c].beyond = max(0.0, over)
         lines.cell[i, c].outside = lines.cell[i, c].keep_clear = lines.cell[i, c].goals = 0
         # What the map does not know is not a road's edge.
-        if c < EDGE_CELLS and s + vehicle.rear_axle_m + 0.5 * vehicle.length_m < paths.path[p].end_s:
+        known = c < EDGE_CELLS and s + vehicle.rear_axle_m + 0.5 * vehicle.length_m < paths.path[p].end_s
+        if known and not has_room(paths.station[p], base, off, turn, _EDGE_MARGIN_M, vehicle):
             lines.cell[i, c].outside = _outside(m, lines.cell[i, c], vehicle)
         s += cos / stretch
         cells = c + 1
@@ -235,9 +242,10 @@ def _come_back(target: float, part: float, length: float) -> tuple[float, float,
 
 @kernel
 def _outside(m: MapArrays, cell: Any, vehicle: VehicleParameters) -> int:
-    """Whether a corner of the body in this cell is off the drivable surface: LEAVES; or would be with a little reserve: GRAZES; or 0."""
+    """Whether a side of the body in this cell is off the drivable surface: LEAVES; or would be with a little reserve: GRAZES; or 0."""
     grazes = 0
-    for along in (0.5 * vehicle.length_m, -0.5 * vehicle.length_m):
+    for k in range(FLANK):
+        along = (0.5 - k / (FLANK - 1.0)) * vehicle.length_m
         for side in (0.5, -0.5):
             for width in (vehicle.width_m + 2.0 * _EDGE_MARGIN_M, vehicle.width_m):
                 x = cell.body_x + along * cell.ux - side * width * cell.uy
