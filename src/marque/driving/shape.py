@@ -186,7 +186,7 @@ def _edge(m: MapArrays, line: Records, k: int, side: float) -> float:
             room += step
         else:
             step *= 0.5
-    return room
+    return float(room)
 
 
 @kernel
