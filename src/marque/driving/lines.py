@@ -15,6 +15,7 @@ from marque.common import Floats, Ints, Records
 from marque.driving.map import DRIVABLE, MapArrays
 from marque.driving.map.query import on_road_from
 from marque.driving.path import BEHIND, COMFORT_LATERAL_MPS2, PATHS, STATIONS, Paths
+from marque.driving.shape import FLANK, has_room
 from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
 LINES = 32
@@ -24,13 +25,16 @@ EDGE_CELLS = 36
 """So many metres ahead the corners of the body are checked against the road's edge."""
 GRAZES, LEAVES = 1, 2
 _OFFSETS = (0.0, 0.7, -0.7, 1.5, -1.5, 2.8, -2.8)
-_EDGE_MARGIN_M = 0.08
+_EDGE_MARGIN_M = 0.2
+"""Two standard deviations of the place the car believes in: nearer to the edge it may be over it."""
+_BESIDE_PATH_M = 0.35
 _ROUND = (1.8, -1.8, 2.8, -2.8)
 _BESIDE_M = 4.0
 """Lines round something close lead so far aside, go straight on for so long, and come back."""
 _LATER = ((8.0, 1.0), (20.0, 1.0), (36.0, 1.0), (8.0, 0.45), (20.0, 0.45))
 """So far, in m, a car with a time to keep goes on in its lane before it changes, and at which share of its speed now."""
-_SHORTEST_M = 7.0
+_SHORTEST_M, _NUDGE_M, _NUDGE_S = 7.0, 3.5, 0.7
+"""No line is laid over less; but to come back by a hand's breadth takes less, or narrow bends would be over before."""
 _STAYS_M = 0.01
 _TURNING_CELLS = 3
 _ROLLING_MPS = 1.5
@@ -70,11 +74,11 @@ class Lines(NamedTuple):
     used: Ints  # (1,)
     line: Records  # (LINES,) LINE
     cell: Records  # (LINES, CELLS) CELL
-    corners: Ints  # (4,) scratch of `_outside`
+    flanks: Ints  # (2·FLANK,) scratch of `_outside`
 
 
 def no_lines() -> Lines:
-    return Lines(np.zeros(1, np.int32), np.zeros(LINES, LINE), np.zeros((LINES, CELLS), CELL), np.full(4, -1, np.int32))
+    return Lines(np.zeros(1, np.int32), np.zeros(LINES, LINE), np.zeros((LINES, CELLS), CELL), np.full(2 * FLANK, -1, np.int32))
 
 
 @lean
@@ -95,7 +99,8 @@ def draw_lines(
             for target in _OFFSETS:
                 _draw(m, p, target, 2.0, math.nan, 0.0, state, vehicle, paths, lines)
             _draw(m, p, 0.0, 0.7, math.nan, 0.0, state, vehicle, paths, lines)
-            _draw(m, p, paths.path[p].rear_d, 2.0, math.nan, 0.0, state, vehicle, paths, lines)
+            if abs(paths.path[p].rear_d) > _BESIDE_PATH_M:  # nearer, who stays where it is would drift out of a bend
+                _draw(m, p, paths.path[p].rear_d, 2.0, math.nan, 0.0, state, vehicle, paths, lines)
             if waits:
                 for target in _ROUND:
                     _draw(m, p, target, 2.0, 0.0, _BESIDE_M, state, vehicle, paths, lines)
@@ -144,7 +149,7 @@ def _draw(
     a3, a4, a5 = _quintic(d, slope, bend, target, length)
 
     s, cells = paths.path[p].rear_s, 0
-    lines.corners[:] = -1
+    lines.flanks[:] = -1
     for c in range(CELLS):
         base = int(s)
         if base >= STATIONS - 1:
@@ -189,8 +194,9 @@ def _draw(
         lines.cell[i, c].beyond = max(0.0, over)
         lines.cell[i, c].outside = lines.cell[i, c].keep_clear = lines.cell[i, c].goals = 0
         # What the map does not know is not a road's edge.
-        if c < EDGE_CELLS and s + vehicle.rear_axle_m + 0.5 * vehicle.length_m < paths.path[p].end_s:
-            lines.cell[i, c].outside = _outside(m, lines.cell[i, c], vehicle, lines.corners)
+        known = c < EDGE_CELLS and s + vehicle.rear_axle_m + 0.5 * vehicle.length_m < paths.path[p].end_s
+        if known and not has_room(paths.station[p], base, off, turn, _EDGE_MARGIN_M, vehicle):
+            lines.cell[i, c].outside = _outside(m, lines.cell[i, c], vehicle, lines.flanks)
         s += cos / stretch
         cells = c + 1
     if cells < 3:
@@ -235,7 +241,8 @@ def _quintic(d: float, slope: float, bend: float, target: float, length: float) 
 @lean
 def _length(speed: float, way: float, lateral_mps2: float) -> float:
     """Metres for `way` metres aside with that peak of lateral acceleration."""
-    return min(90.0, max(_SHORTEST_M, speed * math.sqrt(5.77 * way / lateral_mps2)))
+    shortest = min(_SHORTEST_M, max(_NUDGE_M + _SHORTEST_M * way, _NUDGE_S * speed))
+    return min(90.0, max(shortest, speed * math.sqrt(5.77 * way / lateral_mps2)))
 
 
 @lean
@@ -251,23 +258,24 @@ def _go_over(start: float, end: float, part: float, length: float) -> tuple[floa
 
 @lean
 def _outside(m: MapArrays, cell: Any, vehicle: VehicleParameters, hints: Ints) -> int:
-    """Whether a corner of the body in this cell is off the drivable surface: LEAVES; or would be with a little reserve: GRAZES; or 0.
+    """Whether a side of the body in this cell is off the drivable surface: LEAVES; or would be with a little reserve: GRAZES; or 0.
 
-    hints: (4,) where each corner was found to be on the road in the cell before, updated here.
+    hints: (2·FLANK,) where each point of the sides was found to be on the road in the cell before, updated here.
     """
-    grazes, corner = 0, 0
-    for along in (0.5 * vehicle.length_m, -0.5 * vehicle.length_m):
+    grazes, point = 0, 0
+    for k in range(FLANK):
+        along = (0.5 - k / (FLANK - 1.0)) * vehicle.length_m
         for side in (0.5, -0.5):
             for width in (vehicle.width_m + 2.0 * _EDGE_MARGIN_M, vehicle.width_m):
                 x = cell.body_x + along * cell.ux - side * width * cell.uy
                 y = cell.body_y + along * cell.uy + side * width * cell.ux
-                on, hints[corner] = on_road_from(m, x, y, DRIVABLE, hints[corner])
+                on, hints[point] = on_road_from(m, x, y, DRIVABLE, hints[point])
                 if on:
                     break
                 if width == vehicle.width_m:
                     return LEAVES
                 grazes = GRAZES
-            corner += 1
+            point += 1
     return grazes
 
 

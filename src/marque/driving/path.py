@@ -12,6 +12,7 @@ from marque.driving.map import MapArrays, Road
 from marque.driving.map.geometry import wrap
 from marque.driving.map.query import pose_at, project
 from marque.driving.route import FAR_M, FORBIDDEN_CHANGE_M, best_successor
+from marque.driving.shape import differentiate, keep_on_road, round_off, smooth
 from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
 PATHS = 3
@@ -24,9 +25,6 @@ LANES = 40
 SMOOTHING_PASSES = 14
 """Binomial smoothing of variance 7 m²: a bend of curvature k moves inwards by 3.5·k metres, which is just what centres the swept
 band of a car whose rear axle follows the line and whose nose is 3.7 m further (the band's middle lies 3.7²·k/4 outside)."""
-_TIGHT = 0.5
-"""1/m; a car of today turns its rear axle on a circle of 2 m, but hardly less."""
-_ROUNDED_M, _ROUNDS = 8, 4
 COMFORT_LATERAL_MPS2 = 2.2
 COMFORT_BRAKING_MPS2 = 1.6
 UNLIMITED_MPS = 36.0
@@ -63,6 +61,8 @@ STATION = np.dtype(
         ("allowed", "f8"),  # speed that limit and bends ahead allow with comfortable braking, m/s
         ("left", "f8"),  # m to the edge of the carriageway of this direction: own lane and those beside it that go the same way
         ("right", "f8"),
+        ("lane_left", "f8"),  # m to the edge of the own lane alone
+        ("lane_right", "f8"),
     ]
 )
 PASSED = np.dtype([("lane", "i8"), ("start", "f8")])  # a lane of a path, the station at which it starts (may be negative)
@@ -163,9 +163,10 @@ def _lay(
     paths.path[p].lane_count = n
     paths.path[p].kind = p
     _sample(m, p, paths)
-    _smooth(paths.station[p], 0, STATIONS - 1, SMOOTHING_PASSES)
-    _differentiate(paths.station[p])
-    _round_off(paths.station[p])
+    smooth(paths.station[p], 0, STATIONS - 1, SMOOTHING_PASSES)
+    differentiate(paths.station[p])
+    round_off(paths.station[p])
+    keep_on_road(m, paths.station[p], paths.path[p].end_s, vehicle)
     _allow(paths.station[p])
     _place(p, state, vehicle, paths)
 
@@ -218,6 +219,7 @@ def _sample(m: MapArrays, p: int, paths: Paths) -> None:
         paths.station[p, i].x = x + (s - inside) * math.cos(heading)
         paths.station[p, i].y = y + (s - inside) * math.sin(heading)
         paths.station[p, i].left, paths.station[p, i].right = _carriageway(m, lane, hint)
+        paths.station[p, i].lane_left, paths.station[p, i].lane_right = m.points[hint].left_m, m.points[hint].right_m
         limit = m.lanes[lane].speed_limit
         paths.station[p, i].limit = limit if limit > 0.5 and limit < UNLIMITED_MPS else UNLIMITED_MPS
 
@@ -238,56 +240,6 @@ def _beyond(m: MapArrays, lane: int, leftwards: bool) -> float:
             break
         width += m.points[m.lanes[beside].point_first].left_m + m.points[m.lanes[beside].point_first].right_m
     return width
-
-
-@lean
-def _smooth(line: Records, first: int, last: int, passes: int) -> None:
-    """Binomial smoothing of the stations between first and last, which stay."""
-    for _ in range(passes):
-        last_x, last_y = line[first].x, line[first].y
-        for i in range(first + 1, last):
-            here_x, here_y = line[i].x, line[i].y
-            line[i].x = 0.25 * last_x + 0.5 * here_x + 0.25 * line[i + 1].x
-            line[i].y = 0.25 * last_y + 0.5 * here_y + 0.25 * line[i + 1].y
-            last_x, last_y = here_x, here_y
-
-
-@lean
-def _round_off(line: Records) -> None:
-    """Smooth further where the lanes turn more sharply than a car can: some maps join lanes in a corner."""
-    for _ in range(_ROUNDS):
-        i, tight = 1, False
-        while i < STATIONS - 1:
-            if abs(line[i].curvature) > _TIGHT:
-                tight = True
-                first, last = max(0, i - _ROUNDED_M), min(STATIONS - 1, i + _ROUNDED_M)
-                _smooth(line, first, last, SMOOTHING_PASSES)
-                i = last
-            i += 1
-        if not tight:
-            return
-        _differentiate(line)
-
-
-@lean
-def _differentiate(line: Records) -> None:
-    """Headings by central differences, unwrapped; curvature by differences of heading, once more smoothed."""
-    for i in range(STATIONS):
-        a, b = max(0, i - 1), min(STATIONS - 1, i + 1)
-        direction = math.atan2(line[b].y - line[a].y, line[b].x - line[a].x)
-        if i > 0:
-            direction = line[i - 1].heading + wrap(direction - line[i - 1].heading)
-        line[i].heading = direction
-    for i in range(STATIONS):
-        a, b = max(0, i - 1), min(STATIONS - 1, i + 1)
-        step = math.hypot(line[b].x - line[a].x, line[b].y - line[a].y)
-        line[i].curvature = (line[b].heading - line[a].heading) / step if step > 0.2 else 0.0
-    for _ in range(3):
-        last = line[0].curvature
-        for i in range(1, STATIONS - 1):
-            here = line[i].curvature
-            line[i].curvature = 0.25 * last + 0.5 * here + 0.25 * line[i + 1].curvature
-            last = here
 
 
 @lean
@@ -332,5 +284,6 @@ def _lay_straight(state: VehicleState, vehicle: VehicleParameters, paths: Paths)
         paths.station[0, i].heading, paths.station[0, i].curvature = state.heading_rad, 0.0
         paths.station[0, i].limit = paths.station[0, i].allowed = max(state.speed_mps, 5.0)
         paths.station[0, i].left = paths.station[0, i].right = math.inf
+        paths.station[0, i].lane_left = paths.station[0, i].lane_right = math.inf
     paths.path[0].cost = paths.path[0].way = FAR_M
     paths.path[0].rear_s, paths.path[0].rear_d, paths.path[0].rear_turn = BEHIND - vehicle.rear_axle_m, 0.0, 0.0
