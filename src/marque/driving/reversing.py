@@ -66,8 +66,8 @@ class Reverser:
         return View(reason, self._subject, math.nan, wanted, np.empty((0, 4)), _TICK_S, np.empty(0, np.int32), (), tracked=self._tracked())
 
     def _known(self) -> Records:
-        tracks = self._perception.tracks
-        return tracks[tracks["seen"] == 1]
+        known: Records = self._perception.tracks[self._perception.tracks["seen"] == 1]
+        return known
 
     def _tracked(self) -> Floats:
         known = self._known() if self._senses else self._perception.tracks[:0]
