@@ -1,6 +1,6 @@
 """OpenSCENARIO suites driven by the pilot, as Markdown: one row for each file, and one for each contact.
 
-python bench/openscenario.py FILE_OR_FOLDER... [--json OUT] [--cases N]
+python bench/openscenario.py FILE_OR_FOLDER... [--json OUT] [--cases N] [--limit SECONDS]
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from marque.app.drive import scenario_files
-from marque.simulation.drive import drive_file, facts, warm_up
+from marque.simulation.drive import FILE_LIMIT_S, drive_file, facts, warm_up
 from marque.simulation.openscenario import StoryResult, results
 
 
@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument("paths", nargs="+", type=Path)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--cases", type=int, default=results.CASES)
+    parser.add_argument("--limit", type=float, default=FILE_LIMIT_S, help="wall-clock time of a case, s")
     options = parser.parse_args()
     results.CASES = options.cases
     warm_up()
@@ -53,7 +54,7 @@ def main() -> None:
     told: list[StoryResult] = []
     for path in scenario_files(options.paths):
         began = time.monotonic()
-        found = [result for result in drive_file(path) if isinstance(result, StoryResult)]
+        found = [result for result in drive_file(path, limit_s=options.limit) if isinstance(result, StoryResult)]
         print(row(path.name, found, time.monotonic() - began), flush=True)
         told += found
         if options.json is not None:

@@ -71,8 +71,8 @@ class Reverser:
         return GuardLog()
 
     def _known(self) -> Records:
-        tracks = self._perception.tracks
-        return tracks[tracks["seen"] == 1]
+        known: Records = self._perception.tracks[self._perception.tracks["seen"] == 1]
+        return known
 
     def _tracked(self) -> Floats:
         known = self._known() if self._senses else self._perception.tracks[:0]

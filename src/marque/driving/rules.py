@@ -243,6 +243,8 @@ def _give_way(
             mode, t_in, t_out = passages.passage[k]
             if t_in > 0 and tracks[predictions.mode[mode].owner].standing_s > _WAITS_S:
                 continue
+            if merging and not stoppable and _stands_in_its_way(m, here, start, front, enter, vehicle, mode, tracks, predictions):
+                continue
             if conflict.yields == Yield.ALTERNATE and t_in * STEP_S > max(0.0, line) / max(2.0, state.speed_mps):
                 continue
             first = max(1, math.ceil(min(hold, enter) - _LINE_GAP_M))
@@ -251,6 +253,25 @@ def _give_way(
             block(lines, i, first, int(leave), t_in - int(before / STEP_S), t_out + int(_AFTER_S / STEP_S), weight, why, out)
         if clear_s[c] > -np.inf:  # looked into
             _give_way_unseen(clear_s[c] - now_s, line, enter, leave, waited_s, state, lines, i, out)
+
+
+@lean
+def _stands_in_its_way(
+    m: MapArrays, here: Any, start: float, front: float, enter: float, vehicle: VehicleParameters, mode: int, tracks: Records,
+    predictions: Predictions,
+) -> bool:  # fmt: skip
+    """Whether stopping before a merge, for one way that somebody may go, is standing in another of its ways: then one goes on."""
+    owner, nose = predictions.mode[mode].owner, enter - _LINE_GAP_M
+    for c in range(here.conflict_first, here.conflict_first + here.conflict_count):
+        conflict = m.conflicts[c]
+        begins = start + conflict.enter_s - front
+        ends = start + conflict.leave_s + 0.5 * vehicle.length_m - vehicle.rear_axle_m
+        if conflict.meeting == Meeting.MERGE or not begins < nose < ends:
+            continue
+        for other in range(predictions.first[owner], predictions.first[owner] + predictions.hypotheses[owner]):
+            if other != mode and _passes(predictions, other, conflict, 0.5 * tracks[owner].length)[0] <= STEPS:
+                return True
+    return False
 
 
 @lean

@@ -187,6 +187,14 @@ class Document:
         self.root = Node(self, root, self.parameters)
         self._catalogs: dict[str, tuple[Document, etree._Element]] | None = None
 
+    def allows(self, parameters: Mapping[str, str]) -> bool:
+        """Whether the types and constraints of its parameters allow these values."""
+        declared = self.root.element.find("ParameterDeclarations")
+        try:
+            return declared is None or parameters.keys() <= self.declared(declared, {}, parameters).keys()
+        except InputError:
+            return False
+
     def declared(self, element: etree._Element, scope: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
         """The values of a ParameterDeclarations element, those in `given` in place of the declared ones. Checks their constraints."""
         values = dict(scope)

@@ -95,16 +95,8 @@ def _cases(path: Path) -> Iterator[tuple[ReadStory, dict[str, str], int, str]]:
         yield partial(read_story, path), {}, 1, path.stem
         return
     total, scenario, case = len(variation), variation.scenario, variation.case
-
-    def allowed(index: int) -> bool:
-        """Whether the file's own constraints allow a case: those that they do not are expected to be discarded."""
-        try:
-            Document(scenario, case(index))
-        except InputError:
-            return False
-        return True
-
-    for index in variation.spread(CASES, allowed):
+    target = Document(scenario)
+    for index in variation.spread(CASES, lambda index: target.allows(case(index))):
         name = path.stem if total == 1 else f"{path.stem}-{index + 1}"
         yield partial(read_story, scenario, case(index)), variation.varied(index), total, name
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from marque.simulation.openscenario.document import Document, Node
 from marque.simulation.openscenario.expressions import spelled
 
-_LOOKS = 500
+_LOOKS = 5000
 """So many cases are looked through for one that is allowed."""
 
 
