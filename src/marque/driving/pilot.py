@@ -1,6 +1,6 @@
 """The driving system: one cycle from what is seen to what the actuators are asked.
 
-perceive → lay paths and lines → predict → occupy and obey → plan → guard → act. Everything a cycle needs to remember is in arrays that
+perceive → lay paths and lines → predict → occupy and obey → plan → guard → act → answer. What a cycle needs to remember is in arrays that
 one kernel reads and writes; the class only holds them.
 """
 
@@ -15,6 +15,7 @@ from marque.common import Floats, Ints, Records
 from marque.driving.act import act, act_stop
 from marque.driving.answer import answer
 from marque.driving.back import DRIVES, OTHER, PHASE, SLOTS, back_out, drive_back
+from marque.driving.contingency import Futures, branch, no_futures
 from marque.driving.explain import DISTANCE, REASON_SLOT, SUBJECT, TARGET, explain, explain_back, explain_stop, note_choice
 from marque.driving.followers import press
 from marque.driving.goal import Goal
@@ -62,6 +63,7 @@ class Mind(NamedTuple):
     stop: Stop
     duties: Duties
     interventions: Interventions
+    futures: Futures
     cost: Floats  # (L,) metres to the goal, with what lane changes cost
     way: Floats  # (L,) the metres alone
     eta: Floats  # (L,) scratch of `rules.reach_ahead`
@@ -119,6 +121,10 @@ def _cycle(
     choose(
         mind.lines, mind.paths, mind.profiles, mind.occupancy, task, mind.pressed, passing, waited_s, last_kind, last_target, mind.choice
     )
+    branch(
+        mind.lines, mind.paths, mind.profiles, mind.occupancy, task, mind.pressed, passing, waited_s, last_kind, last_target, mind.futures,
+        mind.choice,
+    )  # fmt: skip
     passed = guard(mind.lines, mind.profiles, mind.occupancy, tracks, mind.choice, step_s, mind.stop)
     mind.last[_LANE] = lane
     if not timed:
@@ -145,14 +151,14 @@ def _cycle(
     asked = act(mind.lines, i, mind.profiles, row, state, step_s, vehicle)
     if passed != 0:
         _note(mind, Rule.NEXT_BEST if passed > 0 else Rule.UNVERIFIED, seen.time_s, asked.acceleration_mps2)
-    return answer(
-        asked, leaves, mind.paths, tracks, state, vehicle, seen.time_s, step_s, mind.duties, mind.interventions, mind.reason
-    )  # fmt: skip
+    log = mind.interventions
+    return answer(asked, leaves, mind.paths, tracks, state, vehicle, seen.time_s, step_s, mind.duties, log, mind.reason)
 
 
 @kernel
-def _note(mind: Mind, rule: int, now_s: float, given_mps2: float) -> None:
-    note_choice(rule, mind.lines, mind.profiles, mind.occupancy, mind.choice, mind.perception.tracks, now_s, given_mps2, mind.interventions)
+def _note(mind: Mind, rule: int, now_s: float, given: float) -> None:
+    tracks, log = mind.perception.tracks, mind.interventions
+    note_choice(rule, mind.lines, mind.profiles, mind.occupancy, mind.choice, tracks, now_s, given, log)
 
 
 @kernel
@@ -200,6 +206,7 @@ class Pilot:
             no_stop(),
             no_duties(),
             no_interventions(),
+            no_futures(),
             np.zeros(lanes),
             np.zeros(lanes),
             np.full(lanes, np.inf),
@@ -337,18 +344,10 @@ class Pilot:
             if track["speed"] > 0.3:
                 points = np.column_stack((at["x"], at["y"]))
                 predictions.append(Prediction(int(track["id"]), float(hypothesis["probability"]), points))
-        return View(
-            self.reason(),
-            int(mind.reason[SUBJECT]),
-            float(mind.reason[DISTANCE]),
-            float(mind.reason[TARGET]),
-            plan,
-            3 * TICK_S,
-            self.route(),
-            tuple(predictions),
-            hazards=self.fallback.hazards,
-            tracked=self._tracked(),
-        )
+        subject, distance_m, target_mps = int(mind.reason[SUBJECT]), float(mind.reason[DISTANCE]), float(mind.reason[TARGET])
+        route, tracked, hazards = self.route(), self._tracked(), self.fallback.hazards
+        reason = self.reason()
+        return View(reason, subject, distance_m, target_mps, plan, 3 * TICK_S, route, tuple(predictions), tracked, hazards)
 
     def _tracked(self) -> Floats:
         tracks = self._mind.perception.tracks
