@@ -59,7 +59,7 @@ def view_of(random, ids):
     plan = random.normal(0, 100, (random.integers(0, 30), 4))
     route = random.integers(0, 5000, random.integers(0, 12)).astype(np.int32)
     return View(
-        Reason(int(random.integers(len(Reason)))),
+        list(Reason)[random.integers(len(Reason))],
         int(random.integers(-1, 99)),
         float(distance),
         np.inf,

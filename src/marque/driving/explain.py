@@ -10,10 +10,11 @@ from marque.driving.lines import Lines
 from marque.driving.observation import Kind
 from marque.driving.occupancy import FREE, REASON, Occupancy
 from marque.driving.path import Paths
-from marque.driving.plan import Choice, Task, goal_cells
+from marque.driving.plan import Choice
 from marque.driving.predict import STEPS
 from marque.driving.speed import TICK_S, TICKS, Profiles
 from marque.driving.view import Reason
+from marque.driving.worth import Task, goal_cells
 from marque.vehicle import kernel, lean
 
 REASON_SLOT, SUBJECT, DISTANCE, TARGET = 0, 1, 2, 3

@@ -1,6 +1,6 @@
 """The driving system: one cycle from what is seen to what the actuators are asked.
 
-perceive → lay paths and lines → predict → occupy and obey → plan → guard → act. Everything a cycle needs to remember is in arrays that
+perceive → lay paths and lines → predict → occupy and obey → plan → guard → act → answer. What a cycle needs to remember is in arrays that
 one kernel reads and writes; the class only holds them.
 """
 
@@ -15,6 +15,7 @@ from marque.common import Floats, Ints, Records
 from marque.driving.act import act, act_stop
 from marque.driving.answer import answer
 from marque.driving.back import DRIVES, OTHER, PHASE, SLOTS, back_out, drive_back
+from marque.driving.contingency import Futures, branch, no_futures
 from marque.driving.explain import DISTANCE, REASON_SLOT, SUBJECT, TARGET, explain, explain_back, explain_stop, note_choice
 from marque.driving.followers import press
 from marque.driving.goal import Goal
@@ -33,7 +34,7 @@ from marque.driving.oncoming import meet_at_rest
 from marque.driving.own_lane import own_lane
 from marque.driving.path import PATHS, Paths, lay_paths, no_paths
 from marque.driving.perceive import Perception, no_perception, perceive
-from marque.driving.plan import Choice, Task, aim_profiles, choose, no_choice, pace
+from marque.driving.plan import Choice, aim_profiles, choose, efforts, no_choice
 from marque.driving.predict import Predictions, no_predictions, predict
 from marque.driving.responsibility import Duties, no_duties, owe
 from marque.driving.restrain import Restraint, restrain
@@ -42,6 +43,7 @@ from marque.driving.rules import WAITING, forget_ahead, obey, reach_ahead, to_pa
 from marque.driving.speed import PROFILES, TICK_S, TICKS, Profiles, follow, no_profiles, sample_profiles
 from marque.driving.tracks import NO_ID
 from marque.driving.view import Prediction, Reason, View
+from marque.driving.worth import Task, pace, terms
 from marque.vehicle import BMW_320I, Command, VehicleParameters, VehicleState, kernel
 from marque.vehicle.sensors import THREE_LIDARS
 
@@ -63,6 +65,7 @@ class Mind(NamedTuple):
     stop: Stop
     duties: Duties
     interventions: Interventions
+    futures: Futures
     cost: Floats  # (L,) metres to the goal, with what lane changes cost
     way: Floats  # (L,) the metres alone
     eta: Floats  # (L,) scratch of `rules.reach_ahead`
@@ -118,9 +121,9 @@ def _cycle(
     passing = to_pass(m, vehicle, mind.paths, mind.lines, tracks, seen.signals, mind.occupancy)
     last_kind, last_target = int(mind.last[_LAST_KIND]), mind.last[_LAST_TARGET]
     press(tracks, mind.predictions, mind.paths, vehicle, mind.profiles, mind.pressed)
-    choose(
-        mind.lines, mind.paths, mind.profiles, mind.occupancy, task, mind.pressed, passing, waited_s, last_kind, last_target, mind.choice
-    )
+    effort, cycle = efforts(mind.profiles, mind.pressed), terms(mind.lines, mind.paths, task, passing, waited_s)
+    choose(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, effort, cycle, last_kind, last_target, mind.choice)
+    branch(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, effort, cycle, last_kind, last_target, mind.futures, mind.choice)
     passed = guard(
         mind.lines, mind.profiles, mind.occupancy, tracks, mind.predictions, mind.choice, state, vehicle, step_s, mind.stop
     )  # fmt: skip
@@ -149,14 +152,14 @@ def _cycle(
     asked = act(mind.lines, i, mind.profiles, row, state, step_s, vehicle)
     if passed != 0:
         _note(mind, Rule.NEXT_BEST if passed > 0 else Rule.UNVERIFIED, seen.time_s, asked.acceleration_mps2)
-    return answer(
-        asked, leaves, mind.paths, tracks, state, vehicle, seen.time_s, step_s, mind.duties, mind.interventions, mind.reason
-    )  # fmt: skip
+    log = mind.interventions
+    return answer(asked, leaves, mind.paths, tracks, state, vehicle, seen.time_s, step_s, mind.duties, log, mind.reason)
 
 
 @kernel
-def _note(mind: Mind, rule: int, now_s: float, given_mps2: float) -> None:
-    note_choice(rule, mind.lines, mind.profiles, mind.occupancy, mind.choice, mind.perception.tracks, now_s, given_mps2, mind.interventions)
+def _note(mind: Mind, rule: int, now_s: float, given: float) -> None:
+    tracks, log = mind.perception.tracks, mind.interventions
+    note_choice(rule, mind.lines, mind.profiles, mind.occupancy, mind.choice, tracks, now_s, given, log)
 
 
 @kernel
@@ -204,6 +207,7 @@ class Pilot:
             no_stop(),
             no_duties(),
             no_interventions(),
+            no_futures(),
             np.zeros(lanes),
             np.zeros(lanes),
             np.full(lanes, np.inf),
@@ -341,18 +345,10 @@ class Pilot:
             if track["speed"] > 0.3:
                 points = np.column_stack((at["x"], at["y"]))
                 predictions.append(Prediction(int(track["id"]), float(hypothesis["probability"]), points))
-        return View(
-            self.reason(),
-            int(mind.reason[SUBJECT]),
-            float(mind.reason[DISTANCE]),
-            float(mind.reason[TARGET]),
-            plan,
-            3 * TICK_S,
-            self.route(),
-            tuple(predictions),
-            hazards=self.fallback.hazards,
-            tracked=self._tracked(),
-        )
+        subject, distance_m, target_mps = int(mind.reason[SUBJECT]), float(mind.reason[DISTANCE]), float(mind.reason[TARGET])
+        route, tracked, hazards = self.route(), self._tracked(), self.fallback.hazards
+        reason = self.reason()
+        return View(reason, subject, distance_m, target_mps, plan, 3 * TICK_S, route, tuple(predictions), tracked, hazards)
 
     def _tracked(self) -> Floats:
         tracks = self._mind.perception.tracks

@@ -1,74 +1,22 @@
-"""The plan: every candidate line with every speed profile, weighed by what it risks, breaks, costs in comfort and gains."""
+"""The plan: every candidate line with every speed profile, the cheapest first (`worth`)."""
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from marque.common import Floats, Ints
-from marque.driving.lines import LEAVES, LINES, Lines, cell_at
-from marque.driving.occupancy import FREE, Occupancy
+from marque.driving.lines import LINES, Lines
+from marque.driving.occupancy import Occupancy
 from marque.driving.path import Paths
-from marque.driving.predict import STEP_S, STEPS
-from marque.driving.route import FAR_M
-from marque.driving.speed import PROFILES, TICK_S, TICKS, Profiles, aim
+from marque.driving.speed import PROFILES, Profiles, aim
+from marque.driving.worth import HORIZON_S, Task, Terms, comfort, goal_cells, line_terms, worth
 from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
 BEST = 8
 CANDIDATES = BEST + LINES
 """Handed to the guard, in this order: the best of all, by cost; then the best of each line, by cost, for when none of those will do."""
-HORIZON_S = (TICKS - 1) * TICK_S
-
-# Weights. The unit is a metre of progress; everything else is said in what it is worth of that.
-_RISK = 220.0  # touching somebody for one instant of 0.2 s, far ahead
-_RISK_NEAR = 900.0  # the same within the next 2 s, where no later cycle will mend it
-_GAP = 4.0  # one instant bumper to bumper, falling to 0 at the time gap below
-_GAP_S, _GAP_STAND_M = 0.9, 2.0
-_EDGE = 120.0  # one instant with a corner off the road
-_GRAZE = 3.0  # one instant with a corner nearly there
-_SPEED = 0.9  # per (m/s)² above what limit and bends allow, per instant
-_LATERAL = 0.8  # per (m/s²)² above comfortable
-_LATERAL_COMFORT, _LATERAL_LIMIT = 2.6, 8.0
-_UNSTEERABLE = 400.0  # one instant faster than the steering can follow the line
-_LONGITUDINAL = 0.12  # per (m/s²)², per instant
-_IMPOSSIBLE = 4000.0
-_PROGRESS = 1.0
-_ROUTE = 0.35  # per metre of detour, up to _ROUTE_MAX metres
-_ROUTE_MAX = 400.0
-_OFFSET = 2.2  # per metre beside the path's middle
-_BEYOND = 0.7  # per metre over the edge of the own direction's carriageway, per instant, to pass what stands in the way
-_BEYOND_IDLY = 14.0  # the same where nothing has to be passed
-_EAGER, _EAGER_S = 3.0, 10.0  # a metre past what stands in the way is worth the more the longer one has stood there, up to so much more
-_OVER_M = 1.5  # so near to the middle of the other lane one has changed to it
-_CHANGE = 9.0  # to leave the lane
-_PUT_OFF = 0.2  # per metre until it is left: what is put off is put off again in the next cycle
-_STICK = 4.0  # to stay with the line of the last cycle
-_BLOCK = 25.0  # to come to rest where others must pass
-_GOAL = 900.0  # to meet the goal in place, time, speed and heading
-_LATER = 0.95  # of that, to be on the way to a goal whose time lasts longer than the plan
-_AFTER = 0.12  # what everything counts once a timed goal's last moment has passed: the next drive has time to mend it
-_ONWARD = 0.5  # per metre towards a timed goal that will be met anyhow: what comes in between costs time
-_SHORT = 3.0  # per metre short of a timed goal when its time is over
-_TOO_FAST, _STOPS_MPS2 = 15.0, 2.5  # per (m/s)² too fast at the end for what is then ahead
-_HELD_M = 10.0  # who ends so near to what blocks the way is held up by it
-_PACE = 6.0  # per (m/s)² outside the speeds that still arrive in time, beyond the horizon
-
-
-class Task(NamedTuple):
-    """The goals as kernels read them; g goals, q polygons.
-
-    windows: (g, 4) earliest and latest second from now, lowest and highest speed. starts (q + 1,), corners (n, 2), owners (q,) polygons as
-    in `lines.mark_goals`; headings (g, 2) low, width. timed: (1,) 1 when arriving early is as bad as late.
-    """
-
-    windows: Floats
-    starts: Ints
-    corners: Floats
-    owners: Ints
-    headings: Floats
-    timed: Ints
 
 
 class Choice(NamedTuple):
@@ -81,20 +29,6 @@ class Choice(NamedTuple):
 
 def no_choice() -> Choice:
     return Choice(np.zeros(CANDIDATES, np.int32), np.zeros(CANDIDATES, np.int32), np.full(CANDIDATES, np.inf))
-
-
-@lean
-def goal_cells(lines: Lines, i: int, goal: int) -> tuple[int, int]:
-    """First and last cell of line i's first stretch inside a goal; (−1, −1) when it does not lead there."""
-    first = last = -1
-    for c in range(lines.line[i].cells):
-        if lines.cell[i, c].goals >> goal & 1:
-            if first < 0:
-                first = c
-            last = c
-        elif first >= 0:
-            break
-    return first, last
 
 
 @lean
@@ -119,255 +53,42 @@ def aim_profiles(lines: Lines, state: VehicleState, profiles: Profiles, task: Ta
             break
 
 
-@lean
-def pace(lines: Lines, paths: Paths, i: int, task: Task, end_s: float, at_s: float) -> tuple[float, float]:
-    """Slowest and fastest average speed that still meets some goal in time from end_s metres on, at_s seconds from now."""
-    slowest, fastest = math.inf, 0.0
-    for goal in range(len(task.windows)):
-        early, late = task.windows[goal, 0] - at_s, task.windows[goal, 1] - at_s
-        if late <= 0.05:
-            continue
-        first, last = goal_cells(lines, i, goal)
-        if first < 0:
-            if paths.path[lines.line[i].path].cost >= FAR_M:
-                continue
-            near, far = max(0.0, paths.path[lines.line[i].path].way), math.inf
-        else:
-            near, far = first + 0.7, last - 0.7
-            if last >= lines.line[i].cells - 1:
-                far = math.inf
-        slowest = min(slowest, max(0.0, (near - end_s) / late))
-        fastest = max(fastest, math.inf if early <= 0.05 and far > end_s else max(0.0, (far - end_s) / max(0.1, early)))
-    return slowest, fastest
-
-
-@lean
-def _line_cost(lines: Lines, paths: Paths, i: int, least: float, last_kind: int, last_target: float) -> float:
-    p = lines.line[i].path
-    cost = _detour(paths, p, least) + _OFFSET * abs(lines.line[i].target)
-    if paths.path[p].kind != 0:
-        cost += _CHANGE
-    if paths.path[p].kind == last_kind and abs(lines.line[i].target - last_target) < 0.3:
-        cost -= _STICK
-    return float(cost)
-
-
-@lean
-def _detour(paths: Paths, p: int, least: float) -> float:
-    return float(_ROUTE * min(_ROUTE_MAX, paths.path[p].cost - least))
-
-
-@lean
-def _over_there(lines: Lines, i: int) -> int:
-    """The cell from which on line i is on the lane it leads to."""
-    c = 0
-    while c < lines.line[i].cells - 1 and abs(lines.cell[i, c].offset - lines.line[i].target) > _OVER_M:
-        c += 1
-    return c
-
-
 @kernel
+def efforts(profiles: Profiles, pressed: Floats) -> Floats:
+    """(PROFILES,) what each profile costs on any line. pressed: (PROFILES,) what it does to the one behind (`followers.press`)."""
+    effort = np.zeros(PROFILES)
+    for row in range(profiles.used[0]):
+        effort[row] = comfort(profiles, row) + pressed[row]
+    return effort
+
+
+@lean
 def choose(
-    lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, task: Task, pressed: Floats, passing: bool, waited_s: float,
-    last_kind: int, last_target: float, out: Choice,
+    lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, task: Task, effort: Floats, cycle: Terms, last_kind: int,
+    last_target: float, out: Choice,
 ) -> None:  # fmt: skip
     """Weigh every pair of line and profile and keep the CANDIDATES.
 
-    pressed: (PROFILES,) what each does to the one behind (`followers.press`).
-    passing: whether there is something to pass (`rules.to_pass`). waited_s: for so long the car has been standing.
+    effort: (PROFILES,) of `efforts`. last_kind, last_target: path and offset driven in the last cycle.
     """
     out.cost[:] = np.inf
-    beyond = _BEYOND if passing else _BEYOND_IDLY
-    eager = 1.0 + (min(_EAGER, max(0.0, waited_s / _EAGER_S - 1.0)) if passing and not task.timed[0] else 0.0)
-    ends = np.inf
-    if task.timed[0]:
-        ends = task.windows[:, 1].max()
-    least = np.inf
     for i in range(lines.used[0]):
-        least = min(least, paths.path[lines.line[i].path].cost)
-    comfort = np.zeros(PROFILES)
-    for row in range(profiles.used[0]):
-        comfort[row] = _comfort(profiles, row)
-    for i in range(lines.used[0]):
-        base = _line_cost(lines, paths, i, least, last_kind, last_target)
-        # Who has not come over by the end is where it was; to stand beside a queue is no progress.
-        over, remains = _over_there(lines, i), _detour(paths, 0, least) - _detour(paths, lines.line[i].path, least)
-        base += _PUT_OFF * over if paths.path[lines.line[i].path].kind != 0 else 0.0
+        line = line_terms(lines, paths, i, cycle.least, last_kind, last_target)
         alone, alone_row = np.inf, 0
         for k in range(LINES - 1, profiles.used[0]):  # its follower first: what costs more than that need not be weighed to its end
             row = i if k < LINES else k
-            if row >= LINES and _puts_off(profiles, row, task):
-                continue
-            gain = eager * _gain(lines, paths, profiles, occupancy, i, row, task)
-            cost = base + comfort[row] + pressed[row] - gain + (remains if profiles.s[row, TICKS - 1] < over else 0.0)
-            cost = _weigh(lines, profiles, occupancy, i, row, cost, beyond, ends, max(out.cost[BEST - 1], alone))
+            limit = max(out.cost[BEST - 1], alone)
+            cost = worth(lines, paths, profiles, occupancy, task, effort[row], cycle, line, i, row, limit)
             if cost < out.cost[BEST - 1]:
-                _insert(out, 0, BEST, i, row, cost)
+                insert(out, 0, BEST, i, row, cost)
             if cost < alone:
                 alone, alone_row = cost, row
         if alone < np.inf:
-            _insert(out, BEST, CANDIDATES, i, alone_row, alone)
+            insert(out, BEST, CANDIDATES, i, alone_row, alone)
 
 
 @lean
-def _puts_off(profiles: Profiles, row: int, task: Task) -> bool:
-    """To stand for a second and only then go is no plan, a second later it would be made again; unless it is too early to arrive."""
-    late = TICKS // 6
-    waits = profiles.v[row, 0] < 0.05 and profiles.v[row, late] < 0.05 and profiles.v[row, TICKS - 1] > 0.05
-    return waits and not _too_early(task)
-
-
-@lean
-def _too_early(task: Task) -> bool:
-    """Whether every goal's time is still to begin, so that waiting may be what it takes."""
-    soonest = np.inf
-    for goal in range(len(task.windows)):
-        soonest = min(soonest, task.windows[goal, 0])
-    return bool(task.timed[0]) and soonest > 0.0
-
-
-@lean
-def _comfort(profiles: Profiles, row: int) -> float:
-    cost = 0.0
-    for t in range(1, TICKS):
-        a = (profiles.v[row, t] - profiles.v[row, t - 1]) / TICK_S
-        cost += 0.5 * _LONGITUDINAL * a * a
-    return cost
-
-
-@lean
-def _latest(task: Task) -> float:
-    """The last moment of any goal, s from now."""
-    latest = -np.inf
-    for goal in range(len(task.windows)):
-        latest = max(latest, task.windows[goal, 1])
-    return float(latest)
-
-
-@lean
-def _gain(lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, i: int, row: int, task: Task) -> float:
-    """What the pair achieves: progress, or for a timed goal meeting it, or keeping a pace that will."""
-    end = profiles.s[row, TICKS - 1]
-    if not task.timed[0]:
-        return float(_PROGRESS * min(end, lines.line[i].cells))
-    best = 0.0
-    for goal in range(len(task.windows)):
-        early, late, slow, fast = task.windows[goal]
-        first, last = max(1, math.ceil(early / TICK_S - 1e-6)), min(TICKS - 1, math.floor(late / TICK_S + 1e-6))
-        for t in range(first, last + 1):
-            s, v = profiles.s[row, t], profiles.v[row, t]
-            if not slow <= v <= fast:
-                continue
-            c = int(s)
-            if c + 1 >= lines.line[i].cells:
-                break
-            inside = (lines.cell[i, c].goals >> goal & 1) + (lines.cell[i, c + 1].goals >> goal & 1)
-            if inside > 0:
-                # Deep inside and soon is surer than at the rim and late.
-                depth = 1.0 if inside == 2 else 0.75
-                best = max(best, _GOAL * depth - 2.0 * t * TICK_S)
-    if best > 0.0:
-        return float(best + (_PROGRESS if _anywhere(lines, i) else 0.1) * min(end, lines.line[i].cells))
-    slowest, fastest = pace(lines, paths, i, task, end, HORIZON_S)
-    last = lines.line[i].cells - 1
-    speed = profiles.v[row, TICKS - 1]
-    if occupancy.next[i, STEPS - 1, cell_at(end, last)] - end < _HELD_M:
-        speed = max(speed, lines.cell[i, last].allowed)  # who is held up then is not slow of its own will
-    if slowest == math.inf:
-        return float(_PROGRESS * end - _SHORT * _short_of(lines, paths, profiles, i, row, task))
-    lack = max(0.0, slowest - 0.5 * (speed + lines.cell[i, last].allowed)) + 0.3 * max(0.0, slowest - speed)
-    excess = max(0.0, speed - fastest) + (5.0 if fastest == 0.0 else 0.0)
-    later = _LATER * _GOAL if _latest(task) > HORIZON_S else 0.0
-    return float(later + _ONWARD * end - _PACE * (_growing(lack) + _growing(excess)))
-
-
-@lean
-def _anywhere(lines: Lines, i: int) -> bool:
-    """Whether a goal asks for no place, only for a time to be unharmed at: then one drives as ever."""
-    last = lines.line[i].cells - 1
-    return bool(lines.cell[i, 0].goals & lines.cell[i, last // 2].goals & lines.cell[i, last].goals)
-
-
-@lean
-def _short_of(lines: Lines, paths: Paths, profiles: Profiles, i: int, row: int, task: Task) -> float:
-    """Metres by which the pair misses the goal it comes nearest to before that one's time is over."""
-    least = math.inf
-    for goal in range(len(task.windows)):
-        late = task.windows[goal, 1]
-        if late <= 0.05 or late > HORIZON_S:
-            continue
-        first, _ = goal_cells(lines, i, goal)
-        if first < 0 and paths.path[lines.line[i].path].cost >= FAR_M:
-            continue
-        near = max(0.0, paths.path[lines.line[i].path].way) if first < 0 else float(first)
-        least = min(least, max(0.0, near - profiles.s[row, int(late / TICK_S + 1e-6)]))
-    return least if least < math.inf else 0.0
-
-
-@kernel
-def _growing(x: float) -> float:
-    """Quadratic up to 4, linear beyond: what is far out of reach still pulls, but does not drown everything else."""
-    return x * x if x < 4.0 else 8.0 * x - 16.0
-
-
-@lean
-def _weigh(
-    lines: Lines, profiles: Profiles, occupancy: Occupancy, i: int, row: int, cost: float, beyond: float, ends: float, limit: float
-) -> float:
-    last = lines.line[i].cells - 1
-    for t in range(1, STEPS):
-        if cost >= limit:
-            return np.inf
-        tick = 2 * t
-        s, v = profiles.s[row, tick], profiles.v[row, tick]
-        c = cell_at(s, last)
-        risk = occupancy.risk[i, t, c]
-        near = t * STEP_S <= 2.0
-        counts = 1.0 if t * STEP_S <= ends + STEP_S else _AFTER
-        if risk > 0.0:
-            cost += counts * risk * (_RISK_NEAR if near else _RISK)
-        ahead = occupancy.next[i, t, c]
-        if ahead < FREE and ahead > c:
-            need = _GAP_S * v + _GAP_STAND_M
-            gap = ahead - s
-            if gap < need:
-                cost += counts * _GAP * (1.0 - gap / need) ** 2
-        over = v - lines.cell[i, c].allowed
-        if over > 0.2:
-            cost += counts * _SPEED * over * over
-        lateral = abs(lines.cell[i, c].curvature) * v * v
-        if lateral > _LATERAL_COMFORT:
-            cost += _LATERAL * (lateral - _LATERAL_COMFORT) ** 2
-            if lateral > _LATERAL_LIMIT and near:
-                cost += _IMPOSSIBLE
-        if v > lines.cell[i, c].steerable:
-            cost += counts * (_UNSTEERABLE if near else 0.1 * _UNSTEERABLE)
-        cost += counts * beyond * min(2.0, lines.cell[i, c].beyond)
-        if lines.cell[i, c].outside > lines.cell[i, 0].outside:
-            edge = _EDGE if lines.cell[i, c].outside == LEAVES else _GRAZE
-            cost += counts * edge * (3.0 if near else 1.0)
-    cost += counts * _TOO_FAST * _too_fast(profiles, occupancy, i, row, last)
-    end = min(last, int(profiles.s[row, TICKS - 1] + 0.5))
-    if profiles.v[row, TICKS - 1] < 0.5 and lines.cell[i, end].keep_clear and not lines.cell[i, 0].keep_clear:
-        cost += _BLOCK
-    return cost
-
-
-@lean
-def _too_fast(profiles: Profiles, occupancy: Occupancy, i: int, row: int, last: int) -> float:
-    """(m/s)² by which the plan ends too fast to stop comfortably for what is then ahead, or to take its speed."""
-    s, v = profiles.s[row, TICKS - 1], profiles.v[row, TICKS - 1]
-    c = cell_at(s, last)
-    ahead, before = occupancy.next[i, STEPS - 1, c], occupancy.next[i, STEPS - 4, c]
-    if ahead >= FREE:
-        return 0.0
-    leads = max(0.0, (ahead - before) / (3.0 * STEP_S)) if before < FREE else 0.0
-    over = v - leads - math.sqrt(2.0 * _STOPS_MPS2 * max(0.0, ahead - s))
-    return float(over * over) if over > 0.0 else 0.0
-
-
-@lean
-def _insert(out: Choice, first: int, end: int, line: int, profile: int, cost: float) -> None:
+def insert(out: Choice, first: int, end: int, line: int, profile: int, cost: float) -> None:
     """Into rows first..end (exclusive), which are sorted by cost; the last one is dropped."""
     at = end - 1
     while at > first and out.cost[at - 1] > cost:

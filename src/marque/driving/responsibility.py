@@ -57,8 +57,8 @@ ENFORCES = (Rule.FOLLOWING, Rule.ONCOMING, Rule.BESIDE)
 
 _LOOKS_M, _BEHIND_M, _BESIDE_M = 120.0, -60.0, 8.0
 """How far around, how far behind along the path's beginning, and how far beside the path others are judged."""
-_ALONG, _TOWARDS = 0.5, -0.9
-"""Cosines from which somebody goes along the road or comes towards the car; who crosses it is judged where the ways cross."""
+_ALONG = 0.5
+"""Cosine from which somebody goes along the road, one way or the other; who crosses it is judged where the ways cross."""
 _STANDS_MPS = 0.3
 _WALKS_MPS, _TURNS_RAD = 2.0, 0.05
 """At walking pace, and turned so far from the path, the car drives round who stands: lane coordinates no longer tell who touches whom."""
@@ -206,7 +206,7 @@ def _on_the_road(slot: int, track: Any, ego: _Body, paths: Paths, now_s: float, 
     other, along = _other(paths, track)
     stands = track.speed < _STANDS_MPS
     beyond = abs(other.d) > _BESIDE_M or other.s < _BEHIND_M or other.s > STATIONS + _BESIDE_M
-    if beyond or (_TOWARDS < along < _ALONG and not stands):
+    if beyond or (abs(along) < _ALONG and not stands):
         _elsewhere(slot, duties)
         return total
     oncoming = along < 0.0 and not stands
@@ -239,7 +239,8 @@ def _on_the_road(slot: int, track: Any, ego: _Body, paths: Paths, now_s: float, 
             highest = -_needed(gap, oncoming, ego, other, assumed.ego, its) if pair.along <= due_s else assumed.ego.acceleration_max_mps2
             _bind(duties, slot, rule, gap)
             total = both(total, Limits(-assumed.ego.braking_max_mps2, highest, math.inf, math.inf))
-        if across_owed and not unknown and duties.enforces[Rule.BESIDE]:
+        # Who is not beside the car but somewhat behind or ahead is let in front of, or not, by the plan: it knows where the lane ends.
+        if across_owed and gap <= 0.0 and not unknown and duties.enforces[Rule.BESIDE]:
             duties.binding[LEFT if is_left else RIGHT] = slot
             across = limits(Answer.NONE, is_left, not is_left, assumed.ego)
             total = both(total, Limits(-math.inf, math.inf, across.left_mps2, across.right_mps2))

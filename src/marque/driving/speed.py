@@ -19,6 +19,8 @@ _FIRST = (-8.0, -5.0, -3.5, -2.2, -1.2, -0.5, 0.0, 0.6, 1.2, 2.0, 3.0)
 _FIRST_S = (1.0, 2.2, 4.0)
 _THEN = (-3.0, -1.0, 0.0, 1.5)
 SAMPLED = len(_FIRST) * len(_FIRST_S) * len(_THEN)
+GROUP = SAMPLED // len(_FIRST)
+"""Sampled profiles that begin alike for a second, side by side."""
 AIMED = 60
 """Room for profiles that arrive at the goal's place, speed and time exactly."""
 PROFILES = LINES + SAMPLED + AIMED
