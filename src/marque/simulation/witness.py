@@ -183,7 +183,7 @@ class Witness:
                     "wait", round(now.time_s - self.waits_s, 3), round(float(state.x_m), 2), round(float(state.y_m), 2), {}
                 )
                 record.waits.append(self._wait)
-            elif self.waits_s >= 3.0 * LONG_WAIT_S and self._wait.facts["waits_s"] < 3.0 * LONG_WAIT_S:
+            if self.waits_s >= 3.0 * LONG_WAIT_S > self.waits_s - self.step_s:
                 record.incidents.append(self._wait)
             self._wait.facts.update(waits_s=round(self.waits_s, 1), reason=self._reasons.most_common(1)[0][0].name)
 
