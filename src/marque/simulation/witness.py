@@ -218,7 +218,7 @@ def collision(now: Frame, k: int, state: VehicleState, vehicle: VehicleParameter
     stood = abs(state.speed_mps) < STANDING_MPS
     return {
         "with": int(now.ids[k]),
-        "kind": Kind(int(now.kinds[k])).name,
+        "other": Kind(int(now.kinds[k])).name,
         "speed_mps": round(float(state.speed_mps), 2),
         "other_speed_mps": round(float(now.speed_mps[k]), 2),
         "at_fault": not (behind or stood),
