@@ -34,7 +34,7 @@ def planned(risk, why, first, since, speed):
     for i in range(mind.lines.used[0]):
         block(mind.lines, i, first, first + 8, since, 30, risk, why, mind.occupancy)
         look_ahead(mind.lines, i, mind.occupancy)
-    effort, cycle = efforts(mind.profiles, mind.pressed), terms(mind.lines, mind.paths, task, False, 0.0)
+    effort, cycle = efforts(mind.profiles, mind.pressed, task), terms(mind.lines, mind.paths, task, False, 0.0)
     given_all = mind.lines, mind.paths, mind.profiles, mind.occupancy, task, effort, cycle, 0, 0.0
     choose(*given_all, mind.choice)
     single = tuple(np.copy(part) for part in mind.choice)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import queue
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
@@ -115,6 +117,15 @@ _channel: Any = None
 def _connect(channel: Any) -> None:
     global _channel  # noqa: PLW0603  a worker has one, from its beginning to its end
     _channel = channel
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Hours of work for nobody are not to go on."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _drive_in_worker(run: Run) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def _cycle(
     passing = to_pass(m, vehicle, mind.paths, mind.lines, tracks, seen.signals, mind.occupancy)
     last_kind, last_target = int(mind.last[_LAST_KIND]), mind.last[_LAST_TARGET]
     press(tracks, mind.predictions, mind.paths, vehicle, mind.profiles, mind.pressed)
-    effort, cycle = efforts(mind.profiles, mind.pressed), terms(mind.lines, mind.paths, task, passing, waited_s)
+    effort, cycle = efforts(mind.profiles, mind.pressed, task), terms(mind.lines, mind.paths, task, passing, waited_s)
     choose(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, effort, cycle, last_kind, last_target, mind.choice)
     branch(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, effort, cycle, last_kind, last_target, mind.futures, mind.choice)
     passed = guard(

@@ -30,6 +30,9 @@ _LATERAL = 0.8  # per (m/s²)² above comfortable
 _LATERAL_COMFORT, _LATERAL_LIMIT = 2.6, 8.0
 _UNSTEERABLE = 400.0  # one instant faster than the steering can follow the line
 _LONGITUDINAL = 0.12  # per (m/s²)², per instant
+# Without a time to keep: per (m/s²)² of braking or accelerating beyond what passengers take for comfortable (nuPlan: 4.05, 2.40).
+_HARD, _HARD_MPS2 = 1.0, 3.0
+_HASTY, _HASTY_MPS2 = 4.0, 2.2
 _IMPOSSIBLE = 4000.0
 _PROGRESS = 1.0
 _ROUTE = 0.35  # per metre of detour, up to _ROUTE_MAX metres
@@ -202,6 +205,16 @@ def comfort(profiles: Profiles, row: int) -> float:
     for t in range(1, TICKS):
         a = (profiles.v[row, t] - profiles.v[row, t - 1]) / TICK_S
         cost += 0.5 * _LONGITUDINAL * a * a
+    return cost
+
+
+@lean
+def strain(profiles: Profiles, row: int) -> float:
+    """What braking and accelerating harder than is comfortable costs: worth it for what is sure, not for what may be."""
+    cost = 0.0
+    for t in range(1, TICKS):
+        a = (profiles.v[row, t] - profiles.v[row, t - 1]) / TICK_S
+        cost += 0.5 * (_HARD * max(0.0, -a - _HARD_MPS2) ** 2 + _HASTY * max(0.0, a - _HASTY_MPS2) ** 2)
     return cost
 
 

@@ -135,8 +135,18 @@ class City:
         near = (now.x_m - car.state.x_m) ** 2 + (now.y_m - car.state.y_m) ** 2 < SIGHT_M**2
         near &= now.ids != self.id_of(car.number)
         who = np.flatnonzero(near)
-        columns = now.ids, now.kinds, now.x_m, now.y_m, now.heading_rad, now.speed_mps, now.length_m, now.width_m
-        return Observation(now.time_s, *(column.take(who) for column in columns), now.signals)
+        return Observation(
+            now.time_s,
+            now.ids.take(who),
+            now.kinds.take(who),
+            now.x_m.take(who),
+            now.y_m.take(who),
+            now.heading_rad.take(who),
+            now.speed_mps.take(who),
+            now.length_m.take(who),
+            now.width_m.take(who),
+            now.signals,
+        )
 
     def _guests(self) -> GuestStates:
         states = np.array([car.state for car in self._cars]).reshape(-1, 6).T

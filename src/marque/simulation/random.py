@@ -41,8 +41,7 @@ class Purpose(IntEnum):
     LOCALISE = 13
 
 
-@intrinsic
-def _high(_typing_context: Any, _a: Any, _b: Any) -> Any:
+def _upper_half(_typing_context: Any, _a: Any, _b: Any) -> Any:
     """The upper 64 bits of the 128-bit product of two 64-bit words: one instruction of the processor."""
 
     def code(_context: Any, builder: Any, _signature: Any, words: Any) -> Any:
@@ -51,6 +50,9 @@ def _high(_typing_context: Any, _a: Any, _b: Any) -> Any:
         return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
 
     return types.uint64(types.uint64, types.uint64), code
+
+
+_high: Any = intrinsic(_upper_half)
 
 
 @kernel

@@ -22,8 +22,7 @@ from marque.simulation.random import Purpose, normal, philox, uniform, unit
 from marque.vehicle import VehicleState, kernel, lean
 from marque.vehicle.sensors import Sensing
 
-_RAY = 2.0 * math.pi / RAYS
-_KINDS = len(Kind)
+_RAY, _KINDS = 2.0 * math.pi / RAYS, len(Kind)
 _SIGHT_M = 300.0
 _ONE_EYE_M = 1.0
 """Sensors this near to each other see past the same things."""
@@ -43,8 +42,7 @@ _LASTING, _SCAN_S = 0.02, 0.1
 _FREE_SPACE = 0.8
 """Of a sensor's range: as far as it tells the free road from what it does not see."""
 _SAME_M = 3.0
-_LOOKS_BEFORE_S = 1.5
-_LOCALISATION_S, _HEADING_RAD_PER_M = 4.0, 0.02
+_LOOKS_BEFORE_S, _LOCALISATION_S, _HEADING_RAD_PER_M = 1.5, 4.0, 0.02
 _CORNERS = ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0))
 
 # How far each kind of road user is found, as a share of the range for a car: camera, radar, lidar.
@@ -108,9 +106,7 @@ class Sensors:
         eyes, bodies = len(self._eyes), len(truth.ids)
         low_m, tall_m, share = np.empty((eyes, RAYS)), np.empty((eyes, RAYS)), np.empty((eyes, bodies))
         views = _Views(np.full((4 * RAYS, 2), np.nan), np.empty((bodies, 2), np.int32), low_m, tall_m, share)
-        count = _sense(
-            self.suite, self._range_m, self.works, self._eye_of, self._eyes, truth, state, self._seed, views, self._out
-        )  # fmt: skip
+        count = _sense(self.suite, self._range_m, self.works, self._eye_of, self._eyes, truth, state, self._seed, views, self._out)
         nothing = np.empty(0)
         seen = truth._replace(
             ids=np.empty(0, np.int32), kinds=np.empty(0, np.uint8), x_m=nothing, y_m=nothing, heading_rad=nothing, speed_mps=nothing,
@@ -215,11 +211,9 @@ def _slow_noise(seed: int, agent: int, time_s: float, period_s: float, purpose: 
 @kernel
 def _misplaced(seed: int, time_s: float) -> tuple[float, float, float]:
     """How far the believed place is off ahead, to the left and in heading, in standard deviations."""
-    return (
-        _slow_noise(seed, 0, time_s, _LOCALISATION_S, Purpose.LOCALISE),
-        _slow_noise(seed, 1, time_s, _LOCALISATION_S, Purpose.LOCALISE),
-        _slow_noise(seed, 2, time_s, _LOCALISATION_S, Purpose.LOCALISE),
-    )
+    period_s, purpose = _LOCALISATION_S, Purpose.LOCALISE
+    ahead, left = _slow_noise(seed, 0, time_s, period_s, purpose), _slow_noise(seed, 1, time_s, period_s, purpose)
+    return ahead, left, _slow_noise(seed, 2, time_s, period_s, purpose)
 
 
 @kernel
@@ -267,7 +261,7 @@ def _distance(dx: float, dy: float, cos: float, sin: float, half_length: float, 
 def _direction(turns: Floats, heading: float, ray: int) -> tuple[float, float]:
     """A ray as a unit vector in the world; worked out once for all bodies and eyes."""
     k, angle = ray + 2 * RAYS, heading + ray * _RAY
-    if not 0 <= k < len(turns):
+    if not 0 <= k < len(turns):  # who has turned round many times
         return math.cos(angle), math.sin(angle)
     if math.isnan(turns[k, 0]):
         turns[k, 0], turns[k, 1] = math.cos(angle), math.sin(angle)

@@ -183,7 +183,7 @@ class Witness:
                     "wait", round(now.time_s - self.waits_s, 3), round(float(state.x_m), 2), round(float(state.y_m), 2), {}
                 )
                 record.waits.append(self._wait)
-            elif self.waits_s >= 3.0 * LONG_WAIT_S and self._wait.facts["waits_s"] < 3.0 * LONG_WAIT_S:
+            if self.waits_s >= 3.0 * LONG_WAIT_S > self.waits_s - self.step_s:
                 record.incidents.append(self._wait)
             self._wait.facts.update(waits_s=round(self.waits_s, 1), reason=self._reasons.most_common(1)[0][0].name)
 
@@ -218,7 +218,7 @@ def collision(now: Frame, k: int, state: VehicleState, vehicle: VehicleParameter
     stood = abs(state.speed_mps) < STANDING_MPS
     return {
         "with": int(now.ids[k]),
-        "kind": Kind(int(now.kinds[k])).name,
+        "other": Kind(int(now.kinds[k])).name,
         "speed_mps": round(float(state.speed_mps), 2),
         "other_speed_mps": round(float(now.speed_mps[k]), 2),
         "at_fault": not (behind or stood),
