@@ -44,7 +44,7 @@ def main() -> None:
     arguments.add_argument("--seeds", type=int, default=5)
     asked = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        files = [file for file in write_library(Path(folder)) if any(family in file.name for family in FAMILIES)]
+        files = [file for file in write_library(Path(folder)) if file.name.startswith(tuple(f"ZAM_Marque{one}" for one in FAMILIES))]
         figure, axes = plt.subplots(3, 5, figsize=(15, 7.5), layout="constrained")
         touched = 0
         print(f"{'scene':24} perfect     sensed, {asked.seeds} seeds: reached, touched")

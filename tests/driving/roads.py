@@ -47,7 +47,7 @@ def light(colour):
     return build_road_map(RoadSpec("light", "test", lanes, signals=[SignalSpec("s", [(60.0, colour)])]))
 
 
-def crossroads(*, ego_yields):
+def crossroads(*, ego_yields, their_mps=13.9):
     """East-bound (ours) meets south-bound at (100, 0)."""
     from marque.driving.map import Yield
 
@@ -56,35 +56,41 @@ def crossroads(*, ego_yields):
         lane("west", straight(0, 0, 90, 0), successors=["across"]),
         lane("across", straight(90, 0, 110, 0, 8), junction="j", successors=["east"]),
         lane("east", straight(110, 0, 300, 0)),
-        lane("north", straight(100, 150, 100, 10), successors=["down"]),
-        lane("down", straight(100, 10, 100, -10, 8), junction="j", successors=["south"]),
-        lane("south", straight(100, -10, 100, -150)),
+        lane("north", straight(100, 150, 100, 10), limit=their_mps, successors=["down"]),
+        lane("down", straight(100, 10, 100, -10, 8), limit=their_mps, junction="j", successors=["south"]),
+        lane("south", straight(100, -10, 100, -150), limit=their_mps),
     ]
     yields = {("across", "down"): ours, ("down", "across"): theirs}
     return build_road_map(RoadSpec("crossroads", "test", lanes, yields=yields))
 
 
-def observation(time_s, road_map, *others, colour=Colour.OFF):
-    """others: (id, kind, x, y, heading, speed, length, width)."""
+def observation(time_s, road_map, *others, colour=Colour.OFF, loud=()):
+    """others: (id, kind, x, y, heading, speed, length, width). loud: ids of those with a siren."""
     table = np.array(others, float).reshape(-1, 8).T
     signals = np.full(len(road_map.signal_ids), int(colour), np.uint8)
     columns = [np.ascontiguousarray(column) for column in table[2:]]
-    return Observation(time_s, table[0].astype(np.int32), table[1].astype(np.uint8), *columns, signals)
+    sirens = np.array([(one[2], one[3]) for one in others if one[0] in loud], float).reshape(-1, 2)
+    return Observation(time_s, table[0].astype(np.int32), table[1].astype(np.uint8), *columns, signals, sirens=sirens)
 
 
 def to_lane(road_map, name):
     return (Goal((0.0, np.inf), lanes=(road_map.lane_ids.index(name),)),)
 
 
-def drive(road_map, goals, state, seconds, others=lambda t: (), colour=lambda t: Colour.OFF, watch=lambda t, state: None):  # noqa: ARG005
-    """Drive in closed loop; returns the states and, per step, whether the car touched somebody. watch: is told where the car is."""
-    pilot = Pilot(road_map)
+def drive(
+    road_map, goals, state, seconds, others=lambda _t: (), colour=lambda _t: Colour.OFF, watch=lambda _t, _state: None, loud=(), **of_pilot
+):  # fmt: skip
+    """Drive in closed loop; returns the states and, per step, whether the car touched somebody.
+
+    watch: is told where the car is. loud: ids of those with a siren. of_pilot: what else the pilot is made with.
+    """
+    pilot = Pilot(road_map, **of_pilot)
     pilot.begin(goals)
     states, touched = [state], []
     for k in range(round(seconds / 0.1)):
         watch(0.1 * k, state)
         here = others(0.1 * k)
-        command = pilot.cycle(state, observation(0.1 * k, road_map, *here, colour=colour(0.1 * k)))
+        command = pilot.cycle(state, observation(0.1 * k, road_map, *here, colour=colour(0.1 * k), loud=loud))
         state = step(state, command, 0.1, BMW_320I)
         states.append(VehicleState(*state))
         ego = (state.x_m, state.y_m, state.heading_rad, BMW_320I.length_m, BMW_320I.width_m)

@@ -83,6 +83,19 @@ def test_whoever_comes_out_from_behind_the_house_is_let_pass(leaves_s):
     assert not touched
 
 
+@pytest.mark.parametrize("leaves_s", [3.0, 5.0, 6.0, 7.0])
+def test_so_is_whoever_comes_on_a_country_road_at_a_hundred(leaves_s):
+    road = crossroads(ego_yields=True, their_mps=27.8)
+
+    def bodies(t):
+        y = 190.0 - 27.8 * (t - leaves_s)
+        return (*houses(t), (9, Kind.CAR, 100.0, y, -0.5 * math.pi, 27.8, *CAR)) if t >= leaves_s and y > -100.0 else houses(t)
+
+    states, _, touched = drive(road, to_lane(road, "east"), VehicleState(20.0, 0.0, 0.0, 12.0, 0.0, 0.0), 25.0, bodies)
+    assert not touched
+    assert states[-1].x_m > 110.0
+
+
 def van(_t):
     return ((1, Kind.STATIC, 80.0, -3.0, 0.0, 0.0, 5.9, 2.0),)
 

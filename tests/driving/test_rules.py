@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from roads import lane, straight
 
+from marque.driving.give_way import _LINE_GAP_M, _stands_in_its_way
 from marque.driving.map import Meeting, Yield
 from marque.driving.map.build import build_road_map
 from marque.driving.map.specs import RoadSpec
 from marque.driving.observation import Kind
 from marque.driving.predict import no_predictions, predict
-from marque.driving.rules import _LINE_GAP_M, _stands_in_its_way
 from marque.driving.tracks import no_tracks
 from marque.vehicle import BMW_320I
 

@@ -29,7 +29,7 @@ def scenarios(files):
 def test_there_are_forty_and_more_under_names_of_their_own(files):
     assert len(files) >= 40
     assert len({path.name for path in files}) == len(files) == sum(len(family.variants) for family in FAMILIES)
-    assert all(re.fullmatch(r"ZAM_Marque[A-Z][A-Za-z]*-\d+_\d+_T-1\.xml", path.name) for path in files)
+    assert all(re.fullmatch(r"(ZAM|JPN)_Marque[A-Z][A-Za-z]*-\d+_\d+_T-1\.xml", path.name) for path in files)
 
 
 def test_every_family_tells_a_story_of_its_own():

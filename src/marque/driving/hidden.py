@@ -25,12 +25,12 @@ from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 _SAMPLE_M = 2.0
 _AHEAD_M = 60.0
 """Conflicts this near ahead on the path are looked into."""
-_BACK_M = 120.0
-"""So far back along a lane somebody who comes may be of interest."""
+_BACK_S = 9.0
+"""Who needs longer to come is of no interest yet."""
 _BRANCHES = 12
 _HIDES_M = 3.0
 """A gap in what is seen that is shorter holds no vehicle on its way."""
-_FASTEST_MPS = 17.0
+_UNPOSTED_MPS = 27.8
 _CRAWLS_MPS = 3.0
 _BODY_M = 0.7
 """Around a vehicle that is known no other vehicle is."""
@@ -98,7 +98,8 @@ def look_into(
             here = m.lanes[paths.lane[p, k].lane]
             if away > _AHEAD_M:
                 break
-            if away + here.length < -front or shown(m, paths.lane[p, k].lane, seen.signals) == Colour.GREEN_PROTECTED:
+            own = shown(m, paths.lane[p, k].lane, seen.signals)
+            if away + here.length < -front or own == Colour.GREEN_PROTECTED:
                 continue
             if paths.lane[p, k].lane in looked_into[:looked]:  # by way of another path
                 continue
@@ -106,7 +107,7 @@ def look_into(
             looked += 1
             for c in range(here.conflict_first, here.conflict_first + here.conflict_count):
                 owes = m.conflicts[c].yields
-                if owes == Yield.YIELD or owes == Yield.STOP:
+                if owes == Yield.YIELD or owes == Yield.STOP or own == Colour.RED:  # who turns at red lets everybody pass
                     other = shown(m, m.conflicts[c].other, seen.signals)
                     if seen.perfect or Colour.RED <= other <= Colour.AMBER:
                         clear_s[c] = seen.time_s + 2.0 * STEPS * STEP_S
@@ -116,39 +117,47 @@ def look_into(
 
 @kernel
 def _earliest(m: MapArrays, state: VehicleState, conflict: Any, tracks: Records, seen: Observation) -> float:
-    """Seconds until somebody who is unseen now reaches a conflict zone, back along all lanes that lead there."""
-    earliest = np.inf
-    lanes, ends, gone, speeds = np.empty(_BRANCHES, np.int32), np.empty(_BRANCHES), np.empty(_BRANCHES), np.empty(_BRANCHES)
-    lanes[0], ends[0], gone[0], speeds[0] = conflict.other, conflict.other_enter_s, 0.0, _FASTEST_MPS
+    """Seconds until somebody who is unseen now reaches a conflict zone, back along all lanes that lead there; at most _BACK_S.
+
+    Everyone drives as fast as the law allows lane by lane, or as the one seen ahead of it.
+    """
+    earliest = _BACK_S
+    lanes, ends, most = np.empty(_BRANCHES, np.int32), np.empty(_BRANCHES), np.empty(_BRANCHES)
+    # From the zone to here: s and m, and m of what is hidden at the end of it.
+    taken, ways, gaps = np.empty(_BRANCHES), np.empty(_BRANCHES), np.empty(_BRANCHES)
+    lanes[0], ends[0], most[0], taken[0], ways[0], gaps[0] = conflict.other, conflict.other_enter_s, np.inf, 0.0, 0.0, 0.0
     n = 1
     while n > 0:
         n -= 1
-        lane, end, before = lanes[n], ends[n], gone[n]
+        lane, s, time_s, way, hidden_m, cap = lanes[n], ends[n], taken[n], ways[n], gaps[n], most[n]
         here = m.lanes[lane]
-        speed = min(speeds[n], max(_SLOWEST_MPS, here.speed_limit))
+        limit = max(_SLOWEST_MPS, here.speed_limit if here.speed_limit < np.inf else _UNPOSTED_MPS)
         # Where the map ends the road goes on straight.
         start = -np.inf if here.predecessor_count == 0 else 0.0
-        hidden_m, s, hint = 0.0, end, -1
-        while s > start and hidden_m < _HIDES_M and before + end - s < _BACK_M:
+        hint = -1
+        while s > start and hidden_m < _HIDES_M and time_s < earliest:
             x, y, heading, hint = pose_at(m, lane, max(0.0, s), 0.0, hint)
             x, y = x + min(0.0, s) * math.cos(heading), y + min(0.0, s) * math.sin(heading)
-            hidden_m += _SAMPLE_M
             if sees(seen, state, x, y):
                 hidden_m = 0.0
             else:
+                hidden_m += _SAMPLE_M
                 slot = _who(tracks, x, y, _BODY_M)
                 if slot >= 0:  # who comes behind somebody comes no sooner
                     hidden_m = 0.0
-                    speed = min(speed, max(_CRAWLS_MPS, tracks[slot].speed * math.cos(tracks[slot].heading - heading)))
+                    cap = min(cap, max(_CRAWLS_MPS, tracks[slot].speed * math.cos(tracks[slot].heading - heading)))
+                    time_s = max(time_s, way / cap)
+            time_s += _SAMPLE_M / min(limit, cap)
+            way += _SAMPLE_M
             s -= _SAMPLE_M
-        if hidden_m >= _HIDES_M or before + end - s >= _BACK_M:
-            earliest = min(earliest, max(0.0, before + end - s - hidden_m) / speed)
-            continue
-        for k in range(here.predecessor_first, here.predecessor_first + here.predecessor_count):
-            if n < _BRANCHES:
-                lanes[n], ends[n] = m.predecessors[k], m.lanes[m.predecessors[k]].length
-                gone[n], speeds[n] = before + end, speed
-                n += 1
+        if hidden_m >= _HIDES_M:
+            earliest = min(earliest, max(0.0, time_s - hidden_m / min(limit, cap)))
+        elif time_s < earliest:
+            for k in range(here.predecessor_first, here.predecessor_first + here.predecessor_count):
+                if n < _BRANCHES:
+                    lanes[n], ends[n] = m.predecessors[k], m.lanes[m.predecessors[k]].length + s
+                    taken[n], ways[n], gaps[n], most[n] = time_s, way, hidden_m, cap
+                    n += 1
     return earliest
 
 

@@ -118,6 +118,8 @@ class Observation(NamedTuple):
     """(sensors of the suite,) 1 where the sensor reported in this cycle."""
     conditions: Conditions = Conditions()
     health: Health = Health()
+    sirens: Floats = np.zeros((0, 2))
+    """(k, 2) x m, y m in the world of vehicles with siren and blue (or red) lights on, as microphones and cameras place them."""
     markings_m: tuple[float, float] = (math.nan, math.nan)
     """From the body's centre to the borders of its lane, to the left and to the right, as cameras and lidars see them; nan for none."""
 

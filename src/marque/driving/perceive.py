@@ -23,6 +23,7 @@ _FADES = 0.08
 """How gradually finding ends at the end of a sensor's range, as a share of it."""
 _SHADE_M = 1.0
 _EDGE_RAD = 0.05
+_HEARD_M = 6.0
 
 # How far each kind is found, as a share of the range for a car; of what sensors' data sheets say, the least.
 _REACH = np.ones(len(Kind))
@@ -50,7 +51,29 @@ def perceive(p: Perception, seen: Observation, state: VehicleState, step_s: floa
     """Bring the tracks up to this instant; state: where the car believes to be."""
     if seen.perfect:
         follow_all(p.tracks, seen, state.x_m, state.y_m, step_s)
-        return
+    else:
+        _track(p, seen, state, step_s)
+    hear(p.tracks, seen.sirens)
+
+
+@kernel
+def hear(tracks: Records, sirens: Floats) -> None:
+    """Each siren belongs to the nearest vehicle, if one is near enough."""
+    for slot in range(CAPACITY):
+        tracks[slot].siren = 0
+    for k in range(len(sirens)):
+        nearest, least = -1, _HEARD_M
+        for slot in range(CAPACITY):
+            if tracks[slot].seen and tracks[slot].kind not in (Kind.PEDESTRIAN, Kind.BICYCLE, Kind.STATIC):
+                away = math.hypot(tracks[slot].x - sirens[k, 0], tracks[slot].y - sirens[k, 1])
+                if away < least:
+                    nearest, least = slot, away
+        if nearest >= 0:
+            tracks[nearest].siren = 1
+
+
+@kernel
+def _track(p: Perception, seen: Observation, state: VehicleState, step_s: float) -> None:
     if math.isnan(p.poses[-1, 0]) or seen.time_s - p.poses[-1, 0] > 1.0:
         for k in range(_POSES):  # a beginning: it has been driving like this before
             _place(p.poses, k, state, seen.time_s, (_POSES - 1 - k) * step_s)

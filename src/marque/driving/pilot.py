@@ -22,15 +22,18 @@ from marque.driving.goal import Goal
 from marque.driving.guard import NOTHING, Stop, guard, no_stop
 from marque.driving.hidden import look_into, slow_down
 from marque.driving.interventions import GuardLog, Interventions, Rule, no_interventions, told
+from marque.driving.law import Law
 from marque.driving.lines import Lines, draw_lines, mark_goals, no_lines, offset_of
 from marque.driving.localise import Localisation
 from marque.driving.map import Colour, MapArrays, RoadMap
 from marque.driving.map.query import project
+from marque.driving.markets import Market, market_of
 from marque.driving.minimal_risk import Fallback, Manoeuvre, Mode, straight_braking
 from marque.driving.observation import Observation
 from marque.driving.occupancy import Occupancy, look_ahead, no_occupancy, occupy
 from marque.driving.odd import CITY_AND_MOTORWAY, Monitor, Odd
 from marque.driving.oncoming import meet_at_rest
+from marque.driving.overtaking import keep_near, pass_on_the_far_side
 from marque.driving.own_lane import own_lane
 from marque.driving.path import PATHS, Paths, lay_paths, no_paths
 from marque.driving.perceive import Perception, no_perception, perceive
@@ -40,6 +43,7 @@ from marque.driving.responsibility import Duties, no_duties, owe
 from marque.driving.restrain import Restraint, restrain
 from marque.driving.route import cost_to_go, goal_entries
 from marque.driving.rules import WAITING, forget_ahead, obey, reach_ahead, to_pass
+from marque.driving.sirens import make_way, stay_aside
 from marque.driving.speed import PROFILES, TICK_S, TICKS, Profiles, follow, no_profiles, sample_profiles
 from marque.driving.tracks import NO_ID
 from marque.driving.view import Prediction, Reason, View
@@ -48,6 +52,7 @@ from marque.vehicle import BMW_320I, Command, VehicleParameters, VehicleState, k
 from marque.vehicle.sensors import THREE_LIDARS
 
 _WAITS_S = 4.0
+_SIREN = float(Reason.SIREN)
 _LAST_KIND, _LAST_TARGET, _LINE, _PROFILE, _LANE = 0, 1, 2, 3, 4
 
 
@@ -81,13 +86,17 @@ class Mind(NamedTuple):
 
 @kernel
 def _cycle(
-    m: MapArrays, mind: Mind, task: Task, ask: Restraint, state: VehicleState, seen: Observation, step_s: float, vehicle: VehicleParameters
-) -> Command:
+    m: MapArrays, mind: Mind, task: Task, ask: Restraint, law: Law, state: VehicleState, seen: Observation, step_s: float,
+    vehicle: VehicleParameters,
+) -> Command:  # fmt: skip
     timed = task.timed[0] == 1
     perceive(mind.perception, seen, state, step_s)
     tracks = mind.perception.tracks
     lane, s = own_lane(m, state, mind.cost, mind.history, mind.paths)
     lay_paths(m, lane, s, state, vehicle, mind.cost, mind.way, mind.history, mind.paths)
+    ask, siren = make_way(m, law, state, vehicle, mind.paths, tracks, ask)
+    if not timed:
+        keep_near(law, state, mind.paths, tracks)
     restrain(m, ask, state, vehicle, mind.paths)
     reach_ahead(m, state, vehicle, mind.paths, seen.signals, mind.eta)
     predict(m, tracks, seen.signals, mind.eta, mind.predictions)
@@ -102,13 +111,16 @@ def _cycle(
     draw_lines(m, state, vehicle, mind.paths, mind.goal_offsets, timed, waited_s > _WAITS_S, mind.lines)
     slow_down(state, vehicle, mind.lines, tracks, seen)
     meet_at_rest(state, vehicle, mind.lines, tracks)
+    pass_on_the_far_side(law, state, vehicle, mind.lines, tracks)
     mark_goals(mind.lines, task.starts, task.corners, task.owners, task.headings)
     occupy(tracks, mind.predictions, mind.paths, mind.lines, state, vehicle, mind.occupancy)
     look_into(m, state, vehicle, mind.paths, tracks, seen, mind.clear_s)
     obey(
-        m, state, vehicle, mind.paths, mind.lines, tracks, mind.predictions, seen, mind.clear_s, mind.memory, timed, step_s,
-        mind.occupancy,
+        m, state, vehicle, mind.paths, mind.lines, tracks, mind.predictions, seen, mind.clear_s, mind.memory,
+        timed and ask.stop_m == math.inf, step_s, law, mind.occupancy,
     )  # fmt: skip
+    if siren >= 0:
+        stay_aside(law, siren, mind.lines, mind.occupancy)
     sample_profiles(state.speed_mps, state.acceleration_mps2, vehicle, mind.profiles)
     if timed:
         aim_profiles(mind.lines, state, mind.profiles, task, vehicle)
@@ -149,6 +161,8 @@ def _cycle(
     mind.last[_LAST_KIND], mind.last[_LAST_TARGET] = mind.paths.path[mind.lines.line[i].path].kind, mind.lines.line[i].target
     mind.last[_LINE], mind.last[_PROFILE] = i, row
     explain(mind.lines, mind.paths, mind.profiles, mind.occupancy, tracks, task, i, row, mind.reason)
+    if siren >= 0:
+        mind.reason[REASON_SLOT], mind.reason[SUBJECT] = _SIREN, tracks[siren].id
     asked = act(mind.lines, i, mind.profiles, row, state, step_s, vehicle)
     if passed != 0:
         _note(mind, Rule.NEXT_BEST if passed > 0 else Rule.UNVERIFIED, seen.time_s, asked.acceleration_mps2)
@@ -184,13 +198,15 @@ class Pilot:
 
     def __init__(
         self, road_map: RoadMap, vehicle: VehicleParameters = BMW_320I, step_s: float = 0.1, *,
-        odd: Odd = CITY_AND_MOTORWAY, suite: Records = THREE_LIDARS,
+        odd: Odd = CITY_AND_MOTORWAY, suite: Records = THREE_LIDARS, market: Market | None = None,
     ) -> None:  # fmt: skip
         """step_s: s between two cycles, for which a command is held; at most 0.5. odd: where it may drive itself.
 
+        market: whose law of the road holds; that of the map's country where none is named.
         suite: (s,) SENSOR the car sees with, where perception is not perfect.
         """
         self.road_map, self.vehicle, self.step_s = road_map, vehicle, step_s
+        self._law = (market or market_of(road_map.country, road_map.right_hand_traffic)).law
         self._monitor = Monitor(odd, road_map, suite)
         self._localisation = Localisation(road_map, vehicle)
         self.fallback = Fallback(self._monitor, step_s, drives_on_the_right=road_map.right_hand_traffic)
@@ -271,7 +287,7 @@ class Pilot:
         if not self._monitor.sees_ahead:  # no camera tells what the lights show
             seen = seen._replace(signals=np.full_like(seen.signals, Colour.RED))
         task = self._task if fallback.mode == Mode.NOMINAL else self._open_task
-        command = Command(*_cycle(self.road_map.arrays, self._mind, task, ask, state, seen, self.step_s, self.vehicle))
+        command = Command(*_cycle(self.road_map.arrays, self._mind, task, ask, self._law, state, seen, self.step_s, self.vehicle))
         if fallback.manoeuvre == Manoeuvre.STRAIGHT:
             return command._replace(acceleration_mps2=min(command.acceleration_mps2, -self._straight_braking(state)))
         return command

@@ -206,15 +206,16 @@ def _find_leader(m: MapArrays, tracks: Records, mode: int, out: Predictions) -> 
 
 @lean
 def _is_in_way(m: MapArrays, own: Any, other: Any, place: Any, ahead: float, motion: Any) -> bool:
-    beside = place.d - motion.offset * math.exp(-ahead / _return_m(motion, own.speed))
+    beside = place.d - motion.offset * math.exp(-ahead / _return_m(motion, own))
     if abs(beside) > 0.5 * (own.width + other.width) - _OVERLAP_M:
         return False
     return bool(other.speed < STANDS_MPS or math.cos(other.heading - pose_at(m, place.lane, place.s, 0.0)[2]) > _ALIKE)
 
 
 @lean
-def _return_m(motion: Any, speed: float) -> float:
-    return float(motion.settles * max(_OFFSET_MPS, speed))
+def _return_m(motion: Any, track: Any) -> float:
+    """How far it drives until an offset from the middle of its lane has died away to 1/e; who comes with a siren keeps beside."""
+    return np.inf if track.siren else float(motion.settles * max(_OFFSET_MPS, track.speed))
 
 
 @lean
@@ -228,7 +229,7 @@ def _place_on_lane(m: MapArrays, tracks: Records, mode: int, i: int, out: Predic
     along = motion.s - out.lane[mode, motion.k].start
     inside = min(max(0.0, along), m.lanes[lane].length)
     driven = abs(motion.s - motion.first)
-    x, y, heading, hint = pose_at(m, lane, inside, motion.offset * math.exp(-driven / _return_m(motion, track.speed)), motion.hint)
+    x, y, heading, hint = pose_at(m, lane, inside, motion.offset * math.exp(-driven / _return_m(motion, track)), motion.hint)
     motion.hint = hint
     at.travelled = motion.s
     if i == 0:

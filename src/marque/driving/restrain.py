@@ -41,6 +41,10 @@ class Restraint(NamedTuple):
     """−1: at the right edge of the road, +1: at its left one, 0: in the middle of the lane."""
     keeps_lane: float = 0.0
     """1: no lane is changed, nobody is passed."""
+    shift_m: float = 0.0
+    """So far to the left of the middle of its lane."""
+    step_m: float = math.inf
+    """Sideways by no more than this from where the car is now: a short line that leads farther cannot be steered but at a crawl."""
 
 
 FREE = Restraint()
@@ -63,8 +67,11 @@ def restrain(m: MapArrays, ask: Restraint, state: VehicleState, vehicle: Vehicle
         if ask.stop_m < math.inf:
             hold = _out_of_the_way(m, paths, p, paths.path[p].rear_s + front + ask.stop_m, vehicle)
             paths.path[p].hold_s = min(paths.path[p].hold_s, hold)
-        if ask.aside != 0.0 and state.speed_mps < _ASIDE_MPS and (p == side or paths.path[side].kind < 0):
-            _move_aside(m, paths, p, ask.aside, vehicle)
+        gently = state.speed_mps < _ASIDE_MPS or ask.step_m < math.inf
+        if ask.aside != 0.0 and gently and (p == side or paths.path[side].kind < 0):
+            _move_aside(m, paths, p, ask, vehicle)
+        elif ask.shift_m != 0.0 and p == 0:
+            _shift(paths, p, ask.shift_m, ask.step_m, 0.0, 0.0)
         _slow(paths, p, ask, state.speed_mps, front)
 
 
@@ -98,8 +105,9 @@ def _behind(hold: float, enter: float, leave: float, vehicle: VehicleParameters)
 
 
 @lean
-def _move_aside(m: MapArrays, paths: Paths, p: int, aside: float, vehicle: VehicleParameters) -> None:
+def _move_aside(m: MapArrays, paths: Paths, p: int, ask: Restraint, vehicle: VehicleParameters) -> None:
     """Lead the path along the road's edge, on the hard shoulder if there is one, where it is nearly straight and no junction is near."""
+    aside = ask.aside
     first = int(paths.path[p].rear_s)
     last = min(STATIONS - 1, first + _ALONG_M)
     room = math.inf
@@ -114,14 +122,22 @@ def _move_aside(m: MapArrays, paths: Paths, p: int, aside: float, vehicle: Vehic
             if m.lanes[lane].conflict_count > 0:
                 return
             shoulder = min(shoulder, _shoulder(m, lane, aside))
-    offset = aside * max(0.0, room + (shoulder if shoulder < math.inf else 0.0) - 0.5 * vehicle.width_m - _EDGE_M)
+    shoulder = shoulder if shoulder < math.inf else 0.0
+    offset = aside * max(0.0, room + shoulder - 0.5 * vehicle.width_m - _EDGE_M)
+    _shift(paths, p, offset, ask.step_m, shoulder if aside > 0.0 else 0.0, shoulder if aside < 0.0 else 0.0)
+
+
+@kernel
+def _shift(paths: Paths, p: int, offset: float, step: float, left: float, right: float) -> None:
+    """Move a path to the left, m, no farther than a step from the car; left, right: what its carriageway gains on either side."""
+    offset = min(max(offset, paths.path[p].rear_d - step), paths.path[p].rear_d + step)
     for i in range(STATIONS):
         s = paths.station[p, i]
         s.x -= offset * math.sin(s.heading)
         s.y += offset * math.cos(s.heading)
         s.curvature /= 1.0 - s.curvature * offset
-        s.left += max(0.0, shoulder if aside > 0.0 and shoulder < math.inf else 0.0) - offset
-        s.right += max(0.0, shoulder if aside < 0.0 and shoulder < math.inf else 0.0) + offset
+        s.left += left - offset
+        s.right += right + offset
     paths.path[p].rear_d -= offset
 
 

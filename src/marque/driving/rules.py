@@ -7,40 +7,28 @@ reserve of time before and after, not merely the metre where bodies would touch.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from marque.common import Bytes, Floats, Ints, Records
+from marque.driving.give_way import HARD_MPS2, STOPPED_LANE, decides_later, give_way, hold, no_passages
 from marque.driving.hidden import may_step_out
+from marque.driving.law import Law, OnRed, lasts_s
 from marque.driving.lines import Lines
-from marque.driving.map import Colour, MapArrays, Meeting, Yield
+from marque.driving.map import Colour, MapArrays, Turn
 from marque.driving.observation import Kind, Observation
 from marque.driving.occupancy import REASON, Occupancy, block
 from marque.driving.path import Paths
-from marque.driving.predict import MODES, STEP_S, STEPS, Predictions, shown
+from marque.driving.predict import STEP_S, STEPS, Predictions, shown
+from marque.driving.sirens import let_through
 from marque.driving.tracks import CAPACITY
 from marque.driving.view import Reason
 from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
 AMBER_BRAKING_MPS2 = 3.2
 """Amber is obeyed when this deceleration is enough to stop at the line (a comfortable limit; UN R157 calls for no more than 3.7)."""
-_HARD_MPS2, _HOPELESS_MPS2 = 4.0, 9.0
-_LINE_GAP_M = 0.8
-_BEFORE_S = 1.2
-_BEFORE_MERGE_S = 1.8
-_AFTER_S = 0.4
-_LIKELY = 0.12
-"""Hypotheses less probable are not let pass."""
-_PATIENCE_S = 8.0
-"""After so long at a line the reserve before somebody else's arrival shrinks to _BEFORE_IMPATIENT_S."""
-_BEFORE_IMPATIENT_S = 0.5
-_WAITS_S = 2.0
-"""Who has stood outside a conflict for so long waits for somebody; when it sets off it will be seen."""
-_BEFORE_UNSEEN_S = 0.6
-_UNSEEN_PATIENCE = 0.3
-"""With every second that it stands, one unseen is taken to be this much later: he sees a car's nose, too."""
-_CREEPS_FROM_M, _CREEPS_MPS, _CREPT_M = 4.0, 2.5, -0.3
+_DILEMMA_MPS2 = 4.5
+"""Braking accepted at amber by who would not get over the line before red."""
+_HOPELESS_MPS2 = 9.0
 _KERB_M = 1.6
 _KERB_WAIT_S = 6.0
 """Somebody who stands at a crossing, or on another part of it, for longer is not waiting for us."""
@@ -56,17 +44,9 @@ _QUEUE_M, _RED_QUEUE_M = 10.0, 60.0
 """Who stands so near before a junction, or before a light that is not green, waits there."""
 _LONG_WAY_S, _AT_LINE_M = 45.0, 4.0
 """So long it waits, this near to the last place to do so, for a gap in the lane that leads on."""
-STOPPED_LANE, WAITING, ASTRAY_LANE = 0, 1, 2
-"""Slots of the rules' memory: the lane whose stop sign has been obeyed; cycles spent standing; the lane at whose end it goes astray."""
-
-
-class Passages(NamedTuple):
-    """Who passes through the other side of which conflicts, and when."""
-
-    used: Ints  # (1,) so many conflicts are known
-    conflict: Ints  # (n,) their indices
-    first: Ints  # (n + 1,) into passage
-    passage: Ints  # (k, 3) hypothesis, first and last instant
+WAITING, ASTRAY_LANE, AMBER_SIGNAL, AMBER_CYCLES = 1, 2, 3, 4
+"""Slots of the rules' memory, beside `give_way.STOPPED_LANE`: cycles spent standing; the lane at whose end it goes astray; the signal ahead
+that shows amber, and for how many cycles."""
 
 
 @lean
@@ -91,7 +71,7 @@ def forget_ahead(paths: Paths, eta: Floats) -> None:
 @kernel
 def obey(
     m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, lines: Lines, tracks: Records,
-    predictions: Predictions, seen: Observation, clear_s: Floats, memory: Ints, timed: bool, step_s: float, out: Occupancy,
+    predictions: Predictions, seen: Observation, clear_s: Floats, memory: Ints, timed: bool, step_s: float, law: Law, out: Occupancy,
 ) -> None:  # fmt: skip
     """Lay the rules over the occupancy of every line.
 
@@ -101,7 +81,8 @@ def obey(
     front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
     memory[WAITING] = memory[WAITING] + 1 if state.speed_mps < 0.5 else 0
     waited_s = memory[WAITING] * step_s
-    passages = Passages(np.zeros(1, np.int64), np.empty(128, np.int64), np.zeros(129, np.int64), np.empty((8 * MODES, 3), np.int64))
+    passages = no_passages()
+    _watch_amber(m, paths, seen.signals, memory)
     for i in range(lines.used[0]):
         p = lines.line[i].path
         # Station of the rear axle's cell 0; a line's own length differs from its path's by less than a cell per bend.
@@ -114,10 +95,14 @@ def obey(
             if line > lines.line[i].cells:
                 break
             colour = shown(m, lane, seen.signals)
-            _light(m, lane, line, colour, state, lines, i, out)
+            turns = colour == Colour.RED and _may_turn(m, lane, line, state, law, memory)
+            if not turns:
+                amber_s = lasts_s(law.amber, m.lanes[lane].speed_limit) - memory[AMBER_CYCLES] * step_s
+                _light(m, lane, line, colour, amber_s, state, lines, i, out)
             if m.lanes[lane].conflict_count > 0:
+                let_through(m, lane, line, paths.lane[p, k].start - zero, front, vehicle, lines, i, tracks, predictions, out)
                 if colour != Colour.GREEN_PROTECTED:
-                    _give_way(
+                    give_way(
                         m,
                         lane,
                         line,
@@ -133,18 +118,19 @@ def obey(
                         clear_s,
                         seen.time_s,
                         passages,
+                        turns,
                         memory,
                         out,
                     )
                 _keep_clear(m, lane, paths.lane[p, k].start - zero, front, vehicle, lines, i)
         for k in range(paths.path[p].lane_count):
-            _crossings(m, paths.lane[p, k].lane, paths.lane[p, k].start - zero, front, state, vehicle, lines, i, tracks, seen, out)
+            _crossings(m, paths.lane[p, k].lane, paths.lane[p, k].start - zero, front, state, vehicle, lines, i, tracks, seen, law, out)
         _leave_room(state, lines, i, tracks, out)
-        hold = paths.path[p].hold_s
-        if paths.path[p].astray_s < hold and not _goes_astray(paths.path[p], front, memory, step_s):
-            hold = paths.path[p].astray_s
-        if hold < math.inf and not timed:
-            _hold(hold - zero - front, lines, i, 0, STEPS, 1.0, Reason.NO_ROUTE * REASON, out)
+        last = paths.path[p].hold_s
+        if paths.path[p].astray_s < last and not _goes_astray(paths.path[p], front, memory, step_s):
+            last = paths.path[p].astray_s
+        if last < math.inf and not timed:
+            hold(last - zero - front, lines, i, 0, STEPS, 1.0, Reason.NO_ROUTE * REASON, out)
 
 
 @lean
@@ -195,134 +181,43 @@ def to_pass(
 
 
 @lean
-def _light(m: MapArrays, lane: int, line: float, colour: int, state: VehicleState, lines: Lines, i: int, out: Occupancy) -> None:
+def _watch_amber(m: MapArrays, paths: Paths, signals: Bytes, memory: Ints) -> None:
+    """For how many cycles the next light on the own path has shown amber."""
+    for k in range(paths.path[0].lane_count):
+        signal = m.lanes[paths.lane[0, k].lane].signal
+        if signal >= 0 and paths.lane[0, k].start > paths.path[0].rear_s:
+            if signals[signal] != Colour.AMBER:
+                signal = -1
+            memory[AMBER_CYCLES] = memory[AMBER_CYCLES] + 1 if signal >= 0 and memory[AMBER_SIGNAL] == signal else 0
+            memory[AMBER_SIGNAL] = signal
+            return
+
+
+@lean
+def _may_turn(m: MapArrays, lane: int, line: float, state: VehicleState, law: Law, memory: Ints) -> bool:
+    """Whether the law lets it turn to the near side at red, and it has stopped where the law wants that first."""
+    if law.on_red == OnRed.NO or m.lanes[lane].turn != (Turn.RIGHT if law.nearside < 0.0 else Turn.LEFT):
+        return False
+    if law.on_red == OnRed.AFTER_STOP and memory[STOPPED_LANE] != lane and state.speed_mps < 0.4 and -2.0 < line < 3.0:
+        memory[STOPPED_LANE] = lane
+    return bool(law.on_red == OnRed.GIVING_WAY or memory[STOPPED_LANE] == lane)
+
+
+@lean
+def _light(
+    m: MapArrays, lane: int, line: float, colour: int, amber_s: float, state: VehicleState, lines: Lines, i: int, out: Occupancy
+) -> None:  # fmt: skip
+    """amber_s: how long the light will still show amber, where it does."""
     if colour < Colour.RED or colour > Colour.AMBER or line < -2.5:
         return
     needed = state.speed_mps * state.speed_mps / (2.0 * max(0.2, line))
-    if needed > (AMBER_BRAKING_MPS2 if colour == Colour.AMBER else _HOPELESS_MPS2) and state.speed_mps > 1.0:
+    most = _HOPELESS_MPS2
+    if colour == Colour.AMBER:
+        most = AMBER_BRAKING_MPS2 if line < state.speed_mps * amber_s else _DILEMMA_MPS2
+    if needed > most and state.speed_mps > 1.0:
         return
     reason = Reason.AMBER_LIGHT if colour == Colour.AMBER else Reason.RED_LIGHT
-    _hold(line, lines, i, 0, STEPS, 1.0, reason * REASON + m.lanes[lane].signal, out)
-
-
-@lean
-def _hold(line: float, lines: Lines, i: int, t_first: int, t_last: int, weight: float, why: int, out: Occupancy) -> None:
-    """Do not cross a stop line: the cells behind it, as far as anybody could jump."""
-    first = math.ceil(line - _LINE_GAP_M)
-    block(lines, i, max(1, first), max(1, first) + 30, t_first, t_last, weight, why, out)
-
-
-@lean
-def _give_way(
-    m: MapArrays, lane: int, line: float, start: float, front: float, waited_s: float, state: VehicleState, vehicle: VehicleParameters,
-    lines: Lines, i: int, tracks: Records, predictions: Predictions, clear_s: Floats, now_s: float, passages: Passages, memory: Ints,
-    out: Occupancy,
-) -> None:  # fmt: skip
-    """Right of way on one lane of the path; start: where the lane begins, line: where the nose stops, in cells."""
-    here = m.lanes[lane]
-    for c in range(here.conflict_first, here.conflict_first + here.conflict_count):
-        conflict = m.conflicts[c]
-        if conflict.yields == Yield.NONE:
-            continue
-        enter = start + conflict.enter_s - front
-        leave = start + conflict.leave_s + 0.5 * vehicle.length_m - vehicle.rear_axle_m + 0.5
-        if enter < -0.7 or leave < 0.0:
-            continue
-        if conflict.yields == Yield.STOP and memory[STOPPED_LANE] != lane and line > -2.0:
-            if state.speed_mps < 0.4 and line < 3.0:
-                memory[STOPPED_LANE] = lane
-            else:
-                _hold(line, lines, i, 0, STEPS, 1.0, Reason.STOP_SIGN * REASON, out)
-        # Who cannot stop at the line any more may still stop before the conflict itself.
-        stoppable = line > -0.5 and state.speed_mps * state.speed_mps < 2.0 * _HARD_MPS2 * max(0.5, line)
-        hold = line if stoppable else enter
-        merging = conflict.meeting == Meeting.MERGE
-        before = _BEFORE_IMPATIENT_S if waited_s > _PATIENCE_S else (_BEFORE_MERGE_S if merging else _BEFORE_S)
-        known = _who_passes(c, conflict, tracks, predictions, passages)
-        for k in range(passages.first[known], passages.first[known + 1]):
-            mode, t_in, t_out = passages.passage[k]
-            if t_in > 0 and tracks[predictions.mode[mode].owner].standing_s > _WAITS_S:
-                continue
-            if merging and not stoppable and _stands_in_its_way(m, here, start, front, enter, vehicle, mode, tracks, predictions):
-                continue
-            if conflict.yields == Yield.ALTERNATE and t_in * STEP_S > max(0.0, line) / max(2.0, state.speed_mps):
-                continue
-            first = max(1, math.ceil(min(hold, enter) - _LINE_GAP_M))
-            why = (Reason.MERGE if merging else Reason.YIELD) * REASON + predictions.mode[mode].owner
-            weight = min(1.0, 2.0 * predictions.mode[mode].probability)
-            block(lines, i, first, int(leave), t_in - int(before / STEP_S), t_out + int(_AFTER_S / STEP_S), weight, why, out)
-        if clear_s[c] > -np.inf:  # looked into
-            _give_way_unseen(clear_s[c] - now_s, line, enter, leave, waited_s, state, lines, i, out)
-
-
-@lean
-def _stands_in_its_way(
-    m: MapArrays, here: Any, start: float, front: float, enter: float, vehicle: VehicleParameters, mode: int, tracks: Records,
-    predictions: Predictions,
-) -> bool:  # fmt: skip
-    """Whether stopping before a merge, for one way that somebody may go, is standing in another of its ways: then one goes on."""
-    owner, nose = predictions.mode[mode].owner, enter - _LINE_GAP_M
-    for c in range(here.conflict_first, here.conflict_first + here.conflict_count):
-        conflict = m.conflicts[c]
-        begins = start + conflict.enter_s - front
-        ends = start + conflict.leave_s + 0.5 * vehicle.length_m - vehicle.rear_axle_m
-        if conflict.meeting == Meeting.MERGE or not begins < nose < ends:
-            continue
-        for other in range(predictions.first[owner], predictions.first[owner] + predictions.hypotheses[owner]):
-            if other != mode and _passes(predictions, other, conflict, 0.5 * tracks[owner].length)[0] <= STEPS:
-                return True
-    return False
-
-
-@lean
-def _give_way_unseen(
-    arrival_s: float, line: float, enter: float, leave: float, waited_s: float, state: VehicleState, lines: Lines, i: int, out: Occupancy
-) -> None:  # fmt: skip
-    """Let pass whom nobody sees: from the line on creep to where the zone begins, to see more; there in the end trust to be seen."""
-    arrival_s += _UNSEEN_PATIENCE * waited_s
-    if arrival_s >= STEPS * STEP_S or enter < _CREPT_M:
-        return
-    creeps = line < _CREEPS_FROM_M and state.speed_mps < _CREEPS_MPS
-    first = max(1, math.ceil((enter if creeps else min(line, enter)) - _LINE_GAP_M))
-    since = int(max(0.0, arrival_s - _BEFORE_UNSEEN_S) / STEP_S)
-    block(lines, i, first, int(leave), since, STEPS, 1.0, Reason.HIDDEN * REASON, out)
-
-
-@lean
-def _who_passes(c: int, conflict: Any, tracks: Records, predictions: Predictions, out: Passages) -> int:
-    """The place of conflict c in `out`, whose passages are worked out where no line has asked for them in this cycle."""
-    for known in range(out.used[0]):
-        if out.conflict[known] == c:
-            return known
-    if out.used[0] == len(out.conflict) or out.first[out.used[0]] + predictions.used[0] > len(out.passage):
-        out.used[0] = 0  # so much is never asked for at once
-    known = out.used[0]
-    n = out.first[known]
-    for mode in range(predictions.used[0]):
-        if predictions.mode[mode].probability >= _LIKELY:
-            t_in, t_out = _passes(predictions, mode, conflict, 0.5 * tracks[predictions.mode[mode].owner].length)
-            if t_in <= STEPS:
-                out.passage[n, 0], out.passage[n, 1], out.passage[n, 2] = mode, t_in, t_out
-                n += 1
-    out.conflict[known], out.first[known + 1], out.used[0] = c, n, known + 1
-    return int(known)
-
-
-@lean
-def _passes(predictions: Predictions, mode: int, conflict: Any, nose: float) -> tuple[int, int]:
-    """First and last instant at which a hypothesis is in the other lane's side of a conflict zone; (STEPS + 1, −1) for never."""
-    for j in range(predictions.mode[mode].lane_count):
-        if predictions.lane[mode, j].lane != conflict.other:
-            continue
-        enter = predictions.lane[mode, j].start + conflict.other_enter_s - nose
-        leave = predictions.lane[mode, j].start + conflict.other_leave_s + nose
-        t_in, t_out = STEPS + 1, -1
-        for t in range(STEPS):
-            if enter <= predictions.at[mode, t].travelled <= leave:
-                t_in = min(t_in, t)
-                t_out = t
-        return t_in, t_out
-    return STEPS + 1, -1
+    hold(line, lines, i, 0, STEPS, 1.0, reason * REASON + m.lanes[lane].signal, out)
 
 
 @lean
@@ -341,7 +236,7 @@ def _leave_room(state: VehicleState, lines: Lines, i: int, tracks: Records, out:
     first = 1
     while first < lines.line[i].cells and not lines.cell[i, first].keep_clear:
         first += 1
-    if lines.cell[i, 0].keep_clear or state.speed_mps * state.speed_mps > 2.0 * _HARD_MPS2 * (first - 1.0):
+    if lines.cell[i, 0].keep_clear or state.speed_mps * state.speed_mps > 2.0 * HARD_MPS2 * (first - 1.0):
         return
     last, gap = first, 0
     for c in range(first, lines.line[i].cells):
@@ -361,7 +256,7 @@ def _leave_room(state: VehicleState, lines: Lines, i: int, tracks: Records, out:
 @lean
 def _crossings(
     m: MapArrays, lane: int, start: float, front: float, state: VehicleState, vehicle: VehicleParameters, lines: Lines, i: int,
-    tracks: Records, seen: Observation, out: Occupancy,
+    tracks: Records, seen: Observation, law: Law, out: Occupancy,
 ) -> None:  # fmt: skip
     here = m.lanes[lane]
     for k in range(here.crossing_first, here.crossing_first + here.crossing_count):
@@ -372,21 +267,22 @@ def _crossings(
             continue
         for slot in range(CAPACITY):
             if tracks[slot].seen and tracks[slot].kind == Kind.PEDESTRIAN:
-                t_in, t_out = _walks(m, over, tracks, slot, seen.signals)
+                t_in, t_out = _walks(m, over, tracks, slot, seen.signals, law)
                 if t_in <= STEPS:
                     why = Reason.PEDESTRIAN * REASON + slot
                     block(lines, i, max(1, first), last, t_in - int(1.0 / STEP_S), t_out + int(0.4 / STEP_S), 1.0, why, out)
         crossing = m.crossings[over.crossing]
-        if crossing.priority and not (crossing.signal >= 0 and seen.signals[crossing.signal] == Colour.RED):
+        edge, red = start + over.enter_s - front, crossing.signal >= 0 and seen.signals[crossing.signal] == Colour.RED
+        if crossing.priority and not red and not decides_later(edge, state):
             since = may_step_out(m, state, over, seen)
             if since <= STEPS:
-                block(lines, i, max(1, first), last, since, STEPS, 1.0, Reason.HIDDEN * REASON, out)
+                block(lines, i, max(1, int(edge)), last, since, STEPS, 1.0, Reason.HIDDEN * REASON, out)
         for c in range(max(1, first + 1), min(lines.line[i].cells - 1, last) + 1):
             lines.cell[i, c].keep_clear = 1
 
 
 @lean
-def _walks(m: MapArrays, over: Any, tracks: Records, slot: int, signals: Bytes) -> tuple[int, int]:
+def _walks(m: MapArrays, over: Any, tracks: Records, slot: int, signals: Bytes, law: Law) -> tuple[int, int]:
     """Instants at which a pedestrian is on the lane's part of a crossing; (STEPS + 1, −1) for not in sight of it."""
     crossing = m.crossings[over.crossing]
     dx, dy = crossing.x1 - crossing.x0, crossing.y1 - crossing.y0
@@ -403,7 +299,7 @@ def _walks(m: MapArrays, over: Any, tracks: Records, slot: int, signals: Bytes) 
         if low <= along <= high:
             return 0, STEPS
         red = crossing.signal >= 0 and signals[crossing.signal] == Colour.RED
-        if tracks[slot].standing_s < _KERB_WAIT_S and (on_it or (crossing.priority and not red)):
+        if tracks[slot].standing_s < _KERB_WAIT_S and (on_it or (law.kerb_first and crossing.priority and not red)):
             return 0, int(3.0 / STEP_S)
         return STEPS + 1, -1
     t_low, t_high = (low - along) / speed, (high - along) / speed

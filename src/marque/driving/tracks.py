@@ -29,6 +29,7 @@ TRACK = np.dtype(
         ("standing_s", "f8"),  # how long it has not moved
         ("cycles", "i8"),  # how often it has been seen
         ("seen", "i8"),  # 1 where it is taken to be there now
+        ("siren", "i8"),  # 1 where it has the right of way of an emergency vehicle on duty
     ],
     align=True,
 )

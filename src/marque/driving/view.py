@@ -46,6 +46,8 @@ class Reason(IntEnum):
     """It drives back a little, or has; subject: whom it makes room for."""
     HIDDEN = 25
     """Somebody may come from where it does not see."""
+    SIREN = 26
+    """subject: the emergency vehicle that it makes way for."""
     LEAVES_ODD = 19
     """From here on a minimal risk manoeuvre: it leaves, or has left, the domain it is made for."""
     SENSORS_LOST = 20

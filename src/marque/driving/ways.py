@@ -334,6 +334,8 @@ def _stopping_place(m: MapArrays, track: Any, mode: int, signals: Bytes, ego_eta
 
     For a red light surely; for the ego's right of way likely, if it still can.
     """
+    if track.siren:
+        return np.inf, 0.0
     s, speed = out.motion[mode].s, max(0.0, track.speed)
     nose = 0.5 * track.length
     for k in range(1, out.mode[mode].lane_count):

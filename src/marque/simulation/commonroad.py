@@ -43,6 +43,8 @@ KINDS = {
     "pillar": Kind.STATIC,
     "median_strip": Kind.STATIC,
 }
+ON_DUTY = "priorityVehicle"
+"""Whoever is this and moves has siren and lights on."""
 
 
 @dataclass(slots=True)
@@ -54,6 +56,7 @@ class _Track:
     rows: dict[int, tuple[float, float, float, float, float, float]] = field(default_factory=dict)
     stands: bool = False
     """Present at every step, with the row of step 0."""
+    siren: bool = False
 
 
 @dataclass(slots=True)
@@ -133,7 +136,7 @@ class _Reader:
         if role in {"static", "staticObstacle"}:
             return [_standing(name, Kind.STATIC if kind is Kind.UNKNOWN else kind, _placed(body, states[0], 0.0)) for body in bodies]
         self._complete(states, place)
-        tracks = [_Track(name, kind) for _ in bodies]
+        tracks = [_Track(name, kind, siren=kind_text == ON_DUTY) for _ in bodies]
         for state in states:
             for track, body in zip(tracks, bodies, strict=True):
                 box = _placed(body, state, state.heading or 0.0)
@@ -379,6 +382,7 @@ def _log(tracks: list[_Track]) -> ActorLog:
         y_m=y,
         heading_rad=heading,
         speed_mps=speed,
+        sirens=np.array([track.siren for track in tracks], dtype=np.bool_),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from marque.common import Floats, InputError, Records
+from marque.common import Bools, Floats, InputError, Records
 from marque.driving.goal import Goal
 from marque.driving.interventions import GuardLog
 from marque.driving.map import Road, RoadMap
@@ -269,7 +269,15 @@ class Observer:
             length_m=actors.length_m[row, here],
             width_m=actors.width_m[row, here],
             signals=signals,
+            sirens=self._sirens(row, here),
         )
+
+    def _sirens(self, row: int, here: Bools) -> Floats:
+        actors = self._actors
+        if actors.sirens is None:
+            return np.empty((0, 2))
+        loud = here & actors.sirens
+        return np.column_stack((actors.x_m[row, loud], actors.y_m[row, loud]))
 
 
 def initial_state(problem: PlanningProblem, vehicle: VehicleParameters) -> VehicleState:

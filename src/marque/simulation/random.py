@@ -39,6 +39,7 @@ class Purpose(IntEnum):
     SLOW_NOISE = 9
     GHOST = 10
     LOCALISE = 13
+    HEAR = 14
 
 
 def _upper_half(_typing_context: Any, _a: Any, _b: Any) -> Any:

@@ -27,6 +27,8 @@ class ActorLog:
     y_m: Floats
     heading_rad: Floats
     speed_mps: Floats
+    sirens: Bools | None = None
+    """(n,) who drives with siren and lights on; None for nobody."""
 
     @property
     def steps(self) -> int:

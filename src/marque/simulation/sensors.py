@@ -60,6 +60,10 @@ _MISTAKEN[[Kind.CAR, Kind.TRUCK, Kind.BUS, Kind.MOTORCYCLE, Kind.BICYCLE, Kind.P
 ]  # fmt: skip
 
 
+_HEARS_M, _HEARING_M = 150.0, 1.0
+"""How far a siren is heard, and the standard deviation of where it is taken to be."""
+
+
 class _Views(NamedTuple):
     """What each eye sees: e eyes, n bodies."""
 
@@ -112,9 +116,16 @@ class Sensors:
             ids=np.empty(0, np.int32), kinds=np.empty(0, np.uint8), x_m=nothing, y_m=nothing, heading_rad=nothing, speed_mps=nothing,
             length_m=nothing, width_m=nothing, perfect=False, detections=self._out[:count].copy(), eyes=self._eyes,
             free_m=np.minimum(views.low_m, self._reach_m), sight_m=self._sight_m, eye_of=self._eye_of,
-            range_m=self._range_m, working=self.works.copy(), conditions=self.conditions,
+            range_m=self._range_m, working=self.works.copy(), conditions=self.conditions, sirens=self._heard(truth, state),
         )  # fmt: skip
         return seen, self._believed(state, truth.time_s)
+
+    def _heard(self, truth: Observation, state: VehicleState) -> Floats:
+        """Where the sirens are that can be heard, as well as microphones and cameras together tell."""
+        places = truth.sirens.copy()
+        for k, place in enumerate(places):
+            place += [_HEARING_M * _slow_noise(self._seed, 2 * k + axis, truth.time_s, 1.0, Purpose.HEAR) for axis in (0, 1)]
+        return places[np.hypot(truth.sirens[:, 0] - state.x_m, truth.sirens[:, 1] - state.y_m) < _HEARS_M]
 
     def _believed(self, state: VehicleState, time_s: float) -> VehicleState:
         sigma = self.conditions.localisation_m

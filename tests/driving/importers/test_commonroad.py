@@ -177,3 +177,12 @@ def test_a_crosswalk_is_a_crossing_from_kerb_to_kerb():
     (crossing,) = read(strip(1, 0.0), walk, version="2020a").crossings
     assert crossing.width_m == pytest.approx(3.0)
     assert np.allclose(crossing.axis, [[100.5, -5.0], [100.5, 5.0]])
+
+
+@pytest.mark.parametrize(("country", "expected"), [("DEU", 50.0 / 3.6), ("USA", 25.0 * 0.44704), ("ZAM", 50.0 / 3.6)])
+def test_where_no_limit_is_posted_that_of_the_law_holds_for_the_kind_of_road(country, expected):
+    text = document(strip(1, 0.0, more="<laneletType>urban</laneletType>"), strip(2, 9.0), version="2020a")
+    spec = read_lanelets(etree.fromstring(text.replace("ZAM_Test", f"{country}_Test").encode()), "scene.xml")
+    assert spec.country == country
+    assert lane(spec, 1).speed_limit_mps == pytest.approx(expected)
+    assert lane(spec, 2).speed_limit_mps == np.inf

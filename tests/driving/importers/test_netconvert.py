@@ -51,13 +51,16 @@ def test_an_opendrive_street_keeps_its_frame_and_its_side(tmp_path, rule, right_
     assert (northern[outside & eastward] != right_hand).all()
 
 
-@pytest.mark.parametrize(("side", "right_hand"), [("", True), ('<tag k="driving_side" v="left"/>', False)])
-def test_openstreetmap_is_projected_and_its_junction_known(tmp_path, side, right_hand):
+LEFT = '<tag k="driving_side" v="left"/><tag k="addr:country" v="JP"/>'
+
+
+@pytest.mark.parametrize(("side", "right_hand", "country"), [("", True, ""), (LEFT, False, "JPN")])
+def test_openstreetmap_is_projected_and_its_junction_known(tmp_path, side, right_hand, country):
     path = tmp_path / "corner.osm.gz"
     path.write_bytes(gzip.compress(CROSSING.format(side=side).encode()))
     road_map = load_map(path)
     assert road_map.right_hand_traffic == right_hand
-    assert road_map.name == "corner"
+    assert (road_map.name, road_map.country) == ("corner", country)
     assert "right_before_left" in road_map.junction_kinds
     assert road_map.origin_m[0] == pytest.approx(698_000, abs=2_000)
     assert road_map.origin_m[1] == pytest.approx(5_349_000, abs=2_000)

@@ -5,6 +5,7 @@ Source: CommonRoad XML documentation, versions 2018b and 2020a. Speed limits are
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,8 +15,10 @@ from lxml import etree
 
 from marque.common import Floats, InputError
 from marque.driving.importers.commonroad_rules import apply_rules
+from marque.driving.law import RoadKind
 from marque.driving.map.model import Ignored, Road
 from marque.driving.map.specs import CrossingSpec, LaneSpec, RoadSpec
+from marque.driving.markets import Market, market_of
 
 VERSIONS = ("2018b", "2020a")
 FARTHEST_M = 1e7
@@ -46,6 +49,7 @@ _TYPES = {
     "parking": _MOTOR,
 }
 _MOTORWAYS = {"interstate", "highway", "mainCarriageWay", "accessRamp", "exitRamp"}
+_KINDS_OF_ROAD = {RoadKind.URBAN: {"urban"}, RoadKind.RURAL: {"country"}, RoadKind.MOTORWAY: {"interstate", "highway"}}
 _SOLID_TO_THE_LEFT_BOUND = {"solid", "broad_solid", "solid_solid", "dashed_solid", "curb"}
 _SOLID_TO_THE_RIGHT_BOUND = {"solid", "broad_solid", "solid_solid", "solid_dashed", "curb"}
 _LEFT_HAND_COUNTRIES = {"AUS", "BGD", "GBR", "HKG", "IDN", "IND", "IRL", "JPN", "KEN", "MYS", "NZL", "PAK", "SGP", "THA", "ZAF"}
@@ -80,8 +84,13 @@ def read_lanelets(root: etree._Element, source: str) -> RoadSpec:
     crossings = [_crossing(lanes[name]) for name, element in elements.items() if "crosswalk" in _texts(element, "laneletType")]
     name = root.get("benchmarkID") or source.removesuffix(".xml")
     spec = RoadSpec(name, source, list(lanes.values()), crossings, overlaps_meet=True)
-    spec.right_hand_traffic = _drives_on_the_right(name, lanes, elements)
-    apply_rules(spec, root, elements, source, notes.add)
+    spec.country = country.group(1) if (country := re.match(r"(?:C-)?([A-Z]{3})_", name)) else ""
+    spec.right_hand_traffic = _drives_on_the_right(spec.country, lanes, elements)
+    market = market_of(spec.country, spec.right_hand_traffic)
+    apply_rules(spec, root, elements, source, market.equals, notes.add)
+    for lane in spec.lanes:
+        if lane.speed_limit_mps == np.inf:
+            lane.speed_limit_mps = _statutory(elements[lane.id], market)
     spec.ignored.extend(notes.ignored())
     return spec
 
@@ -178,6 +187,13 @@ def _speed_limit(element: etree._Element, source: str, place: str) -> float:
     return limit
 
 
+def _statutory(element: etree._Element, market: Market) -> float:
+    """The speed limit by law for the lanelet's type, m/s; inf where it has none that tells."""
+    types = set(_texts(element, "laneletType"))
+    kind = next((kind for kind, names in _KINDS_OF_ROAD.items() if names & types), None)
+    return np.inf if kind is None else market.limit_mps(kind)
+
+
 def _texts(element: etree._Element, tag: str) -> list[str]:
     return [(child.text or "").strip() for child in element.iterfind(tag)]
 
@@ -245,7 +261,7 @@ def _crossing(lane: LaneSpec) -> CrossingSpec:
     return CrossingSpec(id=lane.id, axis=np.array([lane.centre[0], lane.centre[-1]]), width_m=width)
 
 
-def _drives_on_the_right(name: str, lanes: dict[str, LaneSpec], elements: dict[str, etree._Element]) -> bool:
+def _drives_on_the_right(country: str, lanes: dict[str, LaneSpec], elements: dict[str, etree._Element]) -> bool:
     """By the side on which the opposite direction lies; where the file has none, by the country in the benchmark's name."""
     tally = Counter(
         side for name in lanes for side in ("Left", "Right")
@@ -253,4 +269,4 @@ def _drives_on_the_right(name: str, lanes: dict[str, LaneSpec], elements: dict[s
     )  # fmt: skip
     if tally["Left"] != tally["Right"]:
         return tally["Left"] > tally["Right"]
-    return name[:3] not in _LEFT_HAND_COUNTRIES
+    return country not in _LEFT_HAND_COUNTRIES

@@ -10,6 +10,7 @@ from lxml import etree
 
 from marque.common import InputError
 from marque.driving.importers.commonroad_junctions import STRAIGHT_BELOW_RAD, Approach, Note, Rank, declared, guessed, turn_of
+from marque.driving.law import Equals, First
 from marque.driving.map.geometry import wrap
 from marque.driving.map.model import Colour, Turn, Yield
 from marque.driving.map.specs import LaneSpec, RoadSpec, SignalSpec
@@ -40,7 +41,7 @@ _DIRECTIONS = {
 }
 
 
-def apply_rules(spec: RoadSpec, root: etree._Element, elements: dict[str, etree._Element], source: str, note: Note) -> None:
+def apply_rules(spec: RoadSpec, root: etree._Element, elements: dict[str, etree._Element], source: str, equals: Equals, note: Note) -> None:
     """Adds to the lanes: junctions, turns, speed limits, stop lines, signals, and who yields to whom."""
     lanes = {lane.id: lane for lane in spec.lanes}
     signs = _signs(root, source, note)
@@ -55,7 +56,7 @@ def apply_rules(spec: RoadSpec, root: etree._Element, elements: dict[str, etree.
     junctions += guessed(lanes, ranks)
     for approaches in junctions:
         if approaches:
-            _decide(spec, approaches)
+            _decide(spec, approaches, equals)
     for name, element in elements.items():
         _signals(lanes, name, element, lights, note)
     spec.signals.extend(lights.specs())
@@ -141,7 +142,7 @@ def _xy(point: etree._Element, source: str, place: str) -> tuple[float, float]:
 # -- right of way --------------------------------------------------------------------------------------------------------------------------
 
 
-def _decide(spec: RoadSpec, approaches: list[Approach]) -> None:
+def _decide(spec: RoadSpec, approaches: list[Approach], equals: Equals) -> None:
     """Writes who yields to whom for every pair of connections from different approaches; the map keeps those that meet on the ground."""
     junction = next((lane.junction for approach in approaches for lane in approach.connections if lane.junction), None)
     if junction is None:
@@ -155,33 +156,37 @@ def _decide(spec: RoadSpec, approaches: list[Approach]) -> None:
             for a in first.connections:
                 for b in second.connections:
                     if a is not b:
-                        owed, owing = who_yields(first, a, second, b, spec.right_hand_traffic)
+                        owed, owing = who_yields(first, a, second, b, equals)
                         spec.yields[a.id, b.id], spec.yields[b.id, a.id] = owed, owing
 
 
-def who_yields(first: Approach, a: LaneSpec, second: Approach, b: LaneSpec, right_hand_traffic: bool = True) -> tuple[Yield, Yield]:
-    """What a owes b and b owes a: signs, then turning left across oncoming traffic, then right before left."""
+def who_yields(first: Approach, a: LaneSpec, second: Approach, b: LaneSpec, equals: Equals) -> tuple[Yield, Yield]:
+    """What a owes b and b owes a: signs, then turning across oncoming traffic, then the law's priority of one side."""
     if first.rank != second.rank:
         lower = Yield.STOP if min(first.rank, second.rank) is Rank.STOP else Yield.YIELD
         return (lower, Yield.NONE) if first.rank < second.rank else (Yield.NONE, lower)
     if first.rank is Rank.STOP:
         return Yield.ALTERNATE, Yield.ALTERNATE
-    if first.to_the_right == second.id and second.to_the_right != first.id:
-        return Yield.YIELD, Yield.NONE
-    if second.to_the_right == first.id and first.to_the_right != second.id:
-        return Yield.NONE, Yield.YIELD
+    if (first.to_the_right == second.id) != (second.to_the_right == first.id):
+        return _of_sides(first.to_the_right == second.id, equals)
     # Where the other one comes from: his heading relative to mine, 0 beside me, ±π against me, +π/2 from my right.
     relative = wrap(second.heading_rad - first.heading_rad)
     if abs(relative) > math.radians(135.0):
-        across = Turn.LEFT if right_hand_traffic else Turn.RIGHT
-        order = {across: 1, Turn.BACK: 2}
+        across, near = (Turn.LEFT, Turn.RIGHT) if equals.right_hand_traffic else (Turn.RIGHT, Turn.LEFT)
+        order = {near: 2, across: 1, Turn.BACK: 3} if equals.left_before_right else {across: 1, Turn.BACK: 2}
         a_after, b_after = order.get(a.turn, 0), order.get(b.turn, 0)
         if a_after != b_after:
             return (Yield.YIELD, Yield.NONE) if a_after > b_after else (Yield.NONE, Yield.YIELD)
         return Yield.ALTERNATE, Yield.ALTERNATE
     if abs(relative) < STRAIGHT_BELOW_RAD:
         return _merging(a, b)
-    return (Yield.YIELD, Yield.NONE) if relative > 0.0 else (Yield.NONE, Yield.YIELD)
+    return _of_sides(relative > 0.0, equals)
+
+
+def _of_sides(other_from_the_right: bool, equals: Equals) -> tuple[Yield, Yield]:
+    if equals.first is First.NOBODY:
+        return Yield.ALTERNATE, Yield.ALTERNATE
+    return (Yield.YIELD, Yield.NONE) if other_from_the_right == (equals.first is First.FROM_THE_RIGHT) else (Yield.NONE, Yield.YIELD)
 
 
 def _merging(a: LaneSpec, b: LaneSpec) -> tuple[Yield, Yield]:

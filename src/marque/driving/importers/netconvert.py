@@ -17,6 +17,7 @@ from marque.driving.importers.sumo import read_net
 from marque.driving.importers.xml import SIZE_LIMIT_BYTES, Reader, read_root
 from marque.driving.map.model import Ignored
 from marque.driving.map.specs import RoadSpec
+from marque.driving.markets import ALPHA_3
 
 TIME_LIMIT_S = 600.0
 _KINDS_SHOWN = 40
@@ -64,8 +65,19 @@ def read_converted(root: etree._Element, source: str) -> RoadSpec:
     if (location := made.find("location")) is not None:
         east, north = Reader(source).points(location, "netOffset")[0]
         spec.origin_m = (0.0 - float(east), 0.0 - float(north))
+    spec.country = _country(root)
     spec.ignored += _warnings(said)
     return spec
+
+
+def _country(root: etree._Element) -> str:
+    """The country most signs of an OpenDRIVE file, or most addresses and areas of an OpenStreetMap file name; "" for none."""
+    if root.tag == "OpenDRIVE":
+        named = Counter(signal.get("country", "") for signal in root.iter("signal"))
+    else:
+        named = Counter(tag.get("v", "") for tag in root.iter("tag") if tag.get("k") in ("addr:country", "ISO3166-1"))
+    known = [(name, times) for name, times in named.most_common() if re.fullmatch(r"[A-Z]{2,3}", name)]
+    return ALPHA_3.get(known[0][0], known[0][0]) if known else ""
 
 
 def to_network(root: etree._Element, source: str, network: Path) -> str:

@@ -16,6 +16,7 @@ from marque.driving.map.conflicts import build_conflicts, build_lane_crossings
 from marque.driving.map.grid import build_grid
 from marque.driving.map.model import CROSSING, LANE, PHASE, POINT, SIGNAL, Ignored, MapArrays, Road, RoadMap
 from marque.driving.map.specs import LaneSpec, RoadSpec, SignalSpec
+from marque.driving.markets import market_of
 
 _FARTHEST_M = 1e7
 _WIDEST_M = 200.0
@@ -66,7 +67,8 @@ def build_road_map(spec: RoadSpec) -> RoadMap:
         record["width"], record["priority"] = crossing.width_m, crossing.priority
         record["signal"] = signal_index.get(crossing.signal or "", -1)
         record["junction"] = junction_index.get(crossing.junction or "", -1)
-    conflicts = build_conflicts(spec, index, points, lanes, successors)
+    equals = market_of(spec.country, spec.right_hand_traffic).equals
+    conflicts = build_conflicts(spec, equals, index, points, lanes, successors)
     lane_crossings = build_lane_crossings(crossing_specs, crossings["junction"].copy(), points, lanes)
 
     arrays = MapArrays(
@@ -91,6 +93,7 @@ def build_road_map(spec: RoadSpec) -> RoadMap:
         crossing_ids=tuple(c.id for c in crossing_specs),
         signal_ids=tuple(signal_index),
         right_hand_traffic=spec.right_hand_traffic,
+        country=spec.country,
         origin_m=spec.origin_m,
         ignored=(*spec.ignored, *(Ignored(element, reason, n) for (element, reason), n in ignored.items())),
         junction_kinds=tuple(spec.junction_kinds.get(name, "unregulated") for name in junctions),

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from marque.common import Floats, Ints, Record, Records
+from marque.driving.law import Equals, First
 from marque.driving.map.geometry import wrap
 from marque.driving.map.model import CONFLICT, LANE_CROSSING, Meeting, Road, Turn, Yield
 from marque.driving.map.specs import CrossingSpec, RoadSpec
@@ -32,7 +33,9 @@ _ZONE = np.dtype(
 )
 
 
-def build_conflicts(spec: RoadSpec, index: dict[str, int], points: Records, lanes: Records, successors: Ints) -> Records:
+def build_conflicts(
+    spec: RoadSpec, equals: Equals, index: dict[str, int], points: Records, lanes: Records, successors: Ints
+) -> Records:  # fmt: skip
     """All CONFLICT records, lane after lane; sets conflict_first and conflict_count of the lanes."""
     named = np.array([tuple(sorted((index[a], index[b]))) for a, b in spec.yields if a in index and b in index], _PAIR)
     everywhere = spec.overlaps_meet or not np.any(lanes["junction"] >= 0)
@@ -40,9 +43,9 @@ def build_conflicts(spec: RoadSpec, index: dict[str, int], points: Records, lane
     pairs = candidate_pairs(boxes, lanes, named, everywhere)
     zones = _collect(lambda room: find_zones(points, lanes, successors, boxes, pairs, room), _ZONE, pairs.size)
     ids = [lane for lane, _ in sorted(index.items(), key=lambda item: item[1])]
-    yields = np.array([_right_of_way(spec, lanes, points, ids, a, b, meeting) for a, b, meeting, *_ in zones.tolist()], np.int32).reshape(
-        -1, 2
-    )
+    yields = np.array(
+        [_right_of_way(spec, equals, lanes, points, ids, a, b, meeting) for a, b, meeting, *_ in zones.tolist()], np.int32
+    ).reshape(-1, 2)
 
     n = zones.size
     both = np.zeros(2 * n, CONFLICT)
@@ -62,34 +65,44 @@ def build_conflicts(spec: RoadSpec, index: dict[str, int], points: Records, lane
     return both[order]
 
 
-def _right_of_way(spec: RoadSpec, lanes: Records, points: Records, ids: Sequence[str], a: int, b: int, meeting: int) -> tuple[Yield, Yield]:
+def _right_of_way(
+    spec: RoadSpec, equals: Equals, lanes: Records, points: Records, ids: Sequence[str], a: int, b: int, meeting: int
+) -> tuple[Yield, Yield]:
     """What a owes b and b owes a."""
     forward, backward = spec.yields.get((ids[a], ids[b])), spec.yields.get((ids[b], ids[a]))
     if forward is None and backward is None:
-        return _by_geometry(lanes[a], lanes[b], points, meeting)
+        return _by_geometry(lanes[a], lanes[b], points, meeting, equals)
     forward, backward = forward or Yield.NONE, backward or Yield.NONE
     if forward == backward == Yield.YIELD:
         return Yield.ALTERNATE, Yield.ALTERNATE
     if forward == backward == Yield.NONE:
-        return _by_geometry(lanes[a], lanes[b], points, meeting)
+        return _by_geometry(lanes[a], lanes[b], points, meeting, equals)
     return forward, backward
 
 
-def _by_geometry(a: np.void, b: np.void, points: Records, meeting: int) -> tuple[Yield, Yield]:
-    """Right before left; who turns left gives way to who comes towards; side by side: a turn gives way, a merge is a zip."""
+def _by_geometry(a: np.void, b: np.void, points: Records, meeting: int, equals: Equals) -> tuple[Yield, Yield]:
+    """The law of roads of equal rank: who turns across gives way to who comes towards; side by side: a turn gives way, a merge is a zip;
+
+    else the law's priority of one side.
+    """
     angle = wrap(float(points["heading"][b["point_first"]]) - float(points["heading"][a["point_first"]]))
     a_first, b_first, alternate = (
         (Yield.NONE, Yield.YIELD),
         (Yield.YIELD, Yield.NONE),
         (Yield.ALTERNATE, Yield.ALTERNATE),
     )
-    rank = {Turn.STRAIGHT: 0, Turn.RIGHT: 1, Turn.LEFT: 2, Turn.BACK: 3}
+    near, across = (Turn.RIGHT, Turn.LEFT) if equals.right_hand_traffic else (Turn.LEFT, Turn.RIGHT)
+    rank = {Turn.STRAIGHT: 0, near: 1, across: 2, Turn.BACK: 3}
+    if equals.left_before_right:
+        rank[near], rank[across] = 2, 1
     a_rank, b_rank = rank[Turn(int(a["turn"]))], rank[Turn(int(b["turn"]))]
     if abs(angle) >= _OPPOSITE_RAD or (abs(angle) < _SAME_WAY_RAD and meeting == Meeting.CROSSING):
         return alternate if a_rank == b_rank else a_first if a_rank < b_rank else b_first
     if abs(angle) < _SAME_WAY_RAD:
         return alternate
-    return b_first if angle > 0.0 else a_first
+    if equals.first is First.NOBODY:
+        return alternate
+    return b_first if (angle > 0.0) == (equals.first is First.FROM_THE_RIGHT) else a_first
 
 
 @kernel

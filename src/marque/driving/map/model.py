@@ -214,3 +214,5 @@ class RoadMap:
     ignored: tuple[Ignored, ...]
     junction_kinds: tuple[str, ...] = ()
     """Per junction: `priority`, `right_before_left`, `traffic_light`, `all_way_stop`, `zipper`, `roundabout`, `unregulated`."""
+    country: str = ""
+    """ISO 3166-1 alpha-3, where the source says it."""

@@ -67,12 +67,14 @@ class RoadSpec:
     signals: list[SignalSpec] = field(default_factory=list)
     yields: dict[tuple[str, str], Yield] = field(default_factory=dict)
     """(lane, other lane) → what the first owes the second, where the source says so. Pairs that conflict on the ground but are not
-    named get right-before-left (left-before-right never: both markets of the world that drive on the left use signs)."""
+    named get what the market's law says of roads of equal rank."""
     overlaps_meet: bool = False
     """Lanes that overlap on the ground meet even where the source names no junction. False where it knows junctions and bridges."""
     junction_kinds: dict[str, str] = field(default_factory=dict)
     outlines: dict[str, Floats] = field(default_factory=dict)
     """Junction → polygon (k, 2) of its paved area, m: what lies between the lanes inside is road too."""
     right_hand_traffic: bool = True
+    country: str = ""
+    """ISO 3166-1 alpha-3, where the source says it: by it the market whose law holds (`markets.market_of`)."""
     origin_m: tuple[float, float] = (0.0, 0.0)
     ignored: list[Ignored] = field(default_factory=list)

@@ -33,6 +33,8 @@ TRUCK = Body("truck", 11.0, 2.5)
 HOUSE = Body("roadBoundary", 18.0, 18.0)
 """The schema knows no buildings."""
 MOTORCYCLE = Body("motorcycle", 2.2, 0.8)
+AMBULANCE = Body("priorityVehicle", 5.9, 2.0)
+"""With siren and lights on."""
 BICYCLE = Body("bicycle", 1.8, 0.6)
 ADULT = Body("pedestrian", 0.5, 0.5)
 FENCE = Body("constructionZone", 2.5, 1.2)

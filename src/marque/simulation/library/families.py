@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from marque.simulation.library import city, hidden, junctions, motorways, streets
+from marque.simulation.library import city, hidden, junctions, motorways, sirens, streets
 from marque.simulation.library.actors import CAR, TRUCK
+from marque.simulation.library.mirror import COUNTRY, mirrored
 from marque.simulation.library.scene import Scene
 
 
@@ -19,23 +21,26 @@ class Family:
     number: int
     make: Callable[..., Scene]
     variants: tuple[dict[str, Any], ...]
+    keeps_left: bool = False
+    """The scenes are mirrored."""
 
     @property
     def id(self) -> str:
-        """What the benchmark ids of its scenes begin with: map name and number."""
-        return f"ZAM_Marque{self.name}-{self.number}"
+        """What the benchmark ids of its scenes begin with: country, map name and number."""
+        return f"{COUNTRY if self.keeps_left else 'ZAM'}_Marque{self.name}-{self.number}"
 
     @property
     def told(self) -> str:
         """What happens, in a sentence."""
-        return (self.make.__doc__ or "").partition("\n")[0]
+        return (self.make.__doc__ or "").partition("\n")[0] + (" Traffic keeps left." if self.keeps_left else "")
 
     def scenes(self) -> Iterator[tuple[str, Scene]]:
         for variant, values in enumerate(self.variants, start=1):
-            yield f"{self.id}_{variant}_T-1", self.make(**values)
+            scene = self.make(**values)
+            yield f"{self.id}_{variant}_T-1", mirrored(scene) if self.keeps_left else scene
 
 
-FAMILIES = (
+_RIGHT_HAND = (
     Family("Follow", 1, motorways.follow, (
         {"limit_mps": 27.8, "gap_m": 40.0, "slow_mps": 17.0, "braking_mps2": 2.5},
         {"limit_mps": 27.8, "gap_m": 48.0, "slow_mps": 12.0, "braking_mps2": 4.5},
@@ -169,7 +174,32 @@ FAMILIES = (
         {"limit_mps": 13.9, "rider_m": 25.0},
         {"limit_mps": 13.9, "rider_m": 40.0},
     )),
+    Family("Passage", 1, streets.passage, (
+        {"limit_mps": 8.3, "own_side": True, "oncoming_m": 70.0, "waits": False},
+        {"limit_mps": 8.3, "own_side": False, "oncoming_m": 60.0, "waits": True},
+    )),
+    Family("Siren", 1, sirens.from_behind, (
+        {"limit_mps": 13.9, "behind_m": 85.0, "speed_mps": 16.0},
+        {"limit_mps": 8.3, "behind_m": 60.0, "speed_mps": 13.0},
+    )),
+    Family("Siren", 2, sirens.across, (
+        {"limit_mps": 13.9, "from_m": 20.0, "speed_mps": 14.0},
+        {"limit_mps": 8.3, "from_m": 35.0, "speed_mps": 11.0},
+    )),
+    Family("Siren", 3, sirens.corridor, (
+        {"behind_m": 36.0, "speed_mps": 7.0, "lane": 0},
+        {"behind_m": 36.0, "speed_mps": 7.0, "lane": 1},
+    )),
     Family("CityFollow", 1, city.follow, ({"pick": 0}, {"pick": 1}, {"pick": 2})),
     Family("CityYield", 1, city.give_way, ({"pick": 0}, {"pick": 1}, {"pick": 2})),
     Family("CityLight", 1, city.red_light, ({"pick": 0, "red_s": 6.0}, {"pick": 1, "red_s": 8.0}, {"pick": 2, "red_s": 5.0})),
 )  # fmt: skip
+_TWINS = (
+    "Merge", "Exit", "Overtake", "ParkedVan", "Cyclist", "LeftTurn", "RightBeforeLeft", "YieldT", "Roundabout", "TurnsGreen", "Passage",
+    "BlindJunction",
+)  # fmt: skip
+"""Where sides matter: their first scene is there for traffic that keeps left too."""
+FAMILIES = (
+    *_RIGHT_HAND,
+    *(dataclasses.replace(one, variants=one.variants[:1], keeps_left=True) for one in _RIGHT_HAND if one.name in _TWINS),
+)

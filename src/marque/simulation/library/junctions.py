@@ -26,7 +26,7 @@ _ARM_M = 110.0
 """Length of an arm's lanes; the connections begin 11 m from the middle."""
 
 
-def _lit(arm: Arm, *phases: tuple[str, float], since_s: float = 0.0) -> Arm:
+def lit(arm: Arm, *phases: tuple[str, float], since_s: float = 0.0) -> Arm:
     return dataclasses.replace(arm, light=Light(phases, -since_s))
 
 
@@ -97,7 +97,7 @@ def light(*, limit_mps: float, red_s: float, amber_first: bool, crossing_m: tupl
     phases = [("green", green_s), ("yellow", amber_s), ("red", red_s - 1.0), ("redYellow", 1.0), ("green", 30.0)]
     own = [phase for phase in phases if phase[1] > 0.0]
     theirs = [("red", green_s + amber_s + 1.0), ("green", red_s - 5.0), ("yellow", 3.0), ("red", 31.0)]
-    arms = [_lit(SOUTH, *own), _lit(EAST, *theirs), _lit(NORTH, *own), _lit(WEST, *theirs)]
+    arms = [lit(SOUTH, *own), lit(EAST, *theirs), lit(NORTH, *own), lit(WEST, *theirs)]
     road = junction(arms, limit_mps)
     begin = green_s + amber_s + 1.5
     starts = [[(0.0, 0.0), (begin, 0.0), (begin + 5.0, 9.0)] for _ in crossing_m]
@@ -110,7 +110,7 @@ def turns_green(*, limit_mps: float, red_s: float, standing: int, body: Body = C
     """Road users stand in line at a red light that turns green; the ego comes from behind."""
     own = [("red", red_s - 1.0), ("redYellow", 1.0), ("green", 40.0)]
     theirs = [("green", red_s - 4.0), ("yellow", 2.0), ("red", 42.0)] if red_s > 4.5 else [("red", red_s + 40.0)]
-    road = junction([_lit(SOUTH, *own), _lit(EAST, *theirs), _lit(NORTH, *own), _lit(WEST, *theirs)], limit_mps)
+    road = junction([lit(SOUTH, *own), lit(EAST, *theirs), lit(NORTH, *own), lit(WEST, *theirs)], limit_mps)
     waiting = []
     for place in range(standing):
         goes_s = red_s + 0.8 + 1.1 * place

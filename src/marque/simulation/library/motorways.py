@@ -53,7 +53,7 @@ def cut_out(*, limit_mps: float, slow_mps: float, reveal_m: float) -> Scene:
     slow_m = leader_m + reveal_m + (limit_mps - slow_mps) * leaves_s
     leaving = drive(CAR, road.way("0"), leader_m, [(0.0, limit_mps)], [(leaves_s, 3.5, _WIDTH_M)])
     slow = drive(TRUCK, road.way("0"), slow_m, [(0.0, slow_mps)])
-    asked = task(road.way("0"), 40.0, 320.0, limit_mps - 1.0, limit_mps, 3.0, 2.0 * _WIDTH_M)
+    asked = task(road.way("0"), 40.0, 320.0, limit_mps - 1.0, limit_mps, 3.0, 3.2 * _WIDTH_M)
     return Scene(road, [leaving, slow], *asked, (*_TAGS, "critical"))
 
 
@@ -90,7 +90,7 @@ def merge(*, limit_mps: float, traffic_mps: float, behind_m: float, ahead_m: flo
     lane = road.way("0 before", "0 beside", "0 after")
     cars = [(95.0 + ahead_m, traffic_mps), (95.0 - behind_m, traffic_mps)]
     others = [drive(CAR, lane, along, [(0.0, speed)]) for along, speed in cars]
-    asked = task(lane, 95.0, 480.0, traffic_mps - 2.0, limit_mps, 3.0, 2.0 * _WIDTH_M, pose_at(ramp, 5.0))
+    asked = task(lane, 95.0, 480.0, traffic_mps - 2.0, limit_mps, 3.0, 3.2 * _WIDTH_M, pose_at(ramp, 5.0))
     return Scene(road, others, *asked, (*_TAGS, "merging_lanes", "slip_road"))
 
 
@@ -114,5 +114,5 @@ def queue(*, gap_m: float, crawl_mps: float) -> Scene:
     for place, (front_m, lag_s) in enumerate(((60.0, 0.8), (72.0, 0.0), (50.0, 1.4), (84.0, 0.0))):
         profile = [(0.0, crawl_mps), (2.0 + lag_s, 0.0), (5.0 + lag_s, 0.0), (8.0 + lag_s, crawl_mps + 1.0), (16.0, 2.0 * crawl_mps)]
         others.append(drive(CAR, road.way(str(place // 2)), front_m + gap_m, profile))
-    asked = task(road.way("0"), 40.0, 40.0 + gap_m + 32.0, 12.0, 22.0, 12.0, 2.0 * _WIDTH_M)
+    asked = task(road.way("0"), 40.0, 40.0 + gap_m + 32.0, 12.0, 22.0, 12.0, 3.2 * _WIDTH_M)
     return Scene(road, others, *asked, (*_TAGS, "traffic_jam"))

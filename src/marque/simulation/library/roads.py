@@ -41,6 +41,8 @@ class Lanelet:
     """The neighbour at the left border; of the opposite direction if `faces`."""
     right_side: str | None = None
     faces: bool = False
+    keeps_left: bool = False
+    """Traffic keeps left: it is the neighbour at the right border that is of the opposite direction if `faces`."""
     left_marking: str = "solid"
     right_marking: str = "solid"
     sign: str | None = None

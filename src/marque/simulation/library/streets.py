@@ -85,6 +85,23 @@ def narrow(*, limit_mps: float, width_m: float, oncoming_mps: float, bend_rad: f
     return Scene(road, [van, car], *task(road.way("ahead"), 20.0, 140.0, limit_mps - 1.0, limit_mps, 3.0), _TAGS)
 
 
+def passage(*, limit_mps: float, own_side: bool, oncoming_m: float, waits: bool) -> Scene:
+    """Only one fits past a parked van, and somebody comes the other way: who has the van on its side lets the other through.
+
+    waits: the other one stops before the van and goes on when the ego must be past.
+    """
+    road, van_m = street(240.0, limit_mps, 3.0), 105.0
+    side = -1.0 if own_side else 1.0
+    van = park(PARKED_VAN, (van_m, side * (3.0 + 0.5 * VAN.width_m - 2.1), 0.0 if own_side else math.pi))
+    profile = [(0.0, limit_mps)]
+    if waits:
+        way = 240.0 - van_m - 0.5 * (VAN.length_m + CAR.length_m) - 7.0 - oncoming_m
+        brakes_s = way / limit_mps - 0.5 * limit_mps / 2.0
+        profile = [(brakes_s, limit_mps), (brakes_s + limit_mps / 2.0, 0.0), (25.0, 0.0)]
+    other = drive(CAR, road.way("oncoming"), oncoming_m, profile)
+    return Scene(road, [van, other], *task(road.way("ahead"), 30.0, 150.0, limit_mps - 1.0, limit_mps, 9.0, 2.8), (*_TAGS, "evasive"))
+
+
 def works(*, limit_mps: float, length_m: float, oncoming_m: tuple[float, ...]) -> Scene:
     """A fence of road works closes the right part of the lane for a while."""
     road = street(240.0, limit_mps)

@@ -91,10 +91,11 @@ class _Writer:
         for successor in lanelet.successors:
             ET.SubElement(element, "successor", ref=self.lanelets[successor])
         if lanelet.left_side is not None:
-            direction = "opposite" if lanelet.faces else "same"
+            direction = "opposite" if lanelet.faces and not lanelet.keeps_left else "same"
             ET.SubElement(element, "adjacentLeft", ref=self.lanelets[lanelet.left_side], drivingDir=direction)
         if lanelet.right_side is not None:
-            ET.SubElement(element, "adjacentRight", ref=self.lanelets[lanelet.right_side], drivingDir="same")
+            direction = "opposite" if lanelet.faces and lanelet.keeps_left else "same"
+            ET.SubElement(element, "adjacentRight", ref=self.lanelets[lanelet.right_side], drivingDir=direction)
         if lanelet.stops:
             line = ET.SubElement(element, "stopLine")
             for x, y in (lanelet.left[-1], lanelet.right[-1]):
