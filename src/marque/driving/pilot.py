@@ -13,6 +13,8 @@ import numpy as np
 
 from marque.common import Floats, Ints, Records
 from marque.driving.act import act, act_stop
+from marque.driving.ahead import Ahead, move_on
+from marque.driving.alive import Liveness
 from marque.driving.back import DRIVES, OTHER, PHASE, SLOTS, back_out, drive_back
 from marque.driving.explain import DISTANCE, REASON_SLOT, SUBJECT, TARGET, explain, explain_back, explain_stop
 from marque.driving.followers import press
@@ -37,7 +39,7 @@ from marque.driving.route import cost_to_go, goal_entries
 from marque.driving.rules import WAITING, forget_ahead, obey, reach_ahead, to_pass
 from marque.driving.speed import PROFILES, TICK_S, TICKS, Profiles, follow, no_profiles, sample_profiles
 from marque.driving.view import Prediction, Reason, View
-from marque.vehicle import BMW_320I, Command, VehicleParameters, VehicleState, kernel
+from marque.vehicle import BMW_320I, IDEAL, Actuators, Command, VehicleParameters, VehicleState, kernel
 from marque.vehicle.sensors import THREE_LIDARS
 
 _WAITS_S = 4.0
@@ -71,11 +73,14 @@ class Mind(NamedTuple):
 
 @kernel
 def _cycle(
-    m: MapArrays, mind: Mind, task: Task, ask: Restraint, state: VehicleState, seen: Observation, step_s: float, vehicle: VehicleParameters
-) -> Command:
+    m: MapArrays, mind: Mind, task: Task, ask: Restraint, now: VehicleState, state: VehicleState, ahead_s: float, seen: Observation,
+    step_s: float, vehicle: VehicleParameters,
+) -> Command:  # fmt: skip
+    """now: where the car is; state: where it will be, ahead_s later, when the command takes hold."""
     timed = task.timed[0] == 1
-    perceive(mind.perception, seen, state, step_s)
+    perceive(mind.perception, seen, now, step_s)
     tracks = mind.perception.tracks
+    move_on(tracks, ahead_s)
     lane, s = own_lane(m, state, mind.cost, mind.history, mind.paths)
     lay_paths(m, lane, s, state, vehicle, mind.cost, mind.way, mind.history, mind.paths)
     restrain(m, ask, state, vehicle, mind.paths)
@@ -89,10 +94,10 @@ def _cycle(
     _offsets(mind, vehicle)
     waited_s = mind.memory[WAITING] * step_s
     draw_lines(m, state, vehicle, mind.paths, mind.goal_offsets, waited_s > _WAITS_S, mind.lines)
-    slow_down(state, vehicle, mind.lines, tracks, seen)
+    slow_down(now, vehicle, mind.lines, tracks, seen)
     mark_goals(mind.lines, task.starts, task.corners, task.owners, task.headings)
     occupy(tracks, mind.predictions, mind.paths, mind.lines, state, vehicle, mind.occupancy)
-    look_into(m, state, vehicle, mind.paths, tracks, seen, mind.clear_s)
+    look_into(m, now, vehicle, mind.paths, tracks, seen, mind.clear_s)
     obey(
         m, state, vehicle, mind.paths, mind.lines, tracks, mind.predictions, seen, mind.clear_s, mind.memory, timed, step_s,
         mind.occupancy,
@@ -158,15 +163,17 @@ class Pilot:
 
     def __init__(
         self, road_map: RoadMap, vehicle: VehicleParameters = BMW_320I, step_s: float = 0.1, *,
-        odd: Odd = CITY_AND_MOTORWAY, suite: Records = THREE_LIDARS,
+        odd: Odd = CITY_AND_MOTORWAY, suite: Records = THREE_LIDARS, actuators: Actuators = IDEAL,
     ) -> None:  # fmt: skip
         """step_s: s between two cycles, for which a command is held; at most 0.5. odd: where it may drive itself.
 
-        suite: (s,) SENSOR the car sees with, where perception is not perfect.
+        suite: (s,) SENSOR the car sees with, where perception is not perfect. actuators: whose dead time is reckoned with.
         """
         self.road_map, self.vehicle, self.step_s = road_map, vehicle, step_s
         self._monitor = Monitor(odd, road_map, suite)
         self._localisation = Localisation(road_map, vehicle)
+        self._liveness = Liveness()
+        self._ahead = Ahead(vehicle, actuators, step_s)
         self.fallback = Fallback(self._monitor, step_s, drives_on_the_right=road_map.right_hand_traffic)
         lanes = len(road_map.arrays.lanes)
         self._mind = Mind(
@@ -208,6 +215,8 @@ class Pilot:
         mind.stop.now_s[0] = -1.0
         self._monitor.begin()
         self._localisation.begin()
+        self._liveness.begin()
+        self._ahead.begin()
         self.fallback.begin()
         self.retarget(goals)
 
@@ -231,17 +240,23 @@ class Pilot:
         self._senses = not seen.perfect
         for k, goal in enumerate(self._goals):
             self._task.windows[k, :2] = goal.time_s[0] - seen.time_s, goal.time_s[1] - seen.time_s
-        state, seen = self._localisation.believe(state, seen, self.lane())
+        state, seen = self._localisation.believe(state, self._liveness.check(seen), self.lane())
+        return self._ahead.ask(state, self._decide(state, seen), seen.health)
+
+    def _decide(self, now: VehicleState, seen: Observation) -> Command:
+        state, ahead_s = self._ahead.foresee(now, seen.health)
         ask = self._watch(state, seen)
         fallback = self.fallback
         if fallback.mode == Mode.CONDITION:
-            return Command(-state.speed_mps / self.step_s, 0.0, 1.0)
+            return Command(-now.speed_mps / self.step_s, 0.0, 1.0)
         if fallback.manoeuvre == Manoeuvre.IMMEDIATE:
-            return self.hold_stop(state)
+            return self._hold_stop(state)
         if not self._monitor.sees_ahead:  # no camera tells what the lights show
             seen = seen._replace(signals=np.full_like(seen.signals, Colour.RED))
         task = self._task if fallback.mode == Mode.NOMINAL else self._open_task
-        command = Command(*_cycle(self.road_map.arrays, self._mind, task, ask, state, seen, self.step_s, self.vehicle))
+        command = Command(
+            *_cycle(self.road_map.arrays, self._mind, task, ask, now, state, ahead_s, seen, self.step_s, self.vehicle)
+        )  # fmt: skip
         if fallback.manoeuvre == Manoeuvre.STRAIGHT:
             return command._replace(acceleration_mps2=min(command.acceleration_mps2, -self._straight_braking(state)))
         return command
@@ -253,9 +268,10 @@ class Pilot:
         """
         state, _ = self._localisation.believe(state, seen, self.lane())
         self.fallback.note_late(seen.time_s)
-        return self.hold_stop(state)
+        command = self._hold_stop(self._ahead.foresee(state, seen.health)[0])
+        return self._ahead.ask(state, command, seen.health)
 
-    def hold_stop(self, state: VehicleState) -> Command:
+    def _hold_stop(self, state: VehicleState) -> Command:
         """Drive the guard's stop on; full braking where none is held."""
         stop = self._mind.stop
         if stop.now_s[0] < 0.0:
@@ -269,7 +285,8 @@ class Pilot:
         bend = float(math.tan(state.steering_rad) / self.vehicle.wheelbase_m - here["curvature"])
         room = float(here["left"]) - half, float(here["right"]) - half
         off, turn = float(path["rear_d"]), float(path["rear_turn"])
-        return straight_braking(state.speed_mps, off, turn, bend, room, self.vehicle.braking_max_mps2)
+        nose = self.vehicle.rear_axle_m + 0.5 * self.vehicle.length_m
+        return straight_braking(state.speed_mps, off, turn, bend, room, nose, self.vehicle.braking_max_mps2)
 
     def _watch(self, state: VehicleState, seen: Observation) -> Restraint:
         """Ask the monitor where the car is in its domain, and the fallback what follows from it."""
@@ -281,6 +298,11 @@ class Pilot:
         outermost = self._mind.paths.path["kind"][outer] < 0
         trust = self._localisation.trust
         return self.fallback.decide(seen.time_s, border, trust, seen.health, seen.conditions, state.speed_mps, bool(outermost))
+
+    @property
+    def tracks(self) -> Records:
+        """(CAPACITY,) TRACK: whom it takes to be around."""
+        return self._mind.perception.tracks
 
     def reason(self) -> Reason:
         """Why it drives as it does (`View.reason`)."""
