@@ -13,10 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Bytes, Floats, Ints, Record, Records
+from marque.common import Bools, Bytes, Floats, Ints, Record, Records
+from marque.driving.map import RoadMap
 from marque.driving.map.geometry import wrap
-from marque.driving.observation import DETECTION, RAYS, Conditions, Kind, Observation
+from marque.driving.observation import DETECTION, RAYS, Conditions, Health, Kind, Observation
 from marque.driving.view import Reason, View
+from marque.simulation.markings import markings_beside
 from marque.simulation.random import Purpose, normal, philox, uniform, unit
 from marque.vehicle import VehicleState, kernel
 from marque.vehicle.sensors import Sensing
@@ -72,17 +74,21 @@ class _Views(NamedTuple):
 class Sensors:
     """The sensors of one car, with what they have to cope with.
 
-    suite: (s,) SENSOR, this object's own copy; whoever makes a sensor worse writes into it, or into `works`, and calls `changed`.
-    conditions: the weather and light they see through, handed on to the driving system; `changed` too.
+    suite: (s,) SENSOR, this object's own copy; whoever makes a sensor worse writes into it, `works` or `frozen`, and calls `changed`.
+    conditions: the weather and light they see through, handed on to the driving system; `changed` too. health: what the car's diagnosis
+    says, handed on. frozen: (s,) who sees nothing new, and no free road. road_map: the true one, whose markings are seen, if any.
     offset: x m, y m, heading rad by which the car's localisation is off, beside its noise.
     """
 
-    def __init__(self, suite: Records, *, seed: int = 0, conditions: Conditions | None = None) -> None:
+    def __init__(
+        self, suite: Records, *, seed: int = 0, conditions: Conditions | None = None, road_map: RoadMap | None = None
+    ) -> None:  # fmt: skip
         self.suite = suite.copy()
         self.works: Bytes = np.ones(len(suite), np.uint8)
-        self.conditions = conditions or Conditions()
+        self.frozen: Bools = np.zeros(len(suite), np.bool_)
+        self.conditions, self.health = conditions or Conditions(), Health()
         self.offset = np.zeros(3)
-        self._seed = seed
+        self._seed, self._map = seed, road_map
         self._eye_of, self._eyes = _eyes(suite)
         self._out = np.zeros(len(suite) * 256, DETECTION)
         self.changed()
@@ -92,13 +98,14 @@ class Sensors:
         self._range_m = np.array([_range(one, self.conditions) for one in self.suite])
         angles = np.arange(RAYS) * _RAY
         self._reach_m = np.zeros((len(self._eyes), RAYS))
-        for one, eye, range_m, works in zip(self.suite, self._eye_of, self._range_m, self.works, strict=True):
+        awake = (self.works > 0) & ~self.frozen
+        for one, eye, range_m, works in zip(self.suite, self._eye_of, self._range_m, awake, strict=True):
             if works and one["kind"] != Sensing.RADAR:
                 off = np.abs((angles - one["yaw"] + np.pi) % (2.0 * np.pi) - np.pi)
                 self._reach_m[eye, off <= one["half_angle"]] = np.maximum(
                     self._reach_m[eye, off <= one["half_angle"]], _FREE_SPACE * range_m
                 )
-        self._sight_m = float(self._reach_m[:, 0].max(initial=0.0))
+        self._sight_m = float(self._reach_m[:, 0].max(initial=0.0))  # no radar among them: who sees the road ahead sees its markings
 
     def sense(self, truth: Observation, state: VehicleState) -> tuple[Observation, VehicleState]:
         """What the car knows of a perfect observation and of its own true state: detections, and where it believes to be."""
@@ -111,9 +118,16 @@ class Sensors:
             ids=np.empty(0, np.int32), kinds=np.empty(0, np.uint8), x_m=nothing, y_m=nothing, heading_rad=nothing, speed_mps=nothing,
             length_m=nothing, width_m=nothing, perfect=False, detections=self._out[:count].copy(), eyes=self._eyes,
             free_m=np.minimum(views.low_m, self._reach_m), sight_m=self._sight_m, eye_of=self._eye_of,
-            range_m=self._range_m, working=self.works.copy(), conditions=self.conditions,
+            range_m=self._range_m, working=self.works.copy(), conditions=self.conditions, health=self.health,
+            markings_m=self.markings(state, truth.time_s),
         )  # fmt: skip
         return seen, self._believed(state, truth.time_s)
+
+    def markings(self, state: VehicleState, time_s: float) -> tuple[float, float]:
+        """`Observation.markings_m`."""
+        if self._map is None or self._sight_m == 0.0:
+            return math.nan, math.nan
+        return markings_beside(self._map, state, time_s, self._seed)
 
     def _believed(self, state: VehicleState, time_s: float) -> VehicleState:
         sigma = self.conditions.localisation_m
