@@ -94,8 +94,9 @@ def _letter(outcomes: list[Outcome]) -> str:
 
 def figures(what: str, groups: Sequence[tuple[str, Sequence[Finding]]]) -> Table:
     """A row per group of drives: how they ended, by which manoeuvres, how soon and how hard; the failing ones first."""
-    sheet = _sheet(what, "drives", *(outcome.value for outcome in Outcome), "manoeuvres", "noticed s", "condition s", "braking m/s²")
-    sheet.caption = "median (greatest); seconds count from the onset of the fault"
+    ends = (outcome.name.lower() for outcome in Outcome)
+    sheet = _sheet(what, "drives", *ends, "manoeuvres", "noticed s", "condition s", "braking m/s²")
+    sheet.caption = "noticed, condition: from the onset of the fault to the manoeuvre, to the minimal risk condition; median (greatest)"
     for name, mine in sorted(groups, key=lambda group: -sum(not one.safe for one in group[1])):
         if mine:
             counts = Counter(one.outcome for one in mine)
