@@ -1,6 +1,6 @@
 """Where a cycle of the driving system spends its time in the city: bench/cycle.py [--seconds N] [--after N] [--seed N] [--cars N]
 
-Every statement of `pilot._cycle` is timed by the processor's own counter, in a copy of the kernel that this file compiles; what surrounds
+Every statement of `cycle.cycle` is timed by the processor's own counter, in a copy of the kernel that this file compiles; what surrounds
 it is timed from Python. Prints milliseconds per car and step, and a digest of all states driven: two versions with the same digest have
 decided the same, to the bit.
 """
@@ -39,7 +39,7 @@ def _ticks(_typing_context: Any) -> Any:
 
 
 def timed_cycle() -> tuple[Callable[..., Any], list[str]]:
-    """`pilot._cycle`, adding the ticks of each of its statements to the array it is handed first, and what the statements are."""
+    """`cycle.cycle`, adding the ticks of each of its statements to the array it is handed first, and what the statements are."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(pilot._cycle.py_func)))  # type: ignore[attr-defined]
     function = tree.body[0]
     assert isinstance(function, ast.FunctionDef)

@@ -70,13 +70,15 @@ def test_one_more_fault_never_calls_for_less(state):
 
 
 def test_stuck_wheels_that_lead_out_of_the_lane_need_all_the_brakes():
-    wide, narrow = (4.0, 1.0), (4.0, 0.5)
-    assert straight_braking(15.0, 0.0, 0.0, 0.0, wide, 11.0) == 4.0
-    assert straight_braking(15.0, 0.0, 0.1, 0.0, wide, 11.0) == 11.0
-    assert straight_braking(15.0, 0.0, 0.0, 0.01, wide, 11.0) == 11.0
-    assert straight_braking(3.0, 0.0, 0.1, 0.01, wide, 11.0) == 4.0
-    assert straight_braking(10.0, 0.0, -0.05, 0.0, wide, 11.0) == 4.0
-    assert straight_braking(10.0, 0.0, -0.05, 0.0, narrow, 11.0) == 11.0
+    wide, narrow = (4.0, 1.1), (4.0, 0.6)
+    assert straight_braking(15.0, 0.0, 0.0, 0.0, wide, 3.7, 11.0) == 4.0
+    assert straight_braking(15.0, 0.0, 0.1, 0.0, wide, 3.7, 11.0) == 11.0
+    assert straight_braking(15.0, 0.0, 0.0, 0.01, wide, 3.7, 11.0) == 11.0
+    assert straight_braking(3.0, 0.0, 0.1, 0.01, wide, 3.7, 11.0) == 4.0
+    assert straight_braking(8.0, 0.0, -0.05, 0.0, wide, 3.7, 11.0) == 4.0
+    assert straight_braking(8.0, 0.0, -0.05, 0.0, narrow, 3.7, 11.0) == 11.0
+    assert straight_braking(5.0, 0.0, -0.1, 0.0, wide, 3.7, 11.0) == 4.0
+    assert straight_braking(5.0, 0.0, -0.1, 0.0, wide, 6.0, 11.0) == 11.0  # its nose would reach over the edge
 
 
 class Drive:

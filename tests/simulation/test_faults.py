@@ -9,6 +9,7 @@ import pytest
 
 from marque.driving.map.query import signal_colours
 from marque.driving.observation import Conditions, Health
+from marque.driving.tracks import NO_ID, no_tracks
 from marque.simulation import campaign
 from marque.simulation.campaign import CELLS, Outcome, drive_cell
 from marque.simulation.faults import FAULTS, TOLERABLE, Fault, FaultKind, wrong_map
@@ -17,11 +18,10 @@ from marque.simulation.library import junctions, motorways, streets
 from marque.simulation.library.actors import CAR, STEP_S, drive
 from marque.simulation.reactive import Crowd
 from marque.simulation.sensors import Sensors
-from marque.vehicle import BMW_320I, Command, VehicleState, boxes_overlap
+from marque.vehicle import BMW_320I, PRODUCTION, VehicleState, boxes_overlap
 from marque.vehicle.sensors import THREE_LIDARS, Sensing
 
 STATE = VehicleState(30.0, 0.0, 0.0, 12.0, 0.02, 0.0)
-COMMAND = Command(-6.0, 0.3, 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +34,9 @@ def road_map(scene):
     return campaign._read(scene)[0].road_map
 
 
-def injected(road_map, *faults, conditions=None):
-    sensors = Sensors(THREE_LIDARS, seed=1, conditions=conditions)
-    return Injection(faults, sensors, road_map, BMW_320I, STEP_S, heading_rad=0.0, seed=1, perfect=True)
+def injected(road_map, *faults, conditions=None, perfect=True):
+    sensors = Sensors(THREE_LIDARS, seed=1, conditions=conditions, road_map=road_map)
+    return Injection(faults, sensors, PRODUCTION, heading_rad=0.0, perfect=perfect)
 
 
 def world(scene, road_map, time_s=0.0):
@@ -51,6 +51,16 @@ def same(told, truth):
 
 
 @pytest.mark.parametrize("kind", FaultKind)
+def test_before_its_onset_a_fault_changes_nothing_that_sensors_tell(kind, scene, road_map):
+    broken, whole = (injected(road_map, *faults, perfect=False) for faults in ((FAULTS[kind]._replace(onset_s=4.0),), ()))
+    truth = world(scene, road_map, 3.0)
+    (told, believed), (usual, place) = broken.sense(truth, STATE), whole.sense(truth, STATE)
+    assert told.detections.tobytes() == usual.detections.tobytes()
+    assert np.array_equal(told.free_m, usual.free_m)
+    assert (believed, told.markings_m, told.health) == (place, usual.markings_m, usual.health)
+
+
+@pytest.mark.parametrize("kind", FaultKind)
 def test_before_its_onset_a_fault_changes_nothing(kind, scene, road_map):
     injection = injected(road_map, FAULTS[kind]._replace(onset_s=4.0))
     for time_s in (0.0, 1.5, 3.9):
@@ -59,8 +69,7 @@ def test_before_its_onset_a_fault_changes_nothing(kind, scene, road_map):
         assert same(told, truth)
         assert believed == STATE
         assert (told.health, told.conditions, told.working.all()) == (Health(), Conditions(), True)
-        assert injection.actuate(COMMAND, STATE, time_s) == pytest.approx(COMMAND)
-        assert injection.vehicle_at(time_s) == BMW_320I
+        assert injection.actuators_at(time_s) == PRODUCTION
         assert not injection.is_late(time_s)
 
 
@@ -98,31 +107,81 @@ def test_a_leap_of_the_place_leaves_everybody_where_he_is_as_seen_from_the_car(s
     assert told.markings_m == pytest.approx((1.875, 1.875), abs=0.2)
 
 
-def test_actuators_do_what_is_left_to_them_and_the_diagnosis_says_so_a_moment_later(scene, road_map):
-    def act(kind, command, time_s=6.0):
-        return injected(road_map, FAULTS[kind]._replace(onset_s=4.0)).actuate(command, STATE, time_s)
+def sensed(scene, road_map, kind, time_s=6.0, before_s=3.0):
+    """Detections before and after the onset of a fault, through the sensors."""
+    injection = injected(road_map, FAULTS[kind]._replace(onset_s=4.0), perfect=False)
+    told = {}
+    for t in np.arange(0.0, time_s + 0.05, STEP_S):
+        told[round(float(t), 1)] = injection.sense(world(scene, road_map, float(t)), STATE)[0]
+    return told[before_s], told[time_s - STEP_S], told[time_s]
 
-    assert act(FaultKind.BRAKES, Command(-9.0, 0.0)).acceleration_mps2 == -0.5 * BMW_320I.braking_max_mps2
-    assert act(FaultKind.BRAKES, Command(-2.0, 0.0)).acceleration_mps2 == -2.0
-    assert act(FaultKind.DRIVE, Command(2.0, 0.0)).acceleration_mps2 < 0.0
-    assert act(FaultKind.STEERING_SLOW, Command(0.0, 0.4)).steering_rate_radps == pytest.approx(0.1)
-    assert act(FaultKind.STEERING_FROZEN, Command(0.0, -0.4)).steering_rate_radps == 0.0
+
+def of(told, sensor):
+    return told.detections[told.detections["sensor"] == sensor]
+
+
+def test_a_frozen_sensor_tells_its_last_scan_as_if_it_were_new_and_sees_no_free_road(scene, road_map):
+    before, last, now = sensed(scene, road_map, FaultKind.SENSOR_FROZEN)
+    frozen = int(FAULTS[FaultKind.SENSOR_FROZEN].magnitude)
+    assert np.array_equal(of(last, frozen)["x"], of(now, frozen)["x"])
+    assert len(of(now, frozen)) > 0
+    assert of(now, frozen)["time"] == pytest.approx(6.0 - THREE_LIDARS["latency"][frozen])
+    assert not np.array_equal(of(last, 1)["x"], of(now, 1)["x"])
+    assert now.free_m[0].sum() < before.free_m[0].sum()
+
+
+def test_a_late_sensor_says_when_it_measured(scene, road_map):
+    _, _, now = sensed(scene, road_map, FaultKind.SENSOR_LATE)
+    late = FAULTS[FaultKind.SENSOR_LATE].magnitude
+    lidars = now.detections[THREE_LIDARS["kind"][now.detections["sensor"]] == Sensing.LIDAR]
+    assert lidars["time"] == pytest.approx(6.0 - late - THREE_LIDARS["latency"][0])
+
+
+def test_a_radar_of_ghosts_reports_many_more_things(scene, road_map):
+    injection = injected(road_map, FAULTS[FaultKind.GHOSTS]._replace(onset_s=10.0), perfect=False)
+    radar = int(np.flatnonzero(THREE_LIDARS["kind"] == Sensing.RADAR)[0])
+    counts = np.array([len(of(injection.sense(world(scene, road_map, k * STEP_S), STATE)[0], radar)) for k in range(200)])
+    assert counts[101:].sum() > counts[:99].sum() + 15
+
+
+def test_a_misaligned_radar_sees_everything_turned(scene, road_map):
+    usual = injected(road_map, perfect=False).sense(world(scene, road_map, 6.0), STATE)[0]
+    turned = injected(road_map, FAULTS[FaultKind.MISALIGNED], perfect=False).sense(world(scene, road_map, 6.0), STATE)[0]
+    radar = int(np.flatnonzero(THREE_LIDARS["kind"] == Sensing.RADAR)[0])
+    x, y = (of(told, radar)["x"] - THREE_LIDARS["x"][radar] for told in (usual, turned)), (of(told, radar)["y"] for told in (usual, turned))
+    angles = [np.arctan2(b, a) for a, b in zip(x, y, strict=True)]
+    assert angles[1] - angles[0] == pytest.approx(FAULTS[FaultKind.MISALIGNED].magnitude)
+
+
+def test_numbers_of_who_is_known_change_in_every_cycle(road_map):
+    injection, tracks = injected(road_map, FAULTS[FaultKind.TRACKER_IDS]), no_tracks()
+    tracks["id"][:2] = 1, 2
+    injection.renumber(tracks, 1.0)
+    assert tracks["id"][:2].tolist() == [1, 2]
+    numbers = {tuple(tracks["id"][:2].tolist()) for _ in range(3) if injection.renumber(tracks, 6.0) is None}
+    assert len(numbers) == 3
+    assert np.all(tracks["id"][2:] == NO_ID)
+
+
+def test_actuators_have_left_what_the_fault_leaves_and_the_diagnosis_says_so_a_moment_later(scene, road_map):
+    def left(kind, time_s=6.0):
+        return injected(road_map, FAULTS[kind]._replace(onset_s=4.0)).actuators_at(time_s)
+
+    assert left(FaultKind.BRAKES).brake == PRODUCTION.brake._replace(left=0.5)
+    assert left(FaultKind.DRIVE).drive.left == 0.0
+    assert left(FaultKind.STEERING_SLOW).steering.left == 0.25
+    assert left(FaultKind.STEERING_FROZEN).steering.left == 0.0
+    assert [one.delay_s for one in left(FaultKind.DELAY)[:3]] == pytest.approx([one.delay_s + 0.3 for one in PRODUCTION[:3]])
     for kind, name in ((FaultKind.BRAKES, "braking"), (FaultKind.DRIVE, "drive"), (FaultKind.STEERING_SLOW, "steering")):
         assert getattr(told_at(scene, road_map, kind, 4.1)[0].health, name) == 1.0
         assert getattr(told_at(scene, road_map, kind, 4.5)[0].health, name) == FAULTS[kind].magnitude
-
-
-def test_a_delayed_actuator_does_later_what_it_was_asked_earlier(road_map):
-    injection = injected(road_map, Fault(FaultKind.DELAY, 0.3, 0.0))
-    got = [injection.actuate(Command(float(k), 0.0), STATE, k * STEP_S).acceleration_mps2 for k in range(8)]
-    assert got == [0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 4.0]
 
 
 def test_ice_that_nobody_sees_takes_the_grip_but_not_the_conditions(scene, road_map):
     injection = injected(road_map, FAULTS[FaultKind.GRIP_UNSEEN])
     told, _ = injection.sense(world(scene, road_map, 6.0), STATE)
     assert told.conditions.grip == 1.0
-    assert injection.vehicle_at(6.0).braking_max_mps2 == pytest.approx(0.4 * BMW_320I.braking_max_mps2)
+    assert injection.actuators_at(6.0).grip == FAULTS[FaultKind.GRIP_UNSEEN].magnitude
 
 
 def test_weather_comes_gradually_and_is_seen(scene, road_map):

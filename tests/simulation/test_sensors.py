@@ -9,6 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marque.driving.map import Road
+from marque.driving.map.build import build_road_map
+from marque.driving.map.specs import LaneSpec, RoadSpec
 from marque.driving.observation import RAYS, Conditions, Kind, Observation
 from marque.driving.view import Prediction, Reason, View
 from marque.simulation.sensors import Sensors, recognise
@@ -137,6 +140,28 @@ def test_the_place_a_car_believes_in_wanders_by_what_its_localisation_states():
     assert believed.std(axis=0) == pytest.approx([0.2, 0.2], abs=0.04)
     moved = np.abs(np.diff([sensors.sense(world(time_s=0.1 * k), HERE)[1][0] for k in range(300)]))
     assert moved.max() < 0.1
+
+
+def straight_road():
+    x = np.linspace(-100.0, 100.0, 41)
+    centre, left, right = (np.column_stack([x, np.full_like(x, y)]) for y in (0.0, 1.75, -1.75))
+    return build_road_map(RoadSpec("road", "", [LaneSpec("road", centre, left, right, Road.CAR)]))
+
+
+@given(st.floats(-1.2, 1.2), st.integers(0, 1000))
+def test_markings_are_as_far_away_as_they_are(beside, seed):
+    sensors = Sensors(THREE_LIDARS, seed=seed, road_map=straight_road())
+    left, right = sensors.sense(world(time_s=0.1 * seed), HERE._replace(y_m=beside))[0].markings_m
+    assert left == pytest.approx(1.75 - beside, abs=0.25)
+    assert right == pytest.approx(1.75 + beside, abs=0.25)
+
+
+def test_nobody_sees_markings_without_cameras_or_lidars_that_look_ahead_nor_beside_the_road():
+    sensors = Sensors(THREE_LIDARS, road_map=straight_road())
+    assert math.isnan(sensors.sense(world(), HERE._replace(y_m=30.0))[0].markings_m[0])
+    sensors.works[:] = THREE_LIDARS["kind"] == Sensing.RADAR
+    sensors.changed()
+    assert math.isnan(sensors.sense(world(), HERE)[0].markings_m[0])
 
 
 def test_a_view_names_actors_by_their_own_ids():

@@ -148,6 +148,25 @@ def test_steering_freezes_at_once_while_it_turns():
     assert after.steering_rad == state.steering_rad > 0.0
 
 
+@given(within(-0.5, 0.5), within(0.0, 9.0), within(8.0, 25.0))
+def test_uneven_braking_bends_the_way_of_frozen_wheels_as_much_as_it_can(rate, braking, speed):
+    frozen = PRODUCTION._replace(steering=PRODUCTION.steering._replace(left=0.0))
+    end = run(rolling(speed), [Command(-braking, rate)] * 12, frozen)[-1]
+    most = PRODUCTION.brake_steer_rad * min(1.0, braking / 3.0)
+    turned = run(rolling(speed, math.copysign(most, rate)), [Command(-braking, 0.0)] * 12, frozen)[-1]
+    assert abs(end.heading_rad) <= abs(turned.heading_rad) + 1e-12
+    assert end.heading_rad * rate >= 0.0
+    if abs(rate) > 0.2 and braking > 4.0:
+        assert abs(end.heading_rad) > 0.5 * abs(turned.heading_rad)
+    assert end.steering_rad == 0.0
+
+
+@given(anywhere, st.lists(wishes, min_size=1, max_size=8))
+def test_while_the_steering_works_nothing_is_steered_by_brakes(state, commands):
+    without = PRODUCTION._replace(brake_steer_rad=0.0)
+    assert run(state, commands, PRODUCTION) == run(state, commands, without)
+
+
 @given(within(0.05, 1.0))
 def test_steering_turns_no_faster_than_what_is_left_of_its_rate(left):
     after = run(rolling(5.0), [Command(0.0, 2.0)] * 3, Actuators(steering=Actuator(left=left)))

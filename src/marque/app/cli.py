@@ -98,17 +98,29 @@ def city(
 @app.command()
 def faults(
     json: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write every drive's finding as JSON.")] = None,
+    findings: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Append each finding as it comes; what the file holds is not driven again.")
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Drives of each fault in each cell, a little different.")] = 1,
+    seed: Annotated[int, typer.Option(min=1, help="The first of the seeds.")] = 1,
     pairs: Annotated[bool, typer.Option("--pairs", help="Two faults at a time instead of one.")] = False,
     cell: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only cells whose names hold this; may be repeated.")] = None,
     fault: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this fault; may be repeated.")] = None,
+    perfect: Annotated[bool, typer.Option("--perfect", help="Whoever a working sensor could see is known as he is.")] = False,
+    vehicle: Annotated[str, typer.Option(metavar="MODEL", help="The vehicle model that is driven, with its actuators.")] = "vela",
+    replays: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep a replay of every drive.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that drive at the same time.")] = 1,
     sample: Annotated[int, typer.Option(min=1, metavar="N", help="Only each N-th drive, in turn over faults and cells.")] = 1,
+    part: Annotated[int, typer.Option(min=0, metavar="K", help="Which of the N samples; all of them are every drive, once.")] = 0,
 ) -> None:
     """Break something in every cell of the domain and see where the car ends. Exit status 1: a drive was not safe."""
+    from marque.app.faults import Way
     from marque.app.faults import faults as run
 
-    run(json, seeds, pairs, cell or [], fault or [], workers, sample)
+    run(
+        json, findings, seeds=seeds, first_seed=seed, pairs=pairs, cells=cell or [], kinds=fault or [], workers=workers, sample=sample,
+        part=part, way=Way(perfect, vehicle, replays),
+    )  # fmt: skip
 
 
 @app.command("map")

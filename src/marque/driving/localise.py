@@ -24,8 +24,11 @@ _PERSISTS = 4
 _SPEED_S, _SPEED_MPS, _SPEED_SHARE = 0.5, 0.5, 0.06
 _CLEARED_MPS, _CLEARED_SHARE = 5.0, 0.03
 """Wheels that once told a wrong speed are believed again when they tell the right one at this speed: at a stand nobody knows."""
-_NOISE_M = 0.1
-"""Markings and place may differ by so much: who follows every wobble of theirs steers it."""
+_NOISE_M, _NOISE_S = 0.1, 1.5
+"""Where markings and place differ by less, the place is moved so slowly: who follows every wobble of theirs steers it."""
+_STEADY_M, _STEADY_S = 15.0, 5.0
+"""Over so much way, or time, the place is believed across the way; wheels and steering are, over less. A heading that is off by a
+thousandth leads 1.5 cm aside by then."""
 _ASIDE_S, _ASIDE_M, _ALIKE_M, _SAME_WIDTH_M = 0.4, 0.5, 0.25, 0.5
 
 
@@ -72,7 +75,8 @@ class Localisation:
         told = _aside(wheels, self._aside_m)
         near = math.hypot(told.x_m - reckoned.x_m, told.y_m - reckoned.y_m) < _AGREES_M
         self._lost = leapt or (self._lost and self._running == 0 and not near)
-        used = self._agree_with_markings(reckoned if self._lost else told, seen, lane)
+        used = reckoned if self._lost else _steadied(told, reckoned, self._step_s)
+        used = self._agree_with_markings(used, stated, seen, lane)
         self._stated, self._used = stated, used
         doubts = (self._lost, Trust.PLACE), (self._disagrees, Trust.ASIDE), (self._misled, Trust.SPEED)
         self.trust = next((trust for holds, trust in doubts if holds), Trust.FULL)
@@ -104,7 +108,7 @@ class Localisation:
             self._misled = False
         return stated._replace(speed_mps=stated.speed_mps + self._excess_mps) if self._misled else stated
 
-    def _agree_with_markings(self, used: VehicleState, seen: Observation, lane: int) -> VehicleState:
+    def _agree_with_markings(self, used: VehicleState, stated: VehicleState, seen: Observation, lane: int) -> VehicleState:
         arrays = self._map.arrays
         left, right = seen.markings_m
         if lane < 0 or math.isnan(left) or arrays.lanes[lane]["conflict_count"] > 0:
@@ -118,15 +122,32 @@ class Localisation:
             return used
         off = 0.5 * (right - left) - (d + 0.5 * width - by_map)
         off = (off + 0.5 * width) % width - 0.5 * width  # in the middle of a lane change both may mean different lanes
-        change = min(1.0, self._step_s / _ASIDE_S) * (off - min(_NOISE_M, max(-_NOISE_M, off)))
+        within = min(_NOISE_M, max(-_NOISE_M, off))
+        change = min(1.0, self._step_s / _ASIDE_S) * (off - within) + min(1.0, self._step_s / _NOISE_S) * within
         if not self._lost:
             self._aside_m += change
-            self._disagrees = abs(self._aside_m) > (_ALIKE_M if self._disagrees else _ASIDE_M)
+            apart = abs(change - _beside(used, stated))
+            self._disagrees = apart > (_ALIKE_M if self._disagrees else _ASIDE_M)
         return _aside(used, change)
 
 
 def _aside(state: VehicleState, left_m: float) -> VehicleState:
     return state._replace(x_m=state.x_m - left_m * math.sin(state.heading_rad), y_m=state.y_m + left_m * math.cos(state.heading_rad))
+
+
+def _beside(one: VehicleState, other: VehicleState) -> float:
+    """How far to the left of one the other is, m."""
+    dx, dy = other.x_m - one.x_m, other.y_m - one.y_m
+    return dy * math.cos(other.heading_rad) - dx * math.sin(other.heading_rad)
+
+
+def _steadied(told: VehicleState, reckoned: VehicleState, step_s: float) -> VehicleState:
+    """The place as told, but that it moves sideways only as gradually as wheels and steering agree with.
+
+    Along the way nobody is harmed by the localisation's wandering; across it a bend may have no room to spare.
+    """
+    follows = min(1.0, max(step_s / _STEADY_S, abs(told.speed_mps) * step_s / _STEADY_M))
+    return _aside(told, (follows - 1.0) * _beside(reckoned, told))
 
 
 def _reckon(before: VehicleState, wheels: VehicleState, step_s: float, vehicle: VehicleParameters) -> VehicleState:

@@ -60,7 +60,9 @@ class Manoeuvre(IntEnum):
 _BRAKING_MPS2 = {Manoeuvre.CONTINUE: 1.6, Manoeuvre.PULL_OVER: 1.6, Manoeuvre.IN_LANE: 2.5, Manoeuvre.STRAIGHT: 4.0}
 _STRAYS_M = 0.8
 """Farther beside the middle of its lane a car whose wheels are stuck must not come to rest, nor so near to the road's edge as below."""
-_EDGE_M = 0.15
+_EDGE_M = 0.25
+_BRAKES_S = 0.15
+"""So long brakes take to grip."""
 
 
 class Call(NamedTuple):
@@ -128,17 +130,19 @@ def _for_domain(border: Border) -> Call:
 
 
 def straight_braking(
-    speed_mps: float, off_m: float, turn_rad: float, bend: float, room_m: tuple[float, float], hardest_mps2: float
+    speed_mps: float, off_m: float, turn_rad: float, bend: float, room_m: tuple[float, float], nose_m: float, hardest_mps2: float
 ) -> float:  # fmt: skip
     """How hard to brake when the wheels are stuck, m/s²: 4, or all there is where the car would leave its lane before it stood.
 
-    off_m, turn_rad, bend (1/m): place, heading and curvature of its way relative to its lane's middle. room_m: from there how far the body
-    may move to the left and to the right before it leaves the road.
+    off_m, turn_rad, bend (1/m): place and heading of the rear axle and curvature of its way relative to its lane's middle. room_m: from
+    there how far the body may move to the left and to the right before it leaves the road. nose_m: from the rear axle to the nose, which
+    swings out farther.
     """
-    way = speed_mps * speed_mps / (2.0 * _BRAKING_MPS2[Manoeuvre.STRAIGHT])
-    ends = off_m + turn_rad * way + 0.5 * bend * way * way
+    way = speed_mps * speed_mps / (2.0 * _BRAKING_MPS2[Manoeuvre.STRAIGHT]) + _BRAKES_S * speed_mps
+    rear, nose = (off_m + turn_rad * at + 0.5 * bend * at * at for at in (way, way + nose_m))
     left, right = (max(abs(off_m), min(_STRAYS_M, room - _EDGE_M)) for room in room_m)
-    return _BRAKING_MPS2[Manoeuvre.STRAIGHT] if -right <= ends <= left else hardest_mps2
+    stays = -right <= min(rear, nose) and max(rear, nose) <= left
+    return _BRAKING_MPS2[Manoeuvre.STRAIGHT] if stays else hardest_mps2
 
 
 class Fallback:

@@ -1,192 +1,36 @@
-"""The driving system: one cycle from what is seen to what the actuators are asked.
-
-perceive → lay paths and lines → predict → occupy and obey → plan → guard → act → answer. What a cycle needs to remember is in arrays that
-one kernel reads and writes; the class only holds them.
-"""
+"""The driving system in one car: what it remembers, what watches over it, and one cycle after the other (`cycle`)."""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from marque.common import Floats, Ints, Records
-from marque.driving.act import act, act_stop
-from marque.driving.answer import answer
-from marque.driving.back import DRIVES, OTHER, PHASE, SLOTS, back_out, drive_back
-from marque.driving.contingency import Futures, branch, no_futures
-from marque.driving.explain import DISTANCE, REASON_SLOT, SUBJECT, TARGET, explain, explain_back, explain_stop, note_choice
-from marque.driving.followers import press
+from marque.driving.act import act_stop
+from marque.driving.ahead import Ahead
+from marque.driving.alive import Liveness
+from marque.driving.cycle import LANE, LINE, PROFILE, cycle, no_mind
+from marque.driving.explain import DISTANCE, REASON_SLOT, SUBJECT, TARGET
 from marque.driving.goal import Goal
-from marque.driving.guard import NOTHING, Stop, guard, no_stop
-from marque.driving.hidden import look_into, slow_down
-from marque.driving.interventions import GuardLog, Interventions, Rule, no_interventions, told
-from marque.driving.law import Law
-from marque.driving.lines import Lines, draw_lines, mark_goals, no_lines, offset_of
+from marque.driving.guard import NOTHING
+from marque.driving.interventions import GuardLog, told
 from marque.driving.localise import Localisation
-from marque.driving.map import Colour, MapArrays, RoadMap
+from marque.driving.map import Colour, RoadMap
 from marque.driving.map.query import project
 from marque.driving.markets import Market, market_of
 from marque.driving.minimal_risk import Fallback, Manoeuvre, Mode, straight_braking
 from marque.driving.observation import Observation
-from marque.driving.occupancy import Occupancy, look_ahead, no_occupancy, occupy
 from marque.driving.odd import CITY_AND_MOTORWAY, Monitor, Odd
-from marque.driving.oncoming import meet_at_rest
-from marque.driving.overtaking import keep_near, pass_on_the_far_side
-from marque.driving.own_lane import own_lane
-from marque.driving.path import PATHS, Paths, lay_paths, no_paths
-from marque.driving.perceive import Perception, no_perception, perceive
-from marque.driving.plan import Choice, aim_profiles, choose, efforts, no_choice
-from marque.driving.predict import Predictions, no_predictions, predict
-from marque.driving.responsibility import Duties, no_duties, owe
-from marque.driving.restrain import Restraint, restrain
+from marque.driving.perceive import no_perception, perceive
+from marque.driving.restrain import Restraint
 from marque.driving.route import cost_to_go, goal_entries
-from marque.driving.rules import WAITING, forget_ahead, obey, reach_ahead, to_pass
-from marque.driving.sirens import make_way, stay_aside
-from marque.driving.speed import PROFILES, TICK_S, TICKS, Profiles, follow, no_profiles, sample_profiles
+from marque.driving.speed import TICK_S, TICKS
 from marque.driving.tracks import NO_ID
 from marque.driving.view import Prediction, Reason, View
-from marque.driving.worth import Task, pace, terms
-from marque.vehicle import BMW_320I, Command, VehicleParameters, VehicleState, kernel
+from marque.driving.worth import Task
+from marque.vehicle import BMW_320I, IDEAL, Actuators, Command, VehicleParameters, VehicleState
 from marque.vehicle.sensors import THREE_LIDARS
-
-_WAITS_S = 4.0
-_SIREN = float(Reason.SIREN)
-_LAST_KIND, _LAST_TARGET, _LINE, _PROFILE, _LANE = 0, 1, 2, 3, 4
-
-
-class Mind(NamedTuple):
-    """All the arrays of one pilot."""
-
-    perception: Perception
-    paths: Paths
-    lines: Lines
-    predictions: Predictions
-    occupancy: Occupancy
-    profiles: Profiles
-    pressed: Floats  # (PROFILES,) scratch of `followers.press`
-    choice: Choice
-    stop: Stop
-    duties: Duties
-    interventions: Interventions
-    futures: Futures
-    cost: Floats  # (L,) metres to the goal, with what lane changes cost
-    way: Floats  # (L,) the metres alone
-    eta: Floats  # (L,) scratch of `rules.reach_ahead`
-    clear_s: Floats  # (conflicts,) until when nobody unseen can be there
-    history: Ints  # (8,) lanes driven lately
-    memory: Ints  # (8,) of the rules
-    last: Floats  # (8,) choice of the last cycle
-    back: Floats  # (SLOTS,) of backing out
-    reason: Floats  # (4,)
-    goal_offsets: Floats  # (PATHS,)
-    centres: Floats  # (k, 2) middles of the goals' own regions
-
-
-@kernel
-def _cycle(
-    m: MapArrays, mind: Mind, task: Task, ask: Restraint, law: Law, state: VehicleState, seen: Observation, step_s: float,
-    vehicle: VehicleParameters,
-) -> Command:  # fmt: skip
-    timed = task.timed[0] == 1
-    perceive(mind.perception, seen, state, step_s)
-    tracks = mind.perception.tracks
-    lane, s = own_lane(m, state, mind.cost, mind.history, mind.paths)
-    lay_paths(m, lane, s, state, vehicle, mind.cost, mind.way, mind.history, mind.paths)
-    ask, siren = make_way(m, law, state, vehicle, mind.paths, tracks, ask)
-    if not timed:
-        keep_near(law, state, mind.paths, tracks)
-    restrain(m, ask, state, vehicle, mind.paths)
-    reach_ahead(m, state, vehicle, mind.paths, seen.signals, mind.eta)
-    predict(m, tracks, seen.signals, mind.eta, mind.predictions)
-    forget_ahead(mind.paths, mind.eta)
-    leaves = owe(m, state, vehicle, mind.paths, tracks, mind.predictions, seen.signals, seen.time_s, step_s, mind.duties)
-    if mind.back[PHASE] != DRIVES:
-        mind.last[_LANE], mind.last[_LINE], mind.stop.now_s[0] = lane, NOTHING, -1.0
-        explain_back(tracks, int(mind.back[OTHER]), mind.reason)
-        return drive_back(m, state, vehicle, mind.paths, tracks, mind.predictions, step_s, mind.back)
-    _offsets(mind, vehicle)
-    waited_s = mind.memory[WAITING] * step_s
-    draw_lines(m, state, vehicle, mind.paths, mind.goal_offsets, timed, waited_s > _WAITS_S, mind.lines)
-    slow_down(state, vehicle, mind.lines, tracks, seen)
-    meet_at_rest(state, vehicle, mind.lines, tracks)
-    pass_on_the_far_side(law, state, vehicle, mind.lines, tracks)
-    mark_goals(mind.lines, task.starts, task.corners, task.owners, task.headings)
-    occupy(tracks, mind.predictions, mind.paths, mind.lines, state, vehicle, mind.occupancy)
-    look_into(m, state, vehicle, mind.paths, tracks, seen, mind.clear_s)
-    obey(
-        m, state, vehicle, mind.paths, mind.lines, tracks, mind.predictions, seen, mind.clear_s, mind.memory,
-        timed and ask.stop_m == math.inf, step_s, law, mind.occupancy,
-    )  # fmt: skip
-    if siren >= 0:
-        stay_aside(law, siren, mind.lines, mind.occupancy)
-    sample_profiles(state.speed_mps, state.acceleration_mps2, vehicle, mind.profiles)
-    if timed:
-        aim_profiles(mind.lines, state, mind.profiles, task, vehicle)
-    for i in range(mind.lines.used[0]):
-        look_ahead(mind.lines, i, mind.occupancy)
-        wish = math.inf
-        if timed:
-            _, wish = pace(mind.lines, mind.paths, i, task, 0.0, 0.0)
-        follow(mind.lines, i, state.speed_mps, state.acceleration_mps2, max(1.0, wish), mind.occupancy, mind.profiles)
-    passing = to_pass(m, vehicle, mind.paths, mind.lines, tracks, seen.signals, mind.occupancy)
-    last_kind, last_target = int(mind.last[_LAST_KIND]), mind.last[_LAST_TARGET]
-    press(tracks, mind.predictions, mind.paths, vehicle, mind.profiles, mind.pressed)
-    effort, cycle = efforts(mind.profiles, mind.pressed, task), terms(mind.lines, mind.paths, task, passing, waited_s)
-    choose(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, effort, cycle, last_kind, last_target, mind.choice)
-    branch(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, effort, cycle, last_kind, last_target, mind.futures, mind.choice)
-    passed = guard(
-        mind.lines, mind.profiles, mind.occupancy, tracks, mind.predictions, mind.choice, state, vehicle, step_s, mind.stop
-    )  # fmt: skip
-    mind.last[_LANE] = lane
-    if not timed:
-        back_out(
-            m, state, vehicle, mind.paths, mind.lines, tracks, mind.predictions, mind.occupancy, mind.memory, step_s,
-            mind.back,
-        )  # fmt: skip
-    if passed == NOTHING and mind.stop.now_s[0] >= 0.0:
-        mind.last[_LINE] = NOTHING
-        explain_stop(mind.occupancy, mind.lines, tracks, mind.reason)
-        stopping = act_stop(mind.stop, state, step_s, vehicle)
-        _note(mind, Rule.STOP, seen.time_s, stopping.acceleration_mps2)
-        return stopping
-    # Nothing verified and nothing held happens only where a drive begins in danger: then the best candidate is the best there is.
-    k = max(0, passed)
-    i, row = mind.choice.line[k], mind.choice.profile[k]
-    if mind.choice.cost[k] == np.inf:
-        mind.last[_LINE] = NOTHING
-        explain_stop(mind.occupancy, mind.lines, tracks, mind.reason)
-        return Command(-vehicle.braking_max_mps2, -state.steering_rad / step_s, 1.0)
-    mind.last[_LAST_KIND], mind.last[_LAST_TARGET] = mind.paths.path[mind.lines.line[i].path].kind, mind.lines.line[i].target
-    mind.last[_LINE], mind.last[_PROFILE] = i, row
-    explain(mind.lines, mind.paths, mind.profiles, mind.occupancy, tracks, task, i, row, mind.reason)
-    if siren >= 0:
-        mind.reason[REASON_SLOT], mind.reason[SUBJECT] = _SIREN, tracks[siren].id
-    asked = act(mind.lines, i, mind.profiles, row, state, step_s, vehicle)
-    if passed != 0:
-        _note(mind, Rule.NEXT_BEST if passed > 0 else Rule.UNVERIFIED, seen.time_s, asked.acceleration_mps2)
-    log = mind.interventions
-    return answer(asked, leaves, mind.paths, tracks, state, vehicle, seen.time_s, step_s, mind.duties, log, mind.reason)
-
-
-@kernel
-def _note(mind: Mind, rule: int, now_s: float, given: float) -> None:
-    tracks, log = mind.perception.tracks, mind.interventions
-    note_choice(rule, mind.lines, mind.profiles, mind.occupancy, mind.choice, tracks, now_s, given, log)
-
-
-@kernel
-def _offsets(mind: Mind, vehicle: VehicleParameters) -> None:
-    """Where each goal's own region lies beside each path: the nearest middle that is beside it."""
-    for p in range(PATHS):
-        mind.goal_offsets[p] = math.nan
-        if mind.paths.path[p].kind < 0:
-            continue
-        for k in range(len(mind.centres)):
-            offset = offset_of(mind.paths, p, mind.centres[k, 0], mind.centres[k, 1], vehicle)
-            if abs(offset) < 2.5:
-                mind.goal_offsets[p] = offset
 
 
 class Pilot:
@@ -198,44 +42,21 @@ class Pilot:
 
     def __init__(
         self, road_map: RoadMap, vehicle: VehicleParameters = BMW_320I, step_s: float = 0.1, *,
-        odd: Odd = CITY_AND_MOTORWAY, suite: Records = THREE_LIDARS, market: Market | None = None,
+        odd: Odd = CITY_AND_MOTORWAY, suite: Records = THREE_LIDARS, market: Market | None = None, actuators: Actuators = IDEAL,
     ) -> None:  # fmt: skip
         """step_s: s between two cycles, for which a command is held; at most 0.5. odd: where it may drive itself.
 
         market: whose law of the road holds; that of the map's country where none is named.
-        suite: (s,) SENSOR the car sees with, where perception is not perfect.
+        suite: (s,) SENSOR the car sees with, where perception is not perfect. actuators: whose dead time is reckoned with.
         """
         self.road_map, self.vehicle, self.step_s = road_map, vehicle, step_s
         self._law = (market or market_of(road_map.country, road_map.right_hand_traffic)).law
         self._monitor = Monitor(odd, road_map, suite)
         self._localisation = Localisation(road_map, vehicle)
+        self._liveness = Liveness()
+        self._ahead = Ahead(vehicle, actuators, step_s)
         self.fallback = Fallback(self._monitor, step_s, drives_on_the_right=road_map.right_hand_traffic)
-        lanes = len(road_map.arrays.lanes)
-        self._mind = Mind(
-            no_perception(suite, step_s),
-            no_paths(),
-            no_lines(),
-            no_predictions(),
-            no_occupancy(),
-            no_profiles(),
-            np.zeros(PROFILES),
-            no_choice(),
-            no_stop(),
-            no_duties(),
-            no_interventions(),
-            no_futures(),
-            np.zeros(lanes),
-            np.zeros(lanes),
-            np.full(lanes, np.inf),
-            np.full(len(road_map.arrays.conflicts), -np.inf),
-            np.full(8, -1, np.int32),
-            np.full(8, -1, np.int32),
-            np.zeros(8),
-            np.zeros(SLOTS),
-            np.zeros(4),
-            np.full(PATHS, np.nan),
-            np.empty((0, 2)),
-        )
+        self._mind = no_mind(road_map.arrays, suite, step_s)
         self._goals: tuple[Goal, ...] = ()
         self._senses = False
         self._task = self._open_task = _task((), road_map)
@@ -249,11 +70,13 @@ class Pilot:
         mind.memory[:] = -1
         mind.last[:] = 0.0
         mind.back[:] = 0.0
-        mind.last[_LINE], mind.last[_LANE] = NOTHING, -1.0
+        mind.last[LINE], mind.last[LANE] = NOTHING, -1.0
         mind.stop.now_s[0] = -1.0
         mind.duties.pair["id"] = NO_ID
         self._monitor.begin()
         self._localisation.begin()
+        self._liveness.begin()
+        self._ahead.begin()
         self.fallback.begin()
         self.retarget(goals)
 
@@ -277,17 +100,23 @@ class Pilot:
         self._senses = not seen.perfect
         for k, goal in enumerate(self._goals):
             self._task.windows[k, :2] = goal.time_s[0] - seen.time_s, goal.time_s[1] - seen.time_s
-        state, seen = self._localisation.believe(state, seen, self.lane())
+        state, seen = self._localisation.believe(state, self._liveness.check(seen), self.lane())
+        return self._ahead.ask(state, self._decide(state, seen), seen.health)
+
+    def _decide(self, now: VehicleState, seen: Observation) -> Command:
+        state, ahead_s = self._ahead.foresee(now, seen.health)
         ask = self._watch(state, seen)
         fallback = self.fallback
         if fallback.mode == Mode.CONDITION:
-            return Command(-state.speed_mps / self.step_s, 0.0, 1.0)
+            return Command(-now.speed_mps / self.step_s, 0.0, 1.0)
         if fallback.manoeuvre == Manoeuvre.IMMEDIATE:
-            return self.hold_stop(state)
+            return self._hold_stop(state)
         if not self._monitor.sees_ahead:  # no camera tells what the lights show
             seen = seen._replace(signals=np.full_like(seen.signals, Colour.RED))
         task = self._task if fallback.mode == Mode.NOMINAL else self._open_task
-        command = Command(*_cycle(self.road_map.arrays, self._mind, task, ask, self._law, state, seen, self.step_s, self.vehicle))
+        command = Command(
+            *cycle(self.road_map.arrays, self._mind, task, ask, self._law, now, state, ahead_s, seen, self.step_s, self.vehicle)
+        )
         if fallback.manoeuvre == Manoeuvre.STRAIGHT:
             return command._replace(acceleration_mps2=min(command.acceleration_mps2, -self._straight_braking(state)))
         return command
@@ -299,9 +128,10 @@ class Pilot:
         """
         state, _ = self._localisation.believe(state, seen, self.lane())
         self.fallback.note_late(seen.time_s)
-        return self.hold_stop(state)
+        command = self._hold_stop(self._ahead.foresee(state, seen.health)[0])
+        return self._ahead.ask(state, command, seen.health)
 
-    def hold_stop(self, state: VehicleState) -> Command:
+    def _hold_stop(self, state: VehicleState) -> Command:
         """Drive the guard's stop on; full braking where none is held."""
         stop = self._mind.stop
         if stop.now_s[0] < 0.0:
@@ -315,7 +145,8 @@ class Pilot:
         bend = float(math.tan(state.steering_rad) / self.vehicle.wheelbase_m - here["curvature"])
         room = float(here["left"]) - half, float(here["right"]) - half
         off, turn = float(path["rear_d"]), float(path["rear_turn"])
-        return straight_braking(state.speed_mps, off, turn, bend, room, self.vehicle.braking_max_mps2)
+        nose = self.vehicle.rear_axle_m + 0.5 * self.vehicle.length_m
+        return straight_braking(state.speed_mps, off, turn, bend, room, nose, self.vehicle.braking_max_mps2)
 
     def _watch(self, state: VehicleState, seen: Observation) -> Restraint:
         """Ask the monitor where the car is in its domain, and the fallback what follows from it."""
@@ -327,6 +158,11 @@ class Pilot:
         outermost = self._mind.paths.path["kind"][outer] < 0
         trust = self._localisation.trust
         return self.fallback.decide(seen.time_s, border, trust, seen.health, seen.conditions, state.speed_mps, bool(outermost))
+
+    @property
+    def tracks(self) -> Records:
+        """(CAPACITY,) TRACK: whom it takes to be around."""
+        return self._mind.perception.tracks
 
     def reason(self) -> Reason:
         """Why it drives as it does (`View.reason`)."""
@@ -340,7 +176,7 @@ class Pilot:
 
     def lane(self) -> int:
         """The lane it takes itself to be on, −1 for none."""
-        return int(self._mind.last[_LANE])
+        return int(self._mind.last[LANE])
 
     def route(self) -> Ints:
         """The lanes still ahead on its way as far as it looks, the present one first."""
@@ -352,7 +188,7 @@ class Pilot:
     def view(self) -> View:
         """What the last cycle thought."""
         mind = self._mind
-        line, row = int(mind.last[_LINE]), int(mind.last[_PROFILE])
+        line, row = int(mind.last[LINE]), int(mind.last[PROFILE])
         plan = np.empty((0, 4)) if line == NOTHING else self._plan(line, row)
         predictions = []
         for mode in range(int(mind.predictions.used[0])):

@@ -25,26 +25,29 @@ from marque.driving.map import Road as RoadUse
 from marque.driving.map import RoadMap
 from marque.driving.map.query import locate, signal_colours
 from marque.driving.minimal_risk import Mode
-from marque.driving.observation import Conditions
+from marque.driving.observation import Conditions, Observation
 from marque.driving.odd import Attribute, Status
 from marque.driving.pilot import Pilot
 from marque.driving.route import best_successor, cost_to_go, goal_entries
 from marque.simulation.commonroad import read_scenario
-from marque.simulation.drive import initial_state
+from marque.simulation.drive import frame_of, initial_state
 from marque.simulation.faults import TOLERABLE, Fault, wrong_map
+from marque.simulation.frame import Frame
 from marque.simulation.injection import Injection
 from marque.simulation.judge import Trajectory
 from marque.simulation.judge.blame import blame
 from marque.simulation.judge.checks import first_collision, first_departure
 from marque.simulation.library import junctions, motorways, streets
-from marque.simulation.library.actors import CAR, STEP_S, Actor, drive
+from marque.simulation.library.actors import CAR, STEP_S, Actor
+from marque.simulation.library.actors import drive as scripted
 from marque.simulation.library.scene import Scene
 from marque.simulation.library.write import document
 from marque.simulation.random import Purpose, uniform
 from marque.simulation.reactive import Crowd
+from marque.simulation.replay import SUFFIX, write_replay
 from marque.simulation.scenario import PlanningProblem, Scenario
-from marque.simulation.sensors import Sensors
-from marque.vehicle import BMW_320I, Command, VehicleState, boxes_overlap, step
+from marque.simulation.sensors import Sensors, look_before
+from marque.vehicle import MODELS, Command, VehicleModel, VehicleState, boxes_overlap, drive, resting
 from marque.vehicle.sensors import THREE_LIDARS
 
 SHORTEST_S, LONGEST_S = 20.0, 45.0
@@ -115,15 +118,22 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One drive of the campaign; the same for the same cell, faults and seed."""
+    """One drive of the campaign; the same for the same cell, faults, seed, perception and vehicle. None where there is nothing to say."""
 
     cell: str
     faults: tuple[str, ...]
     seed: int
+    perception: str
+    """`sensed` through the car's sensors, or `perfect`."""
+    vehicle: str
     outcome: Outcome
     why: str
     manoeuvre: str
     reason: str
+    noticed_s: float | None
+    """From the onset of the (first) fault until the manoeuvre that led to the end began; below 0: the car had begun for another reason."""
+    condition_s: float | None
+    """From that onset to the minimal risk condition."""
     driven_s: float
     braking_max_mps2: float
     hit: str = ""
@@ -134,8 +144,14 @@ class Finding:
         return self.outcome is not Outcome.FAILED
 
 
-def drive_cell(cell: Cell, faults: tuple[Fault, ...], seed: int, *, perfect: bool = True) -> Finding:
-    """Drive one cell with some faults. seed: moves others, their speeds and the onsets a little; perfect: see `injection.Injection`."""
+def drive_cell(
+    cell: Cell, faults: tuple[Fault, ...], seed: int, *, perfect: bool = False, vehicle: str = "vela", replays: Path | None = None
+) -> Finding:  # fmt: skip
+    """Drive one cell with some faults.
+
+    seed: moves others, their speeds and the onsets a little, and is that of the sensors' errors. perfect: see `injection.Injection`.
+    vehicle: a name in `vehicle.MODELS`. replays: a folder for the drive's replay.
+    """
     scene = cell.make()
     truth, problem = _read(scene)
     faults = tuple(_jittered(fault, seed) for fault in faults)
@@ -143,7 +159,14 @@ def drive_cell(cell: Cell, faults: tuple[Fault, ...], seed: int, *, perfect: boo
     known_map = truth.road_map if known.road is scene.road else _read(known)[0].road_map
     followers = [_follower(truth.road_map, problem, _goal(truth.road_map, problem))] if cell.followed else []
     crowd = Crowd([*scene.actors, *(one for one in followers if one is not None)], seed=seed)
-    return _Loop(cell, truth, problem, known_map, crowd, faults, seed, perfect).drive()
+    loop = _Loop(cell, truth, problem, known_map, crowd, faults, seed, perfect, vehicle, [] if replays is not None else None)
+    finding = loop.drive()
+    if replays is not None and loop.frames is not None:
+        name = "_".join((cell.name, *finding.faults, str(seed), finding.perception)).replace(",", "").replace(" ", "-").replace("/", "")
+        write_replay(
+            replays / f"{name}{SUFFIX}", name=name, road_map=truth.road_map, step_s=STEP_S, frames=loop.frames, facts=facts(finding)
+        )
+    return finding
 
 
 def _read(scene: Scene) -> tuple[Scenario, PlanningProblem]:
@@ -187,64 +210,86 @@ def _follower(road_map: RoadMap, problem: PlanningProblem, goals: tuple[Goal, ..
         lane = best_successor(arrays, lane, cost)
     path = np.vstack(pieces)
     kept = np.append(True, np.hypot(*np.diff(path[:, :2], axis=0).T) > 1e-6)
-    return drive(CAR, path[kept], s - gap, [(0.0, problem.speed_mps)])
+    return scripted(CAR, path[kept], s - gap, [(0.0, problem.speed_mps)])
 
 
 class _Loop:
-    """One drive."""
+    """One drive. frames: where to keep it for a replay, None to keep none."""
 
     def __init__(
         self, cell: Cell, truth: Scenario, problem: PlanningProblem, known_map: RoadMap, crowd: Crowd, faults: tuple[Fault, ...], seed: int,
-        perfect: bool,
+        perfect: bool, vehicle: str, frames: list[Frame] | None,
     ) -> None:  # fmt: skip
-        self.cell, self.truth, self.problem, self.crowd, self.faults, self.seed = cell, truth, problem, crowd, faults, seed
-        self.state = initial_state(problem, BMW_320I)
-        sensors = Sensors(THREE_LIDARS, seed=seed, conditions=cell.conditions)
-        self.injection = Injection(
-            faults, sensors, truth.road_map, BMW_320I, STEP_S, heading_rad=problem.heading_rad, seed=seed, perfect=perfect
-        )
-        self.pilot = Pilot(known_map, BMW_320I, STEP_S, suite=THREE_LIDARS)
+        self.cell, self.truth, self.crowd, self.faults, self.seed = cell, truth, crowd, faults, seed
+        self.perfect, self.vehicle, self.frames = perfect, vehicle, frames
+        self.model: VehicleModel = MODELS[vehicle]
+        self.body = self.model.vehicle
+        self.state = initial_state(problem, self.body)
+        self.held = resting(STEP_S)
+        sensors = Sensors(THREE_LIDARS, seed=seed, conditions=cell.conditions, road_map=truth.road_map)
+        self.injection = Injection(faults, sensors, self.model.actuators, heading_rad=problem.heading_rad, perfect=perfect)
+        self.pilot = Pilot(known_map, self.body, STEP_S, suite=THREE_LIDARS, actuators=self.model.actuators)
         self.pilot.begin(_goal(known_map, problem))
         self.states = [self.state]
         self.signals = np.zeros(len(truth.road_map.signal_ids), np.uint8)
+        if not perfect:
+            look_before(self.pilot.look, sensors, self._observe(0.0), self.state, STEP_S)
         self.left_domain: Attribute = Attribute.NONE
         self.too_fast_s = 0.0
+        self.began_s = self.reached_s = math.nan
         self._stands_s = 0.0
 
     def drive(self) -> Finding:
-        now, touched = 0.0, False
-        while now < LONGEST_S and not touched:
-            self._cycle(now)
-            now += STEP_S
+        steps, touched = 0, False
+        while steps * STEP_S < LONGEST_S and not touched:
+            self._cycle(steps * STEP_S)
+            steps += 1
             touched = self._touches()
             mode = self.pilot.fallback.mode
-            if (mode == Mode.CONDITION and self._stands_s > _STANDS_S) or (mode == Mode.NOMINAL and now > SHORTEST_S):
+            if (mode == Mode.CONDITION and self._stands_s > _STANDS_S) or (mode == Mode.NOMINAL and steps * STEP_S > SHORTEST_S):
                 break
-        return self._judge(now)
+        return self._judge(steps * STEP_S)
+
+    def _observe(self, now: float) -> Observation:
+        signal_colours(self.truth.road_map.arrays, now, self.signals)
+        return self.crowd.observation(self.signals.copy())
 
     def _cycle(self, now: float) -> None:
-        signal_colours(self.truth.road_map.arrays, now, self.signals)
-        seen, believed = self.injection.sense(self.crowd.observation(self.signals.copy()), self.state)
-        late = self.injection.is_late(now)
-        command: Command = self.pilot.late(believed, seen) if late else self.pilot.cycle(believed, seen)
-        before = self.pilot.fallback.border
-        if before.status == Status.OUTSIDE and before.attribute not in (Attribute.SENSORS, Attribute.LOCALISATION, Attribute.CONNECTION):
-            self.left_domain = before.attribute
-        vehicle = self.injection.vehicle_at(now)
-        sight = self.injection.sensors.conditions.visibility_m
-        stops_m = self.state.speed_mps**2 / (2.0 * vehicle.braking_max_mps2)
-        self.too_fast_s += STEP_S * (stops_m + _SIGHT_MARGIN_M > sight)
-        self.crowd.step(self.state, BMW_320I)
-        self.state = VehicleState(*step(self.state, self.injection.actuate(command, self.state, now), STEP_S, vehicle))
+        truth, pilot = self._observe(now), self.pilot
+        seen, believed = self.injection.sense(truth, self.state)
+        self.injection.renumber(pilot.tracks, now)
+        command: Command = pilot.late(believed, seen) if self.injection.is_late(now) else pilot.cycle(believed, seen)
+        self._note(now)
+        if self.frames is not None:
+            self.frames.append(frame_of(self.state, truth, pilot.view(), self.body))
+        actuators = self.injection.actuators_at(now)
+        braking = min(actuators.brake.left, actuators.grip) * self.body.braking_max_mps2
+        stops_m = self.state.speed_mps**2 / (2.0 * braking)
+        self.too_fast_s += STEP_S * (stops_m + _SIGHT_MARGIN_M > self.injection.sensors.conditions.visibility_m)
+        self.crowd.step(self.state, self.body)
+        state, self.held = drive(self.state, self.held, command, STEP_S, self.body, actuators)
+        self.state = VehicleState(*state)
         self.states.append(self.state)
         self._stands_s = self._stands_s + STEP_S if abs(self.state.speed_mps) < _STANDS_MPS else 0.0
+
+    def _note(self, now: float) -> None:
+        fallback = self.pilot.fallback
+        border = fallback.border
+        if border.status == Status.OUTSIDE and border.attribute not in (Attribute.SENSORS, Attribute.LOCALISATION, Attribute.CONNECTION):
+            self.left_domain = border.attribute
+        if fallback.mode == Mode.NOMINAL:
+            self.began_s = math.nan
+        elif math.isnan(self.began_s):
+            self.began_s = now
+        if fallback.mode == Mode.CONDITION and math.isnan(self.reached_s):
+            self.reached_s = now
 
     def _touches(self) -> bool:
         there, poses = self.crowd.present(), self.crowd.poses()
         length, width = self.crowd.sizes()
         return any(
             boxes_overlap(
-                self.state.x_m, self.state.y_m, self.state.heading_rad, BMW_320I.length_m, BMW_320I.width_m,
+                self.state.x_m, self.state.y_m, self.state.heading_rad, self.body.length_m, self.body.width_m,
                 x, y, heading, length[i], width[i],
             )
             for i, (x, y, heading) in enumerate(poses.tolist())
@@ -254,30 +299,33 @@ class _Loop:
     def _judge(self, now: float) -> Finding:
         columns = np.ascontiguousarray(np.array(self.states).T)
         driven = Trajectory(*columns[:5])
-        self.crowd.step(self.state, BMW_320I)  # one row more: the log has as many as the trajectory
+        self.crowd.step(self.state, self.body)  # one row more: the log has as many as the trajectory
         scenario = dataclasses.replace(self.truth, actors=self.crowd.log())
         outcome, why, hit = self._outcome(scenario, driven)
         fallback = self.pilot.fallback
         speeds: Floats = np.diff(driven.speed_mps) / STEP_S
+        onset = min((fault.onset_s for fault in self.faults), default=0.0)
+        noticed, reached = (round(at - onset, 1) if math.isfinite(at) else None for at in (self.began_s, self.reached_s))
         return Finding(
-            self.cell.name, tuple(str(fault.kind) for fault in self.faults), self.seed, outcome, why, fallback.manoeuvre.name.lower(),
-            fallback.reason.name.lower(), round(now, 1), round(float(-speeds.min(initial=0.0)), 2), hit,
+            self.cell.name, tuple(str(fault.kind) for fault in self.faults), self.seed, "perfect" if self.perfect else "sensed",
+            self.vehicle, outcome, why, fallback.manoeuvre.name.lower(), fallback.reason.name.lower(), noticed, reached, round(now, 1),
+            round(float(-speeds.min(initial=0.0)), 2), hit,
         )  # fmt: skip
 
     def _outcome(self, scenario: Scenario, driven: Trajectory) -> tuple[Outcome, str, str]:
         log = scenario.actors
         k, body = first_collision(
-            driven, 0, BMW_320I.length_m, BMW_320I.width_m, log.x_m, log.y_m, log.heading_rad, log.length_m, log.width_m, log.present,
+            driven, 0, self.body.length_m, self.body.width_m, log.x_m, log.y_m, log.heading_rad, log.length_m, log.width_m, log.present,
             log.stands,
         )  # fmt: skip
         hit = ""
         if k >= 0:
-            at_fault, why = blame(scenario, driven, 0, k, body, BMW_320I)
+            at_fault, why = blame(scenario, driven, 0, k, body, self.body)
             said = f"touches {log.ids[body]} after {k * STEP_S:.1f} s: {why}"
             if at_fault:
                 return Outcome.FAILED, said, ""
             hit = said
-        left = first_departure(driven, BMW_320I.length_m, BMW_320I.width_m, scenario.road_map.arrays)
+        left = first_departure(driven, self.body.length_m, self.body.width_m, scenario.road_map.arrays)
         if left >= 0:
             return Outcome.FAILED, f"leaves the road after {left * STEP_S:.1f} s", hit
         if self.too_fast_s > 1.0:

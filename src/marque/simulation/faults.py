@@ -25,6 +25,9 @@ class FaultKind(StrEnum):
     RADARS = "radars"
     BLIND = "blind"
     DEGRADED = "degraded"
+    SENSOR_FROZEN = "sensor-frozen"
+    SENSOR_LATE = "sensor-late"
+    GHOSTS = "ghosts"
     MISALIGNED = "misaligned"
     PLACE_JUMP = "place-jump"
     PLACE_DRIFT = "place-drift"
@@ -70,6 +73,9 @@ FAULTS = {
     FaultKind.RADARS: Fault(FaultKind.RADARS, 1.0),
     FaultKind.BLIND: Fault(FaultKind.BLIND, 1.0),
     FaultKind.DEGRADED: Fault(FaultKind.DEGRADED, 0.5),  # share of the range left to cameras and lidars
+    FaultKind.SENSOR_FROZEN: Fault(FaultKind.SENSOR_FROZEN, 0.0),  # index in the suite: the lidar on the roof
+    FaultKind.SENSOR_LATE: Fault(FaultKind.SENSOR_LATE, 0.3),  # s by which lidars report later, and say so
+    FaultKind.GHOSTS: Fault(FaultKind.GHOSTS, 3.0),  # false detections per second of the forward radar
     FaultKind.MISALIGNED: Fault(FaultKind.MISALIGNED, 0.03),  # rad, of the forward radar
     FaultKind.PLACE_JUMP: Fault(FaultKind.PLACE_JUMP, 3.0),  # m to the left and as much ahead
     FaultKind.PLACE_DRIFT: Fault(FaultKind.PLACE_DRIFT, 0.25),  # m/s to the left
@@ -98,8 +104,9 @@ FAULTS = {
 
 TOLERABLE = frozenset(
     {
-        FaultKind.SENSOR, FaultKind.LIDARS, FaultKind.RADARS, FaultKind.DEGRADED, FaultKind.MISALIGNED, FaultKind.MAP_LIMIT,
-        FaultKind.MAP_LANE, FaultKind.OVERRUN, FaultKind.LIGHT_STUCK, FaultKind.LIGHT_UNREAD, FaultKind.TRACKER_IDS,
+        FaultKind.SENSOR, FaultKind.LIDARS, FaultKind.RADARS, FaultKind.DEGRADED, FaultKind.SENSOR_FROZEN,
+        FaultKind.SENSOR_LATE, FaultKind.GHOSTS, FaultKind.MISALIGNED, FaultKind.MAP_LIMIT, FaultKind.MAP_LANE,
+        FaultKind.OVERRUN, FaultKind.LIGHT_STUCK, FaultKind.LIGHT_UNREAD, FaultKind.TRACKER_IDS,
         FaultKind.GRIP_UNSEEN, FaultKind.NIGHT,
     }
 )  # fmt: skip

@@ -9,25 +9,24 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
-from marque.common import Bytes, Floats, Ints, Record, Records
+from marque.common import Bools, Bytes, Floats, Ints, Record, Records
 from marque.driving.interventions import GuardLog, Intervention
+from marque.driving.map import RoadMap
 from marque.driving.map.geometry import wrap
-from marque.driving.observation import DETECTION, RAYS, Conditions, Kind, Observation
+from marque.driving.observation import DETECTION, RAYS, Conditions, Health, Kind, Observation
 from marque.driving.view import Reason, View
+from marque.simulation.markings import markings_beside
 from marque.simulation.random import Purpose, normal, philox, uniform, unit
+from marque.simulation.rays import RAY, Views, look
 from marque.vehicle import VehicleState, kernel, lean
 from marque.vehicle.sensors import Sensing
 
-_RAY, _KINDS = 2.0 * math.pi / RAYS, len(Kind)
-_SIGHT_M = 300.0
+_KINDS = len(Kind)
 _ONE_EYE_M = 1.0
 """Sensors this near to each other see past the same things."""
-_EDGE_M = 0.4
-"""A body counts as hit by a ray that gets this near to it."""
 _HIDDEN, _PLAIN = 0.05, 0.4
 """Shares of a body in view: below the first nobody finds it, from the second on it is found as if it were all in view."""
 _FADES = 0.08
@@ -43,7 +42,6 @@ _FREE_SPACE = 0.8
 """Of a sensor's range: as far as it tells the free road from what it does not see."""
 _SAME_M = 3.0
 _LOOKS_BEFORE_S, _LOCALISATION_S, _HEADING_RAD_PER_M = 1.5, 4.0, 0.02
-_CORNERS = ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0))
 
 # How far each kind of road user is found, as a share of the range for a car: camera, radar, lidar.
 _REACH = np.ones((3, _KINDS))
@@ -59,35 +57,28 @@ _MISTAKEN[[Kind.CAR, Kind.TRUCK, Kind.BUS, Kind.MOTORCYCLE, Kind.BICYCLE, Kind.P
     Kind.TRUCK, Kind.BUS, Kind.TRUCK, Kind.BICYCLE, Kind.MOTORCYCLE, Kind.BICYCLE, Kind.BUS, Kind.UNKNOWN,
 ]  # fmt: skip
 
-
 _HEARS_M, _HEARING_M = 150.0, 1.0
 """How far a siren is heard, and the standard deviation of where it is taken to be."""
-
-
-class _Views(NamedTuple):
-    """What each eye sees: e eyes, n bodies."""
-
-    turns: Floats  # (4 · RAYS, 2) direction in the world of ray k − 2 · RAYS, a unit vector; nan where nobody asked for it yet
-    spans: Ints  # (n, 2) first and last ray that meet each body, from the eye that looks now
-    low_m: Floats  # (e, RAYS) distance of the first body of any height
-    tall_m: Floats  # (e, RAYS) and of the first tall one
-    share: Floats  # (e, n) of each body in view
 
 
 class Sensors:
     """The sensors of one car, with what they have to cope with.
 
-    suite: (s,) SENSOR, this object's own copy; whoever makes a sensor worse writes into it, or into `works`, and calls `changed`.
-    conditions: the weather and light they see through, handed on to the driving system; `changed` too.
+    suite: (s,) SENSOR, this object's own copy; whoever makes a sensor worse writes into it, `works` or `frozen`, and calls `changed`.
+    conditions: the weather and light they see through, handed on to the driving system; `changed` too. health: what the car's diagnosis
+    says, handed on. frozen: (s,) who sees nothing new, and no free road. road_map: the true one, whose markings are seen, if any.
     offset: x m, y m, heading rad by which the car's localisation is off, beside its noise.
     """
 
-    def __init__(self, suite: Records, *, seed: int = 0, conditions: Conditions | None = None) -> None:
+    def __init__(
+        self, suite: Records, *, seed: int = 0, conditions: Conditions | None = None, road_map: RoadMap | None = None
+    ) -> None:  # fmt: skip
         self.suite = suite.copy()
         self.works: Bytes = np.ones(len(suite), np.uint8)
-        self.conditions = conditions or Conditions()
+        self.frozen: Bools = np.zeros(len(suite), np.bool_)
+        self.conditions, self.health = conditions or Conditions(), Health()
         self.offset = np.zeros(3)
-        self._seed = seed
+        self._seed, self._map = seed, road_map
         self._eye_of, self._eyes = _eyes(suite)
         self._out = np.zeros(len(suite) * 256, DETECTION)
         self.changed()
@@ -95,28 +86,30 @@ class Sensors:
     def changed(self) -> None:
         """Work out anew how far each sensor reaches."""
         self._range_m = np.array([_range(one, self.conditions) for one in self.suite])
-        angles = np.arange(RAYS) * _RAY
+        angles = np.arange(RAYS) * RAY
         self._reach_m = np.zeros((len(self._eyes), RAYS))
-        for one, eye, range_m, works in zip(self.suite, self._eye_of, self._range_m, self.works, strict=True):
+        awake = (self.works > 0) & ~self.frozen
+        for one, eye, range_m, works in zip(self.suite, self._eye_of, self._range_m, awake, strict=True):
             if works and one["kind"] != Sensing.RADAR:
                 off = np.abs((angles - one["yaw"] + np.pi) % (2.0 * np.pi) - np.pi)
                 self._reach_m[eye, off <= one["half_angle"]] = np.maximum(
                     self._reach_m[eye, off <= one["half_angle"]], _FREE_SPACE * range_m
                 )
-        self._sight_m = float(self._reach_m[:, 0].max(initial=0.0))
+        self._sight_m = float(self._reach_m[:, 0].max(initial=0.0))  # no radar among them: who sees the road ahead sees its markings
 
     def sense(self, truth: Observation, state: VehicleState) -> tuple[Observation, VehicleState]:
         """What the car knows of a perfect observation and of its own true state: detections, and where it believes to be."""
         eyes, bodies = len(self._eyes), len(truth.ids)
         low_m, tall_m, share = np.empty((eyes, RAYS)), np.empty((eyes, RAYS)), np.empty((eyes, bodies))
-        views = _Views(np.full((4 * RAYS, 2), np.nan), np.empty((bodies, 2), np.int32), low_m, tall_m, share)
+        views = Views(np.full((4 * RAYS, 2), np.nan), np.empty((bodies, 2), np.int32), low_m, tall_m, share)
         count = _sense(self.suite, self._range_m, self.works, self._eye_of, self._eyes, truth, state, self._seed, views, self._out)
         nothing = np.empty(0)
         seen = truth._replace(
             ids=np.empty(0, np.int32), kinds=np.empty(0, np.uint8), x_m=nothing, y_m=nothing, heading_rad=nothing, speed_mps=nothing,
             length_m=nothing, width_m=nothing, perfect=False, detections=self._out[:count].copy(), eyes=self._eyes,
             free_m=np.minimum(views.low_m, self._reach_m), sight_m=self._sight_m, eye_of=self._eye_of,
-            range_m=self._range_m, working=self.works.copy(), conditions=self.conditions, sirens=self._heard(truth, state),
+            range_m=self._range_m, working=self.works.copy(), conditions=self.conditions, health=self.health,
+            markings_m=self.markings(state, truth.time_s), sirens=self._heard(truth, state),
         )  # fmt: skip
         return seen, self._believed(state, truth.time_s)
 
@@ -126,6 +119,12 @@ class Sensors:
         for k, place in enumerate(places):
             place += [_HEARING_M * _slow_noise(self._seed, 2 * k + axis, truth.time_s, 1.0, Purpose.HEAR) for axis in (0, 1)]
         return places[np.hypot(truth.sirens[:, 0] - state.x_m, truth.sirens[:, 1] - state.y_m) < _HEARS_M]
+
+    def markings(self, state: VehicleState, time_s: float) -> tuple[float, float]:
+        """`Observation.markings_m`."""
+        if self._map is None or self._sight_m == 0.0:
+            return math.nan, math.nan
+        return markings_beside(self._map, state, time_s, self._seed)
 
     def _believed(self, state: VehicleState, time_s: float) -> VehicleState:
         sigma = self.conditions.localisation_m
@@ -227,106 +226,16 @@ def _misplaced(seed: int, time_s: float) -> tuple[float, float, float]:
     return ahead, left, _slow_noise(seed, 2, time_s, period_s, purpose)
 
 
-@kernel
-def _hides(kind: int) -> bool:
-    """People and two-wheelers hide next to nothing."""
-    return kind not in (Kind.PEDESTRIAN, Kind.BICYCLE, Kind.MOTORCYCLE)
-
-
-@kernel
-def _is_tall(kind: int, length: float, width: float) -> bool:
-    return kind in (Kind.TRUCK, Kind.BUS, Kind.TRAM) or (kind == Kind.STATIC and (length > 7.0 or width > 3.0))
-
-
-@kernel
-def _rays(dx: float, dy: float, cos: float, sin: float, half_length: float, half_width: float, heading: float) -> tuple[int, int]:
-    """First and last ray, counted from heading, that meet a rectangle (dx, dy) m away; at least the one through its centre."""
-    bearing = math.atan2(dy, dx)
-    low, high = 0.0, 0.0
-    for along, across in _CORNERS:
-        x = dx + along * half_length * cos - across * half_width * sin
-        y = dy + along * half_length * sin + across * half_width * cos
-        off = wrap(math.atan2(y, x) - bearing)
-        low, high = min(low, off), max(high, off)
-    first, last = math.ceil((bearing + low - heading) / _RAY), math.floor((bearing + high - heading) / _RAY)
-    if last < first:
-        first = last = round((bearing - heading) / _RAY)
-    return int(first), int(last)
-
-
-@kernel
-def _distance(dx: float, dy: float, cos: float, sin: float, half_length: float, half_width: float, ux: float, uy: float) -> float:
-    """Distance along a ray (ux, uy) to a rectangle, m: where it enters both of its slabs; to its middle where it only just misses."""
-    along, across = dx * cos + dy * sin, dy * cos - dx * sin
-    u_along, u_across = ux * cos + uy * sin, uy * cos - ux * sin
-    if abs(u_along) < 1e-9:
-        u_along = 1e-9
-    if abs(u_across) < 1e-9:
-        u_across = 1e-9
-    enter = max((along - math.copysign(half_length, u_along)) / u_along, (across - math.copysign(half_width, u_across)) / u_across)
-    leave = min((along + math.copysign(half_length, u_along)) / u_along, (across + math.copysign(half_width, u_across)) / u_across)
-    return max(0.0, enter) if enter <= leave else max(0.0, dx * ux + dy * uy)
-
-
-@lean
-def _direction(turns: Floats, heading: float, ray: int) -> tuple[float, float]:
-    """A ray as a unit vector in the world; worked out once for all bodies and eyes."""
-    k, angle = ray + 2 * RAYS, heading + ray * _RAY
-    if not 0 <= k < len(turns):  # who has turned round many times
-        return math.cos(angle), math.sin(angle)
-    if math.isnan(turns[k, 0]):
-        turns[k, 0], turns[k, 1] = math.cos(angle), math.sin(angle)
-    return turns[k, 0], turns[k, 1]
-
-
-@lean
-def _look(truth: Observation, x: float, y: float, heading: float, eye: int, out: _Views) -> None:
-    """Fill one eye's row: nearest bodies ray by ray, then how much of each body is in view."""
-    out.low_m[eye, :] = _SIGHT_M
-    out.tall_m[eye, :] = _SIGHT_M
-    for i in range(len(truth.ids)):
-        dx, dy = truth.x_m[i] - x, truth.y_m[i] - y
-        if dx * dx + dy * dy >= _SIGHT_M * _SIGHT_M:
-            continue
-        cos, sin = math.cos(truth.heading_rad[i]), math.sin(truth.heading_rad[i])
-        half_length, half_width = 0.5 * truth.length_m[i], 0.5 * truth.width_m[i]
-        first, last = _rays(dx, dy, cos, sin, half_length, half_width, heading)
-        out.spans[i, 0], out.spans[i, 1] = first, last
-        if not _hides(truth.kinds[i]) or (abs(dx * cos + dy * sin) < half_length and abs(dy * cos - dx * sin) < half_width):
-            continue  # or the eye is inside: a shape that is only roughly a rectangle
-        tall = _is_tall(truth.kinds[i], truth.length_m[i], truth.width_m[i])
-        for ray in range(first, last + 1):
-            ux, uy = _direction(out.turns, heading, ray)
-            away = _distance(dx, dy, cos, sin, half_length, half_width, ux, uy)
-            k = ray % RAYS
-            out.low_m[eye, k] = min(out.low_m[eye, k], away)
-            if tall:
-                out.tall_m[eye, k] = min(out.tall_m[eye, k], away)
-    for i in range(len(truth.ids)):
-        out.share[eye, i] = 0.0
-        dx, dy = truth.x_m[i] - x, truth.y_m[i] - y
-        if dx * dx + dy * dy >= _SIGHT_M * _SIGHT_M:
-            continue
-        cos, sin = math.cos(truth.heading_rad[i]), math.sin(truth.heading_rad[i])
-        half_length, half_width = 0.5 * truth.length_m[i], 0.5 * truth.width_m[i]
-        nearest = out.tall_m[eye] if _is_tall(truth.kinds[i], truth.length_m[i], truth.width_m[i]) else out.low_m[eye]
-        met, first, last = 0, out.spans[i, 0], out.spans[i, 1]
-        for ray in range(first, last + 1):
-            ux, uy = _direction(out.turns, heading, ray)
-            met += nearest[ray % RAYS] >= _distance(dx, dy, cos, sin, half_length, half_width, ux, uy) - _EDGE_M
-        out.share[eye, i] = met / (last + 1.0 - first)
-
-
 @lean
 def _sense(
     suite: Records, range_m: Floats, works: Bytes, eye_of: Ints, eyes: Floats, truth: Observation, state: VehicleState, seed: int,
-    views: _Views, out: Records,
+    views: Views, out: Records,
 ) -> int:  # fmt: skip
     """Every sensor looks at every body, and sees a ghost now and then. How many detections were written to `out`."""
     cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
     for e in range(len(eyes)):
         x, y = state.x_m + eyes[e, 0] * cos - eyes[e, 1] * sin, state.y_m + eyes[e, 0] * sin + eyes[e, 1] * cos
-        _look(truth, x, y, state.heading_rad, e, views)
+        look(truth, x, y, state.heading_rad, e, views)
     step = round(truth.time_s * 1000.0)
     n = 0
     for s in range(len(suite)):

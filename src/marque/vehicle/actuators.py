@@ -38,6 +38,8 @@ class Actuators(NamedTuple):
     steering: Actuator = Actuator()
     grip: float = 1.0
     """Part of the dry road's grip, as in GRIP."""
+    brake_steer_rad: float = 0.0
+    """Of the steering that a fault takes, so much is made up for by uneven braking: as an angle of the front wheel."""
 
 
 IDEAL: Final = Actuators()
@@ -46,11 +48,16 @@ PRODUCTION: Final = Actuators(
     drive=Actuator(delay_s=0.05, lag_s=0.05, slope_max=15.0),
     brake=Actuator(delay_s=0.05, lag_s=0.1, slope_max=100.0),
     steering=Actuator(delay_s=0.1, lag_s=0.05, slope_max=10.0),
+    brake_steer_rad=0.015,
 )
 """A production electric car. Drive: the motor itself answers within milliseconds (Hori 2004, IEEE Trans. Ind. Electron. 51(5)); bus and
 damping of the driveline do not. Brake: an electromechanical booster has full pressure in 0.12–0.15 s (Bosch on its iBooster); here two
 thirds of it are reached after 0.15 s. Steering: a column made for it answers faster than a retrofitted one (Autoware's sample vehicle:
-dead time 0.24 s, lag 0.27 s; for acceleration 0.1 s each)."""
+dead time 0.24 s, lag 0.27 s; for acceleration 0.1 s each). Uneven braking: 3 m/s² on one side of a car of 2 t and 1.6 m of track turn it
+by 5 kNm, which in the linear single-track model bends its way as 0.013 rad (27 m/s) to 0.018 rad (5 m/s) of the front wheel do; as a
+fallback for failed steering in Jonasson, Thor 2018 (Vehicle System Dynamics 56(5))."""
+_BRAKE_STEERS_MPS2 = 3.0
+"""From this braking on it has its full effect, in proportion below."""
 
 
 class ActuatorState(NamedTuple):
@@ -90,17 +97,33 @@ def drive(
     driving = min(actuators.drive.left * vehicle.acceleration_max_mps2, max(0.0, way * _seen(waiting, 0, actuators.drive.delay_s, step_s)))
     braking = min(actuators.brake.left * vehicle.braking_max_mps2, max(0.0, -way * _seen(waiting, 0, actuators.brake.delay_s, step_s)))
     turning_max = actuators.steering.left * vehicle.steering_rate_max_radps
-    turning = min(turning_max, max(-turning_max, _seen(waiting, 1, actuators.steering.delay_s, step_s)))
+    asked = _seen(waiting, 1, actuators.steering.delay_s, step_s)
+    turning = min(turning_max, max(-turning_max, asked))
     drive_mean, drive_end = answer(actuator_state.drive_mps2, driving, actuators.drive.lag_s, actuators.drive.slope_max, step_s)
     brake_mean, brake_end = answer(actuator_state.brake_mps2, braking, actuators.brake.lag_s, actuators.brake.slope_max, step_s)
     rate_mean, rate_end = answer(actuator_state.steering_radps, turning, actuators.steering.lag_s, actuators.steering.slope_max, step_s)
     rate_mean = min(turning_max, max(-turning_max, rate_mean))  # a fault stops at once what was still turning
 
+    missing = min(vehicle.steering_rate_max_radps, max(-vehicle.steering_rate_max_radps, asked)) - turning
+    most = actuators.brake_steer_rad * min(1.0, brake_mean / _BRAKE_STEERS_MPS2)
+    by_brakes = min(most, max(-most, missing * step_s))
     given = Command(way * (drive_mean - brake_mean), rate_mean, command.gear)
     after_actuators = ActuatorState(drive_end, brake_end, rate_end, waiting)
-    if actuators.grip >= 1.0:
-        return step(state, given, step_s, vehicle), after_actuators
-    return _step_on_less_grip(state, given, step_s, vehicle, actuators.grip), after_actuators
+    if by_brakes == 0.0:
+        return _on_road(state, given, step_s, vehicle, actuators.grip), after_actuators
+    after = _on_road(_with_wheel(state, state.steering_rad + by_brakes), given, step_s, vehicle, actuators.grip)
+    wheel = state.steering_rad + rate_mean * step_s
+    return _with_wheel(after, min(vehicle.steering_max_rad, max(-vehicle.steering_max_rad, wheel))), after_actuators
+
+
+@kernel
+def _with_wheel(state: VehicleState, steering_rad: float) -> VehicleState:
+    return VehicleState(state.x_m, state.y_m, state.heading_rad, state.speed_mps, steering_rad, state.acceleration_mps2)
+
+
+@kernel
+def _on_road(state: VehicleState, given: Command, step_s: float, vehicle: VehicleParameters, grip: float) -> VehicleState:
+    return step(state, given, step_s, vehicle) if grip >= 1.0 else _step_on_less_grip(state, given, step_s, vehicle, grip)
 
 
 @kernel
