@@ -23,7 +23,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from marque.app.live import map_cache
-from marque.driving import pilot
+from marque.driving import cycle, pilot
 from marque.driving.importers import default_city, load_map
 from marque.simulation.city import City
 
@@ -40,7 +40,7 @@ def _ticks(_typing_context: Any) -> Any:
 
 def timed_cycle() -> tuple[Callable[..., Any], list[str]]:
     """`cycle.cycle`, adding the ticks of each of its statements to the array it is handed first, and what the statements are."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(pilot._cycle.py_func)))  # type: ignore[attr-defined]
+    tree = ast.parse(textwrap.dedent(inspect.getsource(cycle.cycle.py_func)))  # type: ignore[attr-defined]
     function = tree.body[0]
     assert isinstance(function, ast.FunctionDef)
     function.decorator_list, function.name = [], "timed"
@@ -63,7 +63,7 @@ def timed_cycle() -> tuple[Callable[..., Any], list[str]]:
         return out
 
     function.body = ast.parse("_last = _ticks()").body + note(function.body)
-    scope = dict(vars(pilot), _ticks=_ticks)
+    scope = dict(vars(cycle), _ticks=_ticks)
     exec(compile(ast.fix_missing_locations(tree), "timed_cycle", "exec"), scope)
     return numba.njit(error_model="numpy", nogil=True)(scope["timed"]), names
 
@@ -104,7 +104,7 @@ def main() -> None:
     marks, names, watches = np.zeros(80, np.int64), [], []
     if not args.plain:
         timed, names = timed_cycle()
-        pilot._cycle = lambda *given: timed(marks, *given)  # type: ignore[assignment]
+        pilot.cycle = lambda *given: timed(marks, *given)  # type: ignore[assignment]
         watches = watch(city)
     digest = hashlib.blake2b(digest_size=8)
 
@@ -147,7 +147,7 @@ def watch(city: City) -> list[Stopwatch]:
             title = f"{getattr(owner, '__name__', type(owner).__name__)}.{name}"
             setattr(owner, name, watches.setdefault(title, Stopwatch(title)).wrap(getattr(owner, name)))
 
-    put(pilot, "_cycle")
+    put(pilot, "cycle")
     put(city, "_observe", "_guests", "_judge", "step")
     put(city.traffic, "step", "frame")
     for car in city._cars:

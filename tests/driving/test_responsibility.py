@@ -39,7 +39,10 @@ class Guard:
         m = self.road.arrays
         self.tracks[:] = no_tracks()
         for slot, (x, y, heading, speed) in enumerate(others):
-            self.tracks[slot] = (slot + 1, Kind.CAR, x, y, heading, speed, 0.0, 0.0, LENGTH, WIDTH, 0.0, 9, 1)
+            track = self.tracks[slot]
+            track["id"], track["kind"], track["cycles"], track["seen"] = slot + 1, Kind.CAR, 9, 1
+            track["x"], track["y"], track["heading"], track["speed"] = x, y, heading, speed
+            track["length"], track["width"] = LENGTH, WIDTH
         s, _, _ = project(m, self.lane, state.x_m, state.y_m, -1)
         lay_paths(m, self.lane, s, state, BMW_320I, self.zeros, self.zeros, self.history, self.paths)
         predict(m, self.tracks, NO_SIGNALS, np.full(len(m.lanes), np.inf), self.predictions)

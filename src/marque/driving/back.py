@@ -31,6 +31,8 @@ _FACING_ALIKE, _BESIDE_M = 0.5, 1.3
 """Who faces the same way, by the cosine between the headings, and does not stand so far beside, stands in the same queue."""
 _FARTHEST_M, _LEAST_M = 6.0, 1.2
 _SPEED_MPS, _ACCELERATION_MPS2, _BRAKING_MPS2 = 1.2, 0.8, 4.0
+_CREEPS_MPS = 0.1
+"""Who creeps no faster stands, as far as making room is concerned."""
 _SIDE_MARGIN_M, _REAR_MARGIN_M, _FRONT_MARGIN_M = 0.35, 1.0, 0.02
 _GIVES_WAY_S, _RESTS_S = 9.0, 12.0
 _TICK_M = 0.2
@@ -52,7 +54,7 @@ def back_out(
     out[REST] = max(0.0, out[REST] - step_s)
     # Two of the same kind must not back out in step: where they stand decides who is first.
     patience = _AFTER_S + _SPREAD_S * abs(math.sin(12.9898 * state.x_m + 78.233 * state.y_m))
-    if waits[WAITING] * step_s < patience or out[REST] > 0.0 or abs(state.speed_mps) > 0.05:
+    if waits[WAITING] * step_s < patience or out[REST] > 0.0 or abs(state.speed_mps) > _CREEPS_MPS:
         return
     other = _stands_against(tracks, state, occupancy) if lines.used[0] > 0 else _NOBODY
     if other == _QUEUE or (other == _NOBODY and not _cornered(lines, occupancy)):

@@ -61,7 +61,7 @@ def branch(
     if who == _NOBODY:
         return
     _part(lines, occupancy, i, who, futures)
-    line = line_terms(lines, paths, i, cycle.least, last_kind, last_target)
+    line = line_terms(lines, paths, i, cycle, last_kind, last_target)
     best, best_row = out.cost[0] - _WORTH, -1
     for first in range(LINES, LINES + SAMPLED, GROUP):
         comes, stays, careful = np.inf, np.inf, -1

@@ -137,7 +137,7 @@ def cycle(
     meet_at_rest(state, vehicle, mind.lines, tracks)
     pass_on_the_far_side(law, state, vehicle, mind.lines, tracks)
     mark_goals(mind.lines, task.starts, task.corners, task.owners, task.headings)
-    occupy(tracks, mind.predictions, mind.paths, mind.lines, state, vehicle, mind.occupancy)
+    occupy(tracks, mind.predictions, mind.paths, mind.lines, vehicle, mind.occupancy)
     look_into(m, now, vehicle, mind.paths, tracks, seen, mind.clear_s)
     obey(
         m, state, vehicle, mind.paths, mind.lines, tracks, mind.predictions, seen, mind.clear_s, mind.memory,

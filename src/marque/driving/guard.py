@@ -27,6 +27,7 @@ _LEADER_BRAKING_MPS2 = 7.0
 _REACTS_S, _FOLLOWER_BRAKING_MPS2 = 0.35, 7.0
 """What is asked of who is behind where the car changes lanes."""
 _SAME_WAY, _CRAWLS_MPS, _HALF_BODY_M = 0.8, 0.5, 2.4
+_STANDS_MPS = 0.05
 _SURE = 0.3
 _TOUCH_M2PS2, _BETTER, _HELD_MARGIN_M = 4.0, 0.7, 0.15
 """A touch at walking pace does harm, too; only what does clearly less is changed to; the reserve around the body on a stop held."""
@@ -64,9 +65,11 @@ def _after(profiles: Profiles, row: int, last: int, t: float) -> tuple[float, fl
 def verify(lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Records, i: int, row: int, last: int) -> bool:
     """Whether driving this candidate up to tick `last` and braking fully from there touches nobody and stays on the road."""
     halt = last * TICK_S + profiles.v[row, last] / BRAKING_MPS2
+    # Who stands and sets off moves, by however little: else it would creep into somebody by millimetres.
+    least = 1 if profiles.v[row, 0] < _STANDS_MPS and profiles.s[row, last] > 0.0 else 0
     for t in range(1, STEPS):
         s, _ = _after(profiles, row, last, t * STEP_S)
-        c = cell_at(s, lines.line[i].cells - 1)
+        c = max(least, cell_at(s, lines.line[i].cells - 1))
         if occupancy.risk[i, t, c] >= _SURE and not _is_to_brake(occupancy.why[i, t, c], tracks, lines.cell[i, 0], profiles.v[row, 0]):
             return False
         if lines.cell[i, c].outside == LEAVES and lines.cell[i, 0].outside != LEAVES:

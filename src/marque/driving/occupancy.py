@@ -13,7 +13,7 @@ from marque.driving.observation import Kind
 from marque.driving.path import Paths
 from marque.driving.predict import STEP_S, STEPS, Predictions
 from marque.driving.view import Reason
-from marque.vehicle import VehicleParameters, VehicleState, kernel, lean, rectangles_touch
+from marque.vehicle import VehicleParameters, kernel, lean, rectangles_touch
 
 FREE = CELLS + 60
 """`Occupancy.next` where nothing is ahead."""
@@ -28,7 +28,7 @@ _CROWD_MARGIN_M = 1.0
 """Extra width kept from people on foot and on two wheels."""
 _CLOSE_LENGTH_MARGIN_M, _CLOSE_WIDTH_MARGIN_M = 1.1, 0.1
 """The reserve from somebody who is inside the full one already: a cell's own metre, and hardly more."""
-_DOUBT_M, _DOUBT_S, _DOUBTFUL = 0.3, 0.05, 0.05
+_DOUBT_M, _DOUBT_S, _DOUBTFUL = 0.3, 0.05, 0.004
 """Who drives may come so much nearer from the side than expected, the more the faster, at so much of the risk."""
 _SHY_MARGIN_M, _NO_MARGIN_M = -0.5, -9.0
 _SWING_M2 = 3.6
@@ -38,10 +38,6 @@ _EARLIER_MPS, _EARLIER_M, _CROSSES = 0.3, 0.6, 0.5
 which somebody crosses."""
 _HERE_MARGIN_M = 0.04
 """Cell 0 is where the car is, not a metre's stand-in: to stay in it needs no reserve."""
-_BEHIND = 0.12
-"""How much a touch counts when it comes from behind in our lane: it is for the other one to brake, but it would have to brake hard."""
-_FOLLOWER_BRAKING_MPS2, _FOLLOWER_REACTS_S = 1.5, 0.6
-"""Who follows and need not brake harder than this, after the time it takes to react, is left to do so."""
 REASON = 1_000_000
 """`Occupancy.why` = reason · REASON + subject."""
 
@@ -61,11 +57,11 @@ def no_occupancy() -> Occupancy:
 
 @kernel
 def occupy(
-    tracks: Records, predictions: Predictions, paths: Paths, lines: Lines, state: VehicleState, vehicle: VehicleParameters, out: Occupancy
+    tracks: Records, predictions: Predictions, paths: Paths, lines: Lines, vehicle: VehicleParameters, out: Occupancy
 ) -> None:  # fmt: skip
     """Mark where the body would touch each hypothesis of each road user."""
     for mode in range(predictions.used[0]):
-        predictions.mode[mode].weight = predictions.mode[mode].probability * _blame(tracks, predictions, mode, paths, state, vehicle)
+        predictions.mode[mode].weight = 0.0 if _follows(tracks, predictions, mode, paths, vehicle) else predictions.mode[mode].probability
     count = lines.used[0]
     out.risk[:count] = 0.0
     out.why[:count] = 0
@@ -145,23 +141,21 @@ def _bounds(lines: Lines, i: int, margin: float) -> tuple[float, float, float, f
 
 
 @lean
-def _blame(
-    tracks: Records, predictions: Predictions, mode: int, paths: Paths, state: VehicleState, vehicle: VehicleParameters
-) -> float:  # fmt: skip
-    """How much a touch by this hypothesis counts: less when it comes along the car's own lane from behind."""
-    track = tracks[predictions.mode[mode].owner]
+def _follows(
+    tracks: Records, predictions: Predictions, mode: int, paths: Paths, vehicle: VehicleParameters
+) -> bool:  # fmt: skip
+    """Whether this hypothesis comes along the car's own lane from behind: then what it suffers is weighed by `followers`, not as a touch.
+
+    It is predicted as if the car were not there, and would drive through it: the less the longer the car stands in its way.
+    """
     for j in range(predictions.mode[mode].lane_count):
         for k in range(paths.path[0].lane_count):
-            if paths.lane[0, k].lane != predictions.lane[mode, j].lane:
-                continue
-            nose = paths.lane[0, k].start + predictions.at[mode, 0].travelled - predictions.lane[mode, j].start + 0.5 * track.length
-            gap = paths.path[0].rear_s + vehicle.rear_axle_m - 0.5 * vehicle.length_m - nose
-            if gap < -0.5 * vehicle.length_m:
-                return 1.0
-            faster = max(0.0, track.speed - state.speed_mps)
-            room = max(0.1, gap - _FOLLOWER_REACTS_S * faster)
-            return _BEHIND if faster * faster > 2.0 * _FOLLOWER_BRAKING_MPS2 * room else 0.0
-    return 1.0
+            if paths.lane[0, k].lane == predictions.lane[mode, j].lane:
+                nose = paths.lane[0, k].start + predictions.at[mode, 0].travelled - predictions.lane[mode, j].start
+                nose += 0.5 * tracks[predictions.mode[mode].owner].length
+                gap = paths.path[0].rear_s + vehicle.rear_axle_m - 0.5 * vehicle.length_m - nose
+                return bool(gap >= -0.5 * vehicle.length_m)
+    return False
 
 
 @lean

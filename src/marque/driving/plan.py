@@ -73,7 +73,7 @@ def choose(
     """
     out.cost[:] = np.inf
     for i in range(lines.used[0]):
-        line = line_terms(lines, paths, i, cycle.least, last_kind, last_target)
+        line = line_terms(lines, paths, i, cycle, last_kind, last_target)
         alone, alone_row = np.inf, 0
         for k in range(LINES - 1, profiles.used[0]):  # its follower first: what costs more than that need not be weighed to its end
             row = i if k < LINES else k

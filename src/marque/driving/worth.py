@@ -43,7 +43,7 @@ _BEYOND_IDLY = 14.0  # the same where nothing has to be passed
 _EAGER, _EAGER_S = 3.0, 10.0  # a metre past what stands in the way is worth the more the longer one has stood there, up to so much more
 _OVER_M = 1.5  # so near to the middle of the other lane one has changed to it
 _CHANGE = 9.0  # to leave the lane
-_PUT_OFF = 0.2  # per metre until it is left: what is put off is put off again in the next cycle
+_PUT_OFF = 0.2  # per metre until it is left, with a time to keep: what is put off is put off again in the next cycle
 _STICK = 4.0  # to stay with the line of the last cycle
 _BLOCK = 25.0  # to come to rest where others must pass
 _GOAL = 900.0  # to meet the goal in place, time, speed and heading
@@ -78,6 +78,7 @@ class Terms(NamedTuple):
     eager: float  # what a metre of progress is worth
     ends: float  # s until a timed goal's last moment; inf
     least: float  # m to the goal on the best path
+    put_off: float  # per metre before a lane is left
 
 
 class LineTerms(NamedTuple):
@@ -100,20 +101,21 @@ def terms(lines: Lines, paths: Paths, task: Task, passing: bool, waited_s: float
         1.0 + (min(_EAGER, max(0.0, waited_s / _EAGER_S - 1.0)) if passing and not timed else 0.0),
         task.windows[:, 1].max() if timed else np.inf,
         least,
+        _PUT_OFF if timed else 0.0,
     )
 
 
 @lean
-def line_terms(lines: Lines, paths: Paths, i: int, least: float, last_kind: int, last_target: float) -> LineTerms:
+def line_terms(lines: Lines, paths: Paths, i: int, cycle: Terms, last_kind: int, last_target: float) -> LineTerms:
     """last_kind, last_target: path and offset driven in the last cycle."""
     p = lines.line[i].path
-    base, over = _detour(paths, p, least) + _OFFSET * abs(lines.line[i].target), _over_there(lines, i)
+    base, over = _detour(paths, p, cycle.least) + _OFFSET * abs(lines.line[i].target), _over_there(lines, i)
     if paths.path[p].kind != 0:
-        base += _CHANGE + _PUT_OFF * over
+        base += _CHANGE + cycle.put_off * over
     if paths.path[p].kind == last_kind and abs(lines.line[i].target - last_target) < 0.3:
         base -= _STICK
     # Who has not come over by the end is where it was; to stand beside a queue is no progress.
-    return LineTerms(base, over, _detour(paths, 0, least) - _detour(paths, p, least))
+    return LineTerms(base, over, _detour(paths, 0, cycle.least) - _detour(paths, p, cycle.least))
 
 
 @lean
