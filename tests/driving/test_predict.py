@@ -181,3 +181,37 @@ def test_a_prediction_spreads_with_time_and_hardly_for_one_who_stands():
     assert (np.diff(along) > 0).all()
     assert (np.diff(across) > 0).all()
     assert spread(0.0, 0.0, 3.0)[0] < 0.2 < along[14]
+
+
+@given(st.floats(-0.6, 0.6), st.floats(2.0, 8.0))
+def test_who_rides_a_bicycle_across_its_lane_may_go_on_out_of_it(heading, speed):
+    (ways,) = expect(two_lanes(), track(100.0, 0.0, heading, speed, kind=Kind.BICYCLE, length=1.8))
+    on = [(p, at) for p, at, lanes in ways if not lanes]
+    if abs(speed * math.sin(heading)) < 0.02:
+        assert not on
+    elif abs(speed * math.sin(heading)) > 0.3:
+        ((probability, at),) = on
+        assert 0.5 < probability < 0.7
+        assert at["y"][10] == pytest.approx(2.0 * speed * math.sin(heading), rel=0.1)
+
+
+@given(st.floats(0.8, 1.5), st.floats(0.0, 0.25))
+def test_who_drifts_to_the_middle_of_its_lane_comes_the_sooner(offset, turned):
+    (drifts,) = expect(two_lanes(), track(100.0, offset, -turned, 12.0))
+    (still,) = expect(two_lanes(), track(100.0, offset, 0.0, 12.0))
+    sooner, later = (next(at["y"] for _, at, lanes in ways if lanes == ("right",)) for ways in (drifts, still))
+    assert (sooner <= later + 1e-6).all()
+    if 12.0 * math.sin(turned) > 1.5 * offset / 3.5:
+        assert sooner[10] < later[10] - 0.1
+
+
+@pytest.mark.parametrize("braking", [0.0, 3.5])
+def test_who_would_have_to_brake_hard_to_give_way_and_does_not_is_not_trusted(braking):
+    road = crossroads(ego_yields=False)
+    eta = np.full(len(road.lane_ids), np.inf)
+    eta[road.lane_ids.index("across")] = 2.0
+    trusted = []
+    for away in (60.0, 32.0):
+        (ways,) = expect(road, track(100.0, 10.0 + away, -math.pi / 2, 13.9, acceleration=-braking), eta=eta)
+        trusted.append(sum(p for p, at, _ in ways if np.hypot(at["x"][-1] - at["x"][0], at["y"][-1] - at["y"][0]) < away))
+    assert trusted[1] < trusted[0] - 0.2 if braking == 0.0 else trusted[1] == pytest.approx(trusted[0], abs=0.05)

@@ -1,0 +1,41 @@
+"""Which lines a cycle draws."""
+
+import numpy as np
+import pytest
+from roads import observation, two_lanes
+
+from marque.driving.goal import Goal
+from marque.driving.pilot import Pilot
+from marque.vehicle import VehicleState
+
+ROAD = two_lanes()
+
+
+def drawn(speed, until_s):
+    """(path kinds, offsets of the cells) of every line of a first cycle on the right lane, the goal being on the left one."""
+    pilot = Pilot(ROAD)
+    pilot.begin((Goal((0.0, until_s), lanes=(ROAD.lane_ids.index("left"),)),))
+    pilot.cycle(VehicleState(50.0, 0.0, 0.0, speed, 0.0, 0.0), observation(0.0, ROAD))
+    lines = pilot._mind.lines
+    kinds = [int(lines.line["path"][i]) for i in range(lines.used[0])]
+    return kinds, [lines.cell["offset"][i, : lines.line["cells"][i]] for i in range(lines.used[0])]
+
+
+@pytest.mark.parametrize("speed", [3.0, 12.0, 25.0])
+def test_with_a_time_to_keep_lanes_are_left_at_once_and_later(speed):
+    kinds, offsets = drawn(speed, 8.0)
+    leaves = [int(np.argmax(np.abs(offset - offset[0]) > 0.2)) for kind, offset in zip(kinds, offsets, strict=True) if kind == 1]
+    assert min(leaves) <= 0.5 * speed + 4.0
+    assert max(leaves) >= 36
+    for kind, offset in zip(kinds, offsets, strict=True):
+        if kind == 1:
+            assert offset[0] == pytest.approx(-3.5, abs=0.05)  # beside the left lane's middle, which it comes to
+            assert (np.diff(offset) > -1e-6).all()
+            assert len(offset) < 100 or offset[-1] == pytest.approx(0.0, abs=0.1)
+
+
+def test_without_a_time_to_keep_every_cycle_may_change_at_once_and_none_does_later():
+    kinds, offsets = drawn(12.0, np.inf)
+    leaves = [int(np.argmax(np.abs(offset - offset[0]) > 0.2)) for kind, offset in zip(kinds, offsets, strict=True) if kind == 1]
+    assert len(leaves) == 3
+    assert max(leaves) < 30
