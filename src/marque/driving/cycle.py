@@ -157,9 +157,9 @@ def cycle(
     passing = to_pass(m, vehicle, mind.paths, mind.lines, tracks, seen.signals, mind.occupancy)
     last_kind, last_target = int(mind.last[LAST_KIND]), mind.last[LAST_TARGET]
     press(tracks, mind.predictions, mind.paths, vehicle, mind.profiles, mind.pressed)
-    effort, cycle = efforts(mind.profiles, mind.pressed, task), terms(mind.lines, mind.paths, task, passing, waited_s)
-    choose(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, effort, cycle, last_kind, last_target, mind.choice)
-    branch(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, effort, cycle, last_kind, last_target, mind.futures, mind.choice)
+    effort, shared = efforts(mind.profiles, mind.pressed, task), terms(mind.lines, mind.paths, task, passing, waited_s)
+    choose(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, effort, shared, last_kind, last_target, mind.choice)
+    branch(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, effort, shared, last_kind, last_target, mind.futures, mind.choice)
     passed = guard(
         mind.lines, mind.profiles, mind.occupancy, tracks, mind.predictions, mind.choice, state, vehicle, step_s, mind.stop
     )  # fmt: skip
