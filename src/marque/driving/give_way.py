@@ -65,8 +65,7 @@ def hold(line: float, lines: Lines, i: int, t_first: int, t_last: int, weight: f
 def give_way(
     m: MapArrays, lane: int, line: float, start: float, front: float, waited_s: float, state: VehicleState, vehicle: VehicleParameters,
     lines: Lines, i: int, tracks: Records, predictions: Predictions, clear_s: Floats, now_s: float, passages: Passages, turns: bool,
-    memory: Ints,
-    out: Occupancy,
+    memory: Ints, out: Occupancy,
 ) -> None:  # fmt: skip
     """Right of way on one lane of the path; start: where the lane begins, line: where the nose stops, in cells.
 

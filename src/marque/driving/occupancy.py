@@ -31,6 +31,7 @@ _CLOSE_LENGTH_MARGIN_M, _CLOSE_WIDTH_MARGIN_M = 1.1, 0.1
 _DOUBT_M, _DOUBT_S, _DOUBTFUL = 0.3, 0.05, 0.004
 """Who drives may come so much nearer from the side than expected, the more the faster, at so much of the risk."""
 _SHY_MARGIN_M, _NO_MARGIN_M = -0.5, -9.0
+"""The reserve from somebody who seems to touch the car by less than sizes are known to; and no reserve at all."""
 _SWING_M2 = 3.6
 """In a bend the nose, 3.6 m ahead of the rear axle, swings out by this much times the curvature from one cell to the next, both sides."""
 _EARLIER_MPS, _EARLIER_M, _CROSSES = 0.3, 0.6, 0.5
