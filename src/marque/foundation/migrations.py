@@ -1,0 +1,97 @@
+"""Schema changes: `.sql` files of the rooms, applied once each, in order, by the role that owns."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+import psycopg
+
+from marque.common import InputError, MarqueError
+
+_NAME = re.compile(r"(\d{4})_\w+\.sql")
+_LEDGER = """
+create schema if not exists marque;
+create table if not exists marque.migration (
+    room text, number integer, name text not null, digest text not null, applied_at timestamptz not null default now(),
+    primary key (room, number)
+)"""
+_LIMITS = "set local lock_timeout = '5s'; set local statement_timeout = '10min'; set local check_function_bodies = on"
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One file of a room's `schema/`."""
+
+    room: str
+    number: int
+    name: str
+    text: str
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def of_rooms(rooms: Sequence[str]) -> list[Migration]:
+    """Every migration of these rooms (packages below `marque`), the rooms in the given order, each room's by number."""
+    found: list[Migration] = []
+    for room in rooms:
+        found += sorted(_read(room, resources.files(f"marque.{room}").joinpath("schema")), key=lambda one: one.number)
+    return found
+
+
+def _read(room: str, folder: Traversable) -> list[Migration]:
+    matched = [(_NAME.fullmatch(file.name), file) for file in folder.iterdir()]
+    return [Migration(room, int(match[1]), file.name, file.read_text(encoding="utf-8")) for match, file in matched if match]
+
+
+def migrate(owner: str, migrations: Sequence[Migration]) -> list[Migration]:
+    """Apply what is missing, each file in a transaction of its own; two starts at once wait for each other. Returns what was applied.
+
+    Raises MarqueError when an applied file was changed since, when the database is newer than this program, or when a file fails: the
+    files before it stay applied, of it nothing does.
+    """
+    applied: list[Migration] = []
+    with psycopg.connect(owner, autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(hashtext('marque migrations'))")
+        connection.execute(_LEDGER)
+        ledger = {
+            (room, number): digest for room, number, digest in connection.execute("select room, number, digest from marque.migration")
+        }
+        known = {(one.room, one.number) for one in migrations}
+        if newer := sorted(ledger.keys() - known):
+            raise MarqueError(
+                f"The database has migrations this version of Marque does not know ({newer[-1][0]} {newer[-1][1]:04}): use a newer one."
+            )
+        for one in migrations:
+            if (digest := ledger.get((one.room, one.number))) is None:
+                _apply(connection, one)
+                applied.append(one)
+            elif digest != one.digest:
+                raise MarqueError(
+                    f"{one.room}/schema/{one.name} was changed after it was applied to this database; write a new file instead."
+                )
+    return applied
+
+
+def _apply(connection: psycopg.Connection, one: Migration) -> None:
+    try:
+        with connection.transaction():
+            connection.execute(_LIMITS)
+            connection.execute(one.text.encode())
+            connection.execute(
+                "insert into marque.migration (room, number, name, digest) values (%s, %s, %s, %s)",
+                (one.room, one.number, one.name, one.digest),
+            )
+    except psycopg.Error as fault:
+        line = one.text[: int(fault.diag.statement_position or 1)].count("
+") + 1
+        problem = f"{fault.diag.message_primary or fault}; nothing of this file was applied"
+        held = isinstance(fault, psycopg.errors.LockNotAvailable)
+        remedy = "Another connection held a lock for too long; start again." if held else "The database is as the migration before left it."
+        raise InputError(f"{one.room}/schema/{one.name}", f"line {line}", problem, remedy) from fault
