@@ -89,8 +89,7 @@ def _apply(connection: psycopg.Connection, one: Migration) -> None:
                 (one.room, one.number, one.name, one.digest),
             )
     except psycopg.Error as fault:
-        line = one.text[: int(fault.diag.statement_position or 1)].count("
-") + 1
+        line = one.text[: int(fault.diag.statement_position or 1)].count("\n") + 1
         problem = f"{fault.diag.message_primary or fault}; nothing of this file was applied"
         held = isinstance(fault, psycopg.errors.LockNotAvailable)
         remedy = "Another connection held a lock for too long; start again." if held else "The database is as the migration before left it."
