@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,13 +36,16 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
-    """One PostgreSQL for all tests of a process, with a migrated database to copy from."""
-    folder = tmp_path_factory.mktemp("postgresql")
-    addresses = embedded.start(folder, _TEMPLATE)
-    migrate(addresses.owner, of_rooms(ROOMS_WITH_SCHEMA))
-    yield addresses
-    embedded.stop(folder)
+def server() -> Iterator[Addresses]:
+    """One PostgreSQL for all tests of a process, with a migrated database to copy from.
+
+    Not below pytest's own folder: every start of pytest closes that one to other users, and started by root the server is another user.
+    """
+    with tempfile.TemporaryDirectory(prefix="marque-", ignore_cleanup_errors=True) as folder:
+        addresses = embedded.start(Path(folder), _TEMPLATE)
+        migrate(addresses.owner, of_rooms(ROOMS_WITH_SCHEMA))
+        yield addresses
+        embedded.stop(Path(folder))
 
 
 @pytest.fixture
