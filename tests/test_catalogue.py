@@ -6,9 +6,12 @@ import psycopg
 import pytest
 
 from conftest import ROOMS_WITH_SCHEMA
-from marque.foundation.catalogue import faults
+from marque.foundation.catalogue import OnPurpose, faults
 
-SHARED = ["alliance.area_table"]
+PURPOSE = OnPurpose(
+    shared=("alliance.area_table",),
+    unique=("alliance.key_public_key_key", "alliance.passkey_public_key_key", "alliance.passkey_credential_id_key"),
+)
 
 HOLES = {
     "row security off": ("alter table alliance.agreement disable row level security", "alliance.agreement", "not enabled"),
@@ -62,7 +65,7 @@ BY_SUPERUSER = {
 
 
 def found(connection):
-    return faults(connection, ROOMS_WITH_SCHEMA, SHARED)
+    return faults(connection, ROOMS_WITH_SCHEMA, PURPOSE)
 
 
 def test_no_table_of_any_room_has_a_hole(owner_dsn):

@@ -30,7 +30,7 @@ _CHECKS = {
         select from pg_index i where i.indrelid = t.oid and i.indisprimary and i.indkey[0] = t.owner_column)""",
     "a unique index does not lead with organisation: its conflicts would tell of hidden rows": """with {tenants}
         select name || ' (' || i.indexrelid::regclass || ')' from tenant t join pg_index i on i.indrelid = t.oid
-        where i.indisunique and i.indkey[0] <> t.owner_column""",
+        where i.indisunique and i.indkey[0] <> t.owner_column and i.indexrelid::regclass::text <> all (%(unique)s)""",
     "a foreign key leaves out the owner of what it refers to": """with {tenants}
         select k.conrelid::regclass || ' (' || k.conname || ')'
         from tenant t join pg_constraint k on k.confrelid = t.oid and k.contype = 'f' where t.owner_column <> all (k.confkey)""",
@@ -58,7 +58,8 @@ _CHECKS = {
     "owned by a role that serves, or that is bound by no policy": """
         select n.nspname || '.' || c.relname
         from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_roles r on r.oid = c.relowner
-        where n.nspname = any (%(schemas)s) and c.relkind in ('r', 'p', 'v') and (r.rolname in ('marque_app', 'marque_worker') or r.rolsuper or r.rolbypassrls)""",
+        where n.nspname = any (%(schemas)s) and c.relkind in ('r', 'p', 'v')
+        and (r.rolname in ('marque_app', 'marque_worker') or r.rolsuper or r.rolbypassrls)""",
     "a role of Marque is bound by no policy, or inherits from one": """
         select r.rolname from pg_roles r where r.rolname in ('marque_owner', 'marque_app', 'marque_worker')
         and (r.rolsuper or r.rolbypassrls or r.rolcreaterole or exists (select from pg_auth_members m where m.member = r.oid))""",
@@ -76,10 +77,20 @@ class Fault:
         return f"{self.where}: {self.problem}"
 
 
-def faults(connection: psycopg.Connection, schemas: Sequence[str], shared: Sequence[str]) -> list[Fault]:
-    """Every hole in these schemas. shared: the tables that belong to no organisation on purpose, as schema.table."""
+@dataclass(frozen=True)
+class OnPurpose:
+    """What a room's public face says is as it is on purpose, by qualified name; the reason stands beside it in the room's schema."""
+
+    shared: tuple[str, ...] = ()
+    """Tables that belong to no organisation."""
+    unique: tuple[str, ...] = ()
+    """Unique indexes over all organisations."""
+
+
+def faults(connection: psycopg.Connection, schemas: Sequence[str], purpose: OnPurpose) -> list[Fault]:
+    """Every hole in these schemas."""
     told: list[Fault] = []
-    asked = {"schemas": list(schemas), "shared": list(shared)}
+    asked = {"schemas": list(schemas), "shared": list(purpose.shared), "unique": list(purpose.unique)}
     for problem, sql in _CHECKS.items():
         asking = sql.replace("{tenants}", _TENANTS).encode()
         told += [Fault(where, problem) for (where,) in connection.execute(asking, asked)]
