@@ -1,7 +1,7 @@
 """A passkey device in software: what a browser and an authenticator answer to WebAuthn's options, with real keys, COSE and CBOR.
 
 Every part can be made to lie by itself (`site`, `verified`, `tamper`, …), so that a test changes exactly one thing.
-Source: W3C Web Authentication Level 3, 5.8.1 (client data), 6.1 (authenticator data), 6.5.4 (attestation object); RFC 9052/9053 (COSE keys).
+Source: W3C Web Authentication Level 3, 5.8.1 (client data), 6.1 (authenticator data), 6.5.4 (attestation object); RFC 9053 (COSE keys).
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -108,6 +109,14 @@ class Confirmed:
 def challenge_of(envelope: Envelope) -> bytes:
     """The challenge that binds a confirmation to what an envelope signs: SHA-256 of its PAE."""
     return hashlib.sha256(envelope.pae).digest()
+
+
+def credential_id_of(response: Mapping[str, Any]) -> bytes:
+    """Which credential an answer claims to be of; empty when that cannot be read."""
+    try:
+        return webauthn.base64url_to_bytes(response["rawId"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return b""
 
 
 def registration_options(party: RelyingParty, person: UUID, name: str, challenge: bytes, known: list[Passkey]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ _SIGNATURE_BYTES = 64
 # With one of these as a public key anybody's signature verifies. y of the eight points whose order divides 8, in every encoding that
 # libraries take (little-endian, the sign of x cleared): 0, 1, the two of order 8, p − 1, p, p + 1, with p = 2²⁵⁵ − 19.
 _P = 2**255 - 19
-_ORDER_8 = 2707385501144840649318225287225658788936804267575313519463743609750303021998
+_ORDER_8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
 _SMALL_ORDER = frozenset({0, 1, _ORDER_8, _P - _ORDER_8, _P - 1, _P, _P + 1})
 
 
