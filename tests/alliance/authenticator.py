@@ -53,7 +53,7 @@ def signature(key: Any, data: bytes) -> bytes:
         return key.sign(data)
     if isinstance(key, rsa.RSAPrivateKey):
         return key.sign(data, padding.PKCS1v15(), SHA256())
-    return key.sign(data, ec.ECDSA(SHA256()))
+    return key.sign(data, ec.ECDSA(SHA256(), deterministic_signing=True))
 
 
 @dataclass
