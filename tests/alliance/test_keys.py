@@ -1,0 +1,397 @@
+"""Keys and passkeys in the database: whose they are, since when and until when, and that nobody gets round it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import psycopg
+import pytest
+import rfc8785
+from authenticator import Authenticator
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from small_alliance import enlist, found
+
+from marque.alliance import keys
+from marque.alliance.passkeys import RelyingParty
+from marque.alliance.proofs import read_proof, together, verify_proof
+from marque.alliance.signing import combine, read_envelope, request_enrolment, sign, verify
+from marque.common import Denied, Missing, Refusal, new_id, ok
+from marque.foundation import Actor
+
+PARTY = RelyingParty("marque.example", "Marque", ("https://marque.example",))
+DOCUMENT = rfc8785.dumps({"kind": "https://marque.example/agreement-revision/v1", "title": "AH8", "number": 1})
+OTHER = rfc8785.dumps({"kind": "https://marque.example/agreement-revision/v1", "title": "AH8", "number": 2})
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def people(database, owner_dsn):
+    persons = found(owner_dsn, gac="carmaker", huawei="technology", seres="carmaker")
+    enlist(database, persons)
+    return persons
+
+
+@pytest.fixture
+def act(database, people):
+    """Runs a service as an organisation's person, in a transaction of its own."""
+
+    def acting(organisation, service, *args, **more):
+        with database.transaction(Actor(organisation, people[organisation])) as tx:
+            return service(tx, *args, **more)
+
+    return acting
+
+
+@pytest.fixture
+def signatory(act, people):
+    """Somebody with a key and a passkey: (private key, device, passkey)."""
+
+    def equipped(organisation):
+        private = Ed25519PrivateKey.generate()
+        ok(act(organisation, keys.enroll_key, request_enrolment(organisation, people[organisation], private)))
+        device = Authenticator()
+        asked = act(organisation, keys.begin_registration, PARTY)
+        passkey = ok(act(organisation, keys.finish_registration, PARTY, asked.challenge, device.create(asked.options), "phone"))
+        return private, device, passkey
+
+    return equipped
+
+
+def confirmed(act, organisation, private, device, document=DOCUMENT):
+    asked = ok(act(organisation, keys.begin_confirmation, PARTY, document, sign(document, private)))
+    return act(organisation, keys.finish_confirmation, PARTY, asked.challenge, document, device.get(asked.options))
+
+
+def reason(answer):
+    assert isinstance(answer, Refusal), f"accepted: {answer}"
+    return " ".join([answer.reason, *answer.details.values()])
+
+
+def later(database, step):
+    database.clock.set(database.clock.now() + step)
+
+
+def test_a_person_signs_and_confirms_and_anybody_can_check_it_offline(act, database, signatory, people):
+    private, device, _ = signatory("gac")
+    later(database, DAY)
+    proof = ok(confirmed(act, "gac", private, device))
+    assert (proof.organisation, proof.person, proof.at) == ("gac", people["gac"], database.clock.now())
+    directory = act("gac", keys.directory, PARTY)
+    signer = verify_proof(DOCUMENT, ok(read_proof(proof.dumps())), directory)
+    assert (signer.organisation, signer.person) == ("gac", people["gac"])
+    assert "another text" in reason(verify_proof(OTHER, proof, directory))
+
+
+def test_both_sides_proofs_check_against_both_directories_together(act, signatory):
+    proofs = [ok(confirmed(act, one, *signatory(one)[:2])) for one in ("gac", "huawei")]
+    directories = ok(together([act(one, keys.directory, PARTY) for one in ("gac", "huawei")]))
+    assert [verify_proof(DOCUMENT, proof, directories).organisation for proof in proofs] == ["gac", "huawei"]
+    both = ok(combine([proof.envelope.encode() for proof in proofs]))
+    assert len(verify(both, directories.keys, document=DOCUMENT, at=proofs[1].at)) == 2
+
+
+# Keys ----------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_counts_from_its_enrolment_for_two_years(act, database, people):
+    key = ok(act("gac", keys.enroll_key, request_enrolment("gac", people["gac"], Ed25519PrivateKey.generate())))
+    now = database.clock.now()
+    assert (key.valid_from, key.valid_until) == (now, now + keys.KEY_LIFE)
+    assert act("gac", keys.keys_of, "gac") == [key]
+    for at, counts in [(now - DAY, False), (now, True), (key.valid_until - DAY, True), (key.valid_until, False)]:
+        assert act("gac", keys.keys_of, "gac", at) == [key] * counts
+
+
+def test_a_key_never_counts_before_it_was_enrolled(act, database, people):
+    request = request_enrolment("gac", people["gac"], Ed25519PrivateKey.generate())
+    key = ok(act("gac", keys.enroll_key, request, database.clock.now() - 100 * DAY, database.clock.now() + DAY))
+    assert key.valid_from == database.clock.now()
+
+
+def test_a_span_that_ends_before_it_begins_is_refused(act, database, people):
+    request = request_enrolment("gac", people["gac"], Ed25519PrivateKey.generate())
+    assert "end before it begins" in reason(act("gac", keys.enroll_key, request, None, database.clock.now()))
+
+
+def test_one_public_key_is_never_enrolled_for_two_persons_or_organisations(act, database, people):
+    private = Ed25519PrivateKey.generate()
+    ok(act("gac", keys.enroll_key, request_enrolment("gac", people["gac"], private)))
+    colleague = new_id()
+    with database.transaction(Actor("gac")) as tx:
+        sql = "insert into alliance.person (organisation, id, name, email, created_at) values ('gac', %s, 'Chen', 'chen@gac.example', %s)"
+        tx.execute(sql, (colleague, tx.now))
+    for organisation, person in (("gac", people["gac"]), ("gac", colleague), ("huawei", people["huawei"])):
+        answer = act(organisation, keys.enroll_key, request_enrolment(organisation, person, private))
+        assert "enrolled already" in reason(answer)
+    assert act("huawei", keys.keys_of, "huawei") == []
+
+
+def test_a_revoked_key_is_not_enrolled_again(act, people):
+    private = Ed25519PrivateKey.generate()
+    request = request_enrolment("gac", people["gac"], private)
+    key = ok(act("gac", keys.enroll_key, request))
+    ok(act("gac", keys.revoke_key, key.id, "the laptop is lost"))
+    assert "enrolled already" in reason(act("gac", keys.enroll_key, request))
+
+
+def test_two_organisations_at_the_same_moment_cannot_both_have_a_key(act, database, people):
+    private = Ed25519PrivateKey.generate()
+    answers = {}
+    with database.transaction(Actor("gac", people["gac"])) as first:
+        ok(keys.enroll_key(first, request_enrolment("gac", people["gac"], private)))
+        request = request_enrolment("huawei", people["huawei"], private)
+        second = threading.Thread(target=lambda: answers.update(huawei=act("huawei", keys.enroll_key, request)))
+        second.start()
+    second.join()
+    assert "enrolled already" in reason(answers["huawei"])
+
+
+def test_a_request_for_somebody_of_another_organisation_is_answered_as_if_there_were_nobody(act, people):
+    theirs = request_enrolment("huawei", people["huawei"], Ed25519PrivateKey.generate())
+    nobody = request_enrolment("gac", new_id(), Ed25519PrivateKey.generate())
+    smuggled = request_enrolment("gac", people["huawei"], Ed25519PrivateKey.generate())
+    for request in (theirs, nobody, smuggled):
+        with pytest.raises(Missing, match="There is no such person"):
+            act("gac", keys.enroll_key, request)
+
+
+def test_what_was_signed_before_a_revocation_stays_signed_and_what_comes_after_does_not(act, database, signatory):
+    private, device, _ = signatory("gac")
+    before = ok(confirmed(act, "gac", private, device))
+    later(database, DAY)
+    (key,) = act("gac", keys.keys_of, "gac")
+    revoked = ok(act("gac", keys.revoke_key, key.id, "the laptop is lost"))
+    assert act("gac", keys.keys_of, "gac") == [revoked]
+    assert revoked.revoked_at == database.clock.now()
+    directory = act("gac", keys.directory, PARTY)
+    assert not isinstance(verify_proof(DOCUMENT, before, directory), Refusal)
+    assert "not valid at that time" in reason(verify_proof(DOCUMENT, replace(before, at=revoked.revoked_at), directory))
+    assert "not valid at that time" in reason(act("gac", keys.begin_confirmation, PARTY, OTHER, sign(OTHER, private)))
+
+
+def test_a_key_is_revoked_once_with_a_reason_by_its_own_organisation(act, people):
+    key = ok(act("gac", keys.enroll_key, request_enrolment("gac", people["gac"], Ed25519PrivateKey.generate())))
+    assert "has a reason" in reason(act("gac", keys.revoke_key, key.id, " "))
+    with pytest.raises(Missing):
+        act("huawei", keys.revoke_key, key.id, "why not")
+    ok(act("gac", keys.revoke_key, key.id, "lost"))
+    assert "revoked already" in reason(act("gac", keys.revoke_key, key.id, "lost"))
+
+
+def test_a_key_of_somebody_who_left_counts_no_more(act, database, signatory, people):
+    private, device, _ = signatory("gac")
+    before = ok(confirmed(act, "gac", private, device))
+    later(database, DAY)
+    with database.transaction(Actor("gac")) as tx:
+        tx.execute("update alliance.person set left_at = %s where id = %s", (tx.now, people["gac"]))
+    assert act("gac", keys.keys_of, "gac", database.clock.now()) == []
+    assert "not valid at that time" in reason(act("gac", keys.begin_confirmation, PARTY, OTHER, sign(OTHER, private)))
+    assert not isinstance(verify_proof(DOCUMENT, before, act("gac", keys.directory, PARTY)), Refusal)
+    assert "has left" in reason(act("gac", keys.enroll_key, request_enrolment("gac", people["gac"], Ed25519PrivateKey.generate())))
+    assert "has left" in reason(act("gac", keys.begin_registration, PARTY))
+
+
+def test_another_organisation_sees_neither_keys_nor_passkeys_nor_challenges(act, database, signatory, people):
+    private, _, passkey = signatory("gac")
+    ok(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, sign(DOCUMENT, private)))
+    assert act("huawei", keys.keys_of, "gac") == []
+    assert act("huawei", keys.passkeys_of, people["gac"]) == []
+    with pytest.raises(Missing):
+        act("huawei", keys.revoke_passkey, passkey.id, "why not")
+    with database.transaction(Actor("huawei", people["huawei"])) as tx:
+        for table in ("key", "key_revocation", "passkey", "passkey_revocation", "challenge", "confirmation"):
+            assert tx.value(f"select count(*) from alliance.{table}") == 0
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "update alliance.key set valid_until = valid_until + interval '1 year'",
+        "delete from alliance.key_revocation",
+        "update alliance.passkey set public_key = ''",
+        "update alliance.confirmation set sign_count = 0",
+        "update alliance.challenge set expires_at = 'infinity'",
+    ],
+)
+def test_what_was_enrolled_or_revoked_cannot_be_rewritten(database, people, sql):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), database.transaction(Actor("gac", people["gac"])) as tx:
+        tx.execute(sql)
+
+
+def test_nobody_backdates_a_revocation(act, database, people):
+    key = ok(act("gac", keys.enroll_key, request_enrolment("gac", people["gac"], Ed25519PrivateKey.generate())))
+    sql = "insert into alliance.key_revocation (organisation, key, reason, revoked_at, revoked_by) values ('gac', %s, 'x', %s, %s)"
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), database.transaction(Actor("gac", people["gac"])) as tx:
+        tx.execute(sql, (key.id, tx.now - DAY, people["gac"]))
+
+
+# Passkeys ------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_passkey_stands_for_one_person_only(act, signatory):
+    _, device, _ = signatory("gac")
+    asked = act("huawei", keys.begin_registration, PARTY)
+    assert "registered already" in reason(act("huawei", keys.finish_registration, PARTY, asked.challenge, device.create(asked.options), ""))
+    same_key = replace(device, credential_id=b"another id of the same key")
+    asked = act("huawei", keys.begin_registration, PARTY)
+    answer = act("huawei", keys.finish_registration, PARTY, asked.challenge, same_key.create(asked.options), "")
+    assert "registered already" in reason(answer)
+
+
+def test_a_challenge_is_answered_once(act, signatory):
+    private, device, _ = signatory("gac")
+    asked = ok(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, sign(DOCUMENT, private)))
+    answer = device.get(asked.options)
+    ok(act("gac", keys.finish_confirmation, PARTY, asked.challenge, DOCUMENT, answer))
+    with pytest.raises(Missing):
+        act("gac", keys.finish_confirmation, PARTY, asked.challenge, DOCUMENT, answer)
+
+
+def test_a_wrong_answer_uses_the_challenge_up(act, signatory):
+    private, device, _ = signatory("gac")
+    asked = ok(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, sign(DOCUMENT, private)))
+    assert "origin" in reason(
+        act("gac", keys.finish_confirmation, PARTY, asked.challenge, DOCUMENT, replace(device, site="https://evil.test").get(asked.options))
+    )
+    with pytest.raises(Missing):
+        act("gac", keys.finish_confirmation, PARTY, asked.challenge, DOCUMENT, device.get(asked.options))
+
+
+def test_a_challenge_expires(act, database, signatory):
+    private, device, _ = signatory("gac")
+    asked = ok(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, sign(DOCUMENT, private)))
+    registering = act("gac", keys.begin_registration, PARTY)
+    later(database, keys.CHALLENGE_LIFE)
+    assert "too long" in reason(act("gac", keys.finish_confirmation, PARTY, asked.challenge, DOCUMENT, device.get(asked.options)))
+    answer = Authenticator().create(registering.options)
+    assert "too long" in reason(act("gac", keys.finish_registration, PARTY, registering.challenge, answer, ""))
+
+
+def test_unanswered_challenges_are_swept_away(act, database, signatory, people):
+    private, _, _ = signatory("gac")
+    for _ in range(3):
+        ok(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, sign(DOCUMENT, private)))
+        later(database, keys.CHALLENGE_LIFE)
+    with database.transaction(Actor("gac", people["gac"])) as tx:
+        assert tx.value("select count(*) from alliance.challenge") == 1
+
+
+def test_an_answer_heard_before_is_no_answer_even_by_a_device_that_does_not_count(act, signatory):
+    """The challenge follows from the text, so it is the same the second time; a person confirms a text once."""
+    private, _, _ = signatory("gac")
+    device = Authenticator(counts=False)
+    asked = act("gac", keys.begin_registration, PARTY)
+    ok(act("gac", keys.finish_registration, PARTY, asked.challenge, device.create(asked.options), "key ring"))
+    asked = ok(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, sign(DOCUMENT, private)))
+    heard = device.get(asked.options)
+    ok(act("gac", keys.finish_confirmation, PARTY, asked.challenge, DOCUMENT, heard))
+    again = ok(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, sign(DOCUMENT, private)))
+    assert "confirmed this before" in reason(act("gac", keys.finish_confirmation, PARTY, again.challenge, DOCUMENT, heard))
+
+
+def test_an_answer_is_not_carried_over_to_another_text(act, signatory):
+    private, device, _ = signatory("gac")
+    one = ok(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, sign(DOCUMENT, private)))
+    two = ok(act("gac", keys.begin_confirmation, PARTY, OTHER, sign(OTHER, private)))
+    assert "challenge" in reason(act("gac", keys.finish_confirmation, PARTY, two.challenge, OTHER, device.get(one.options)))
+    assert "another text" in reason(act("gac", keys.finish_confirmation, PARTY, one.challenge, OTHER, device.get(one.options)))
+
+
+def test_somebody_else_cannot_answer_ones_challenge(act, signatory):
+    private, device, _ = signatory("gac")
+    _, other, _ = signatory("huawei")
+    asked = ok(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, sign(DOCUMENT, private)))
+    with pytest.raises(Missing):
+        act("huawei", keys.finish_confirmation, PARTY, asked.challenge, DOCUMENT, device.get(asked.options))
+    answer = other.get(asked.options | {"allowCredentials": []})
+    assert "not registered" in reason(act("gac", keys.finish_confirmation, PARTY, asked.challenge, DOCUMENT, answer))
+
+
+def test_only_one_s_own_single_signature_is_confirmed(act, signatory):
+    mine, _, _ = signatory("gac")
+    theirs, _, _ = signatory("huawei")
+    assert "not enrolled" in reason(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, sign(DOCUMENT, theirs)))
+    both = ok(combine([sign(DOCUMENT, mine), sign(DOCUMENT, theirs)]))
+    assert "not enrolled" in reason(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, both))
+
+
+def test_what_is_revoked_between_question_and_answer_counts_no_more(act, signatory):
+    private, device, passkey = signatory("gac")
+    asked = ok(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, sign(DOCUMENT, private)))
+    ok(act("gac", keys.revoke_passkey, passkey.id, "the phone is lost"))
+    answer = act("gac", keys.finish_confirmation, PARTY, asked.challenge, DOCUMENT, device.get(asked.options))
+    assert "not registered, or revoked" in reason(answer)
+    assert "no passkey" in reason(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, sign(DOCUMENT, private)))
+    assert "revoked already" in reason(act("gac", keys.revoke_passkey, passkey.id, "the phone is lost"))
+
+    private, device, _ = signatory("huawei")
+    asked = ok(act("huawei", keys.begin_confirmation, PARTY, DOCUMENT, sign(DOCUMENT, private)))
+    (key,) = act("huawei", keys.keys_of, "huawei")
+    ok(act("huawei", keys.revoke_key, key.id, "stolen"))
+    answer = act("huawei", keys.finish_confirmation, PARTY, asked.challenge, DOCUMENT, device.get(asked.options))
+    assert "not valid at that time" in reason(answer)
+
+
+def test_a_confirmation_remains_good_when_its_passkey_is_revoked_later(act, database, signatory):
+    private, device, passkey = signatory("gac")
+    proof = ok(confirmed(act, "gac", private, device))
+    later(database, DAY)
+    ok(act("gac", keys.revoke_passkey, passkey.id, "a new phone"))
+    directory = act("gac", keys.directory, PARTY)
+    assert not isinstance(verify_proof(DOCUMENT, proof, directory), Refusal)
+    assert "passkey was not valid" in reason(verify_proof(DOCUMENT, replace(proof, at=database.clock.now()), directory))
+
+
+def test_the_count_of_a_device_is_remembered(act, signatory, people):
+    private, device, _ = signatory("gac")
+    ok(confirmed(act, "gac", private, device))
+    ok(confirmed(act, "gac", private, device, OTHER))
+    (passkey,) = act("gac", keys.passkeys_of, people["gac"])
+    assert passkey.sign_count == device.count == 2
+    copied = replace(device, count=0)
+    third = OTHER.replace(b"2", b"3")
+    assert "sign count" in reason(confirmed(act, "gac", private, copied, third))
+
+
+def test_a_registration_s_challenge_confirms_nothing_and_the_other_way_round(act, signatory):
+    private, _, _ = signatory("gac")
+    registering = act("gac", keys.begin_registration, PARTY)
+    with pytest.raises(Missing):
+        act("gac", keys.finish_confirmation, PARTY, registering.challenge, DOCUMENT, {})
+    asked = ok(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, sign(DOCUMENT, private)))
+    with pytest.raises(Missing):
+        act("gac", keys.finish_registration, PARTY, asked.challenge, {}, "")
+
+
+@pytest.mark.usefixtures("people")
+def test_a_service_without_a_person_cannot_confirm(database):
+    for service, args in ((keys.begin_registration, (PARTY,)), (keys.begin_confirmation, (PARTY, DOCUMENT, b"{}"))):
+        with pytest.raises(Denied), database.transaction(Actor("gac")) as tx:
+            service(tx, *args)
+
+
+def test_whoever_has_to_know_is_told(act, addresses, signatory):
+    _, _, passkey = signatory("gac")
+    (key,) = act("gac", keys.keys_of, "gac")
+    ok(act("gac", keys.revoke_key, key.id, "lost"))
+    ok(act("gac", keys.revoke_passkey, passkey.id, "lost"))
+    with psycopg.connect(addresses.worker) as connection:
+        told = connection.execute(
+            "select organisation, kind, coalesce(body ->> 'key', body ->> 'passkey') from foundation.outbox order by id"
+        )
+        assert told.fetchall() == [
+            ("gac", "alliance.key-enrolled", key.id),
+            ("gac", "alliance.passkey-registered", str(passkey.id)),
+            ("gac", "alliance.key-revoked", key.id),
+            ("gac", "alliance.passkey-revoked", str(passkey.id)),
+        ]
+
+
+def test_the_stored_envelope_is_canonical_however_it_was_handed_in(act, signatory):
+    private, device, _ = signatory("gac")
+    spaced = sign(DOCUMENT, private).replace(b",", b" ,\n ")
+    asked = ok(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, spaced))
+    proof = ok(act("gac", keys.finish_confirmation, PARTY, asked.challenge, DOCUMENT, device.get(asked.options)))
+    assert proof.envelope.encode() == sign(DOCUMENT, private) == ok(read_envelope(spaced)).dumps()
