@@ -1,0 +1,286 @@
+"""What this person, or this program, may do: Cedar's answer from the agreement revision in force at the instant of the transaction.
+
+    require(tx, Action.DECIDE, Area("gac", programme, "software-supply"))
+
+Who asks is `tx.actor`. The entities of a question are cut out of the signed documents for it (`alliance.terms`), never stored:
+organisations get what their role and sight give, people of them what their duties give, programs what their tokens' scopes give, each
+within the former (`policy/*.cedar`). Whatever the asker may not view is Missing, exactly as if it did not exist; what they may view but
+not do is Denied.
+
+Nothing here outlives a revision's force. What is kept between requests is keyed by the digest of the signed text; which revision is in
+force is worked out by every call, from the signatures its transaction sees and that transaction's instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cache, lru_cache
+from importlib import resources
+from typing import TypeAlias
+from uuid import UUID
+
+from marque.alliance.store import access as store
+from marque.alliance.terms import NOTHING, PROCESSES, Rights, Terms, in_force_until
+from marque.alliance.visitors import token_of
+from marque.common import Denied, Missing
+from marque.foundation import Transaction
+from marque.foundation.gate import Decision, Entity, Gate, Question, Uid
+
+DUTIES = ("viewer", "engineer", "product", "release-manager", "service", "signatory", "administrator")
+"""What people do in their organisation; policy/2-people.cedar says what each may."""
+
+
+class Action(StrEnum):
+    VIEW = "view"
+    CREATE = "create"
+    EDIT = "edit"
+    COMMENT = "comment"
+    PROPOSE = "propose"
+    DECIDE = "decide"
+    SIGN = "sign"
+    SELL = "sell"
+    DRAFT = "draft"
+    ADMINISTER = "administer"
+    AUDIT = "audit"
+
+
+@dataclass(frozen=True, order=True)
+class Area:
+    """A programme's process. lead: the organisation in the programme's key, which drafted the agreement.
+
+    revision: a decision opened under this revision is taken by those whom it names, though another is in force; None for all else.
+    """
+
+    lead: str
+    programme: UUID
+    process: str
+    revision: int | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """A row of an area. owner: the organisation whose row it is."""
+
+    area: Area
+    owner: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Agreement:
+    owner: str
+    id: UUID
+
+
+@dataclass(frozen=True)
+class Revision:
+    agreement: Agreement
+    number: int
+
+
+@dataclass(frozen=True)
+class Organisation:
+    code: str
+
+
+Resource: TypeAlias = Area | Record | Agreement | Revision | Organisation
+
+ACTIONS: dict[type[Resource], tuple[Action, ...]] = {
+    Area: (Action.VIEW, Action.CREATE, Action.PROPOSE, Action.DECIDE, Action.SIGN, Action.SELL),
+    Record: (Action.VIEW, Action.EDIT, Action.COMMENT),
+    Agreement: (Action.VIEW, Action.CREATE, Action.PROPOSE),
+    Revision: (Action.VIEW, Action.SIGN),
+    Organisation: (Action.VIEW, Action.DRAFT, Action.ADMINISTER, Action.AUDIT),
+}
+"""What can be done to what; `create` makes a record in an area, a programme in an agreement; `draft` an agreement in one's organisation."""
+
+_WORDS = {Area: "programme or process", Record: "record", Agreement: "agreement", Revision: "revision", Organisation: "organisation"}
+
+
+def require(tx: Transaction, action: Action, resource: Resource) -> None:
+    """Raises Missing when the asker does not see the resource, Denied when they see it and this act is not theirs."""
+    asked = [action] if action is Action.VIEW else [Action.VIEW, action]
+    answers = _Asking(tx).decide([(one, resource) for one in asked])
+    if not answers[0].allowed:
+        raise Missing(_WORDS[type(resource)])
+    if not answers[-1].allowed:
+        raise Denied(_why(tx, action, resource, answers[-1]))
+
+
+def allowed(tx: Transaction, action: Action, resources: Iterable[Resource]) -> list[bool]:
+    """The answer for each, in order; for lists and for choosing what to show."""
+    return [one.allowed for one in _Asking(tx).decide([(action, resource) for resource in resources])]
+
+
+def actions_on(tx: Transaction, resource: Resource) -> frozenset[Action]:
+    """Everything the asker may do to this one; empty when they do not see it."""
+    known = ACTIONS[type(resource)]
+    answers = _Asking(tx).decide([(action, resource) for action in known])
+    return frozenset(action for action, answer in zip(known, answers, strict=True) if answer.allowed and answers[0].allowed)
+
+
+@cache
+def gate() -> Gate:
+    """The policies of this room, parsed and checked when first asked for."""
+    folder = resources.files("marque.alliance") / "policy"
+    texts = sorted((one.name, one.read_text("utf-8")) for one in folder.iterdir() if one.name.endswith(".cedar"))
+    return Gate("\n".join(text for _, text in texts), (folder / "alliance.cedarschema").read_text("utf-8"), "alliance/policy")
+
+
+class _Asking:
+    """The questions of one call: every fact is read once, and equal questions are asked once."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self.tx = tx
+        self.entities: dict[Uid, Entity] = {}
+        self._areas: dict[Area, Entity | None] = {}
+        self._programmes: dict[tuple[str, UUID], tuple[str, list[Terms]] | None] = {}
+        self._kept: dict[Area, datetime | None] = {}
+
+    def decide(self, asked: Sequence[tuple[Action, Resource]], duty: str | None = None) -> list[Decision]:
+        """The answers in order. duty: as for somebody of the acting organisation who has this duty alone."""
+        if unfit := [(action, resource) for action, resource in asked if action not in ACTIONS[type(resource)]]:
+            raise ValueError(f"nobody can {unfit[0][0]} this: {unfit[0][1]}")
+        principal = self._principal() if duty is None else _person(self.tx.actor.organisation, duty, [duty])
+        if principal is None:
+            return [Decision(allowed=False)] * len(asked)
+        self.entities[principal.uid] = principal
+        found = {resource: self._entity(resource) for _, resource in asked}
+        questions: dict[tuple[Action, Uid], int] = {}
+        answers: list[int | None] = []
+        for action, resource in asked:
+            entity = found[resource]
+            if entity is None:
+                answers.append(None)
+                continue
+            self.entities[entity.uid] = entity
+            answers.append(questions.setdefault((action, entity.uid), len(questions)))
+        told = gate().decide_all(
+            [Question(principal.uid, Uid("Action", action), uid) for action, uid in questions], list(self.entities.values())
+        )
+        return [Decision(allowed=False) if answer is None else told[answer] for answer in answers]
+
+    def _principal(self) -> Entity | None:
+        """Who asks; None for somebody who has left, a token that no longer holds, and whoever is neither person nor program."""
+        actor = self.tx.actor
+        if actor.person is not None:
+            duties = store.duties(self.tx)
+            return None if duties is None else _person(actor.organisation, str(actor.person), duties)
+        token = token_of(actor)
+        scopes = None if token is None else store.scopes(self.tx, token)
+        if scopes is None:
+            return None
+        return Entity(Uid("Service", str(token)), {"organisation": _organisation(actor.organisation), "scopes": _scopes(scopes)})
+
+    def _entity(self, resource: Resource) -> Entity | None:
+        """None: there is none, as far as row-level security tells."""
+        match resource:
+            case Area():
+                return self._area(resource)
+            case Record(area, owner, created_at):
+                return self._record(area, owner, created_at)
+            case Agreement(owner, agreement):
+                found = store.agreement(self.tx, owner, agreement)
+                if found is None:
+                    return None
+                signatories = [owner] if found.signatories is None else found.signatories
+                attributes = {"invited": _organisations(found.invited), "signatories": _organisations(signatories)}
+                return Entity(Uid("Agreement", f"{owner}/{agreement}"), attributes)
+            case Revision(Agreement(owner, agreement), number):
+                named = store.signatories(self.tx, owner, agreement, number)
+                uid = Uid("Revision", f"{owner}/{agreement}/{number}")
+                return None if named is None else Entity(uid, {"signatories": _organisations(named)})
+            case Organisation(code):
+                known = store.organisation(self.tx, code)
+                if known is None:
+                    return None
+                partners = [self.tx.actor.organisation] if known.partner and code != self.tx.actor.organisation else []
+                parent = {} if known.parent is None else {"parent": _organisation(known.parent)}
+                return Entity(_organisation(code), {"partners": _organisations(partners)} | parent)
+
+    def _area(self, area: Area) -> Entity | None:
+        if area not in self._areas:
+            self._areas[area] = self._read_area(area)
+        return self._areas[area]
+
+    def _read_area(self, area: Area) -> Entity | None:
+        key = (area.lead, area.programme)
+        if key not in self._programmes:
+            self._programmes[key] = self._read_programme(*key)
+        if (programme := self._programmes[key]) is None:
+            return None
+        code, past = programme
+        now = past[-1].rights(code, area.process) if past else NOTHING
+        if area.revision is None:
+            return _area_entity(area, now, now.decides)
+        opened = next((one for one in past if one.number == area.revision), None)
+        return _area_entity(area, now, opened.rights(code, area.process).decides if opened else NOTHING.decides)
+
+    def _read_programme(self, lead: str, programme: UUID) -> tuple[str, list[Terms]] | None:
+        """Its code, and the terms it has had until now."""
+        found = store.programme(self.tx, lead, programme)
+        if found is None:
+            return None
+        agreement = found.agreement
+        stamps = store.stamps(self.tx, lead, agreement)
+        return found.code, in_force_until(stamps, self.tx.now, lambda number: store.document(self.tx, lead, agreement, number))
+
+    def _record(self, area: Area, owner: str, created_at: datetime) -> Entity | None:
+        """Records that no policy can tell apart are one entity: a page of somebody's rows is one question."""
+        of = self._area(area)
+        if of is None:
+            return None
+        self.entities[of.uid] = of
+        if area not in self._kept:
+            self._kept[area] = store.kept(self.tx, area.lead, area.programme, area.process)
+        before = self._kept[area]
+        kept = before is not None and created_at < before
+        attributes = {
+            "area": of.uid,
+            "owner": _organisation(owner),
+            "keptBy": _organisations([self.tx.actor.organisation] if kept else []),
+        }
+        return Entity(Uid("Record", f"{owner}{'/kept' if kept else ''}@{of.uid.id}"), attributes)
+
+
+def _person(organisation: str, person: str, duties: Iterable[str]) -> Entity:
+    return Entity(Uid("Person", f"{organisation}/{person}"), {"organisation": _organisation(organisation), "duties": sorted(duties)})
+
+
+@lru_cache(maxsize=4096)
+def _area_entity(area: Area, now: Rights, decides: frozenset[str]) -> Entity:
+    attributes = {
+        "process": area.process,
+        "seesAll": _organisations(now.sees_all),
+        "seesOwn": _organisations(now.sees_own),
+        "works": _organisations(now.works),
+        "decides": _organisations(decides),
+    }
+    opened = "" if area.revision is None else f"/{area.revision}"
+    return Entity(Uid("Area", f"{area.lead}/{area.programme}/{area.process}{opened}"), attributes)
+
+
+def _organisation(code: str) -> Uid:
+    return Uid("Organisation", code)
+
+
+def _organisations(codes: Iterable[str]) -> list[Uid]:
+    return [_organisation(code) for code in sorted(codes)]
+
+
+def _scopes(scopes: Iterable[str]) -> list[dict[str, str]]:
+    pairs = (scope.split(":", 1) for scope in scopes)
+    return [{"action": action, "process": one} for action, process in pairs for one in (PROCESSES if process == "*" else (process,))]
+
+
+def _why(tx: Transaction, action: Action, resource: Resource, answer: Decision) -> str:
+    """What would be needed: another agreement, or another duty."""
+    if answer.reasons or answer.errors or tx.actor.person is None:
+        why = ", ".join(answer.reasons) or "no scope for it"
+        return f"{tx.actor.organisation} has no right to {action} here under the revision in force ({why})."
+    asking = _Asking(tx)
+    holders = [duty for duty in DUTIES if asking.decide([(action, resource)], duty)[0].allowed]
+    return f"To {action} here takes another duty in {tx.actor.organisation} than yours: {' or '.join(holders)}."

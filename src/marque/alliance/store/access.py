@@ -1,0 +1,282 @@
+"""SQL of sign-in, sessions, tokens, and of what a policy decision is about. Everything is read as the actor, behind row-level security."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from marque.alliance.visitors import Service, ServiceToken, Session
+from marque.foundation import Transaction
+
+
+@dataclass(frozen=True)
+class RevisionStamp:
+    """A revision without its text: what changes nothing about it, and who has signed it until now."""
+
+    number: int
+    digest: str
+    signed_by: list[str]
+    signed_at: list[datetime]
+
+
+@dataclass(frozen=True)
+class FoundProgramme:
+    agreement: UUID
+    code: str
+
+
+@dataclass(frozen=True)
+class FoundAgreement:
+    invited: list[str]
+    signatories: list[str] | None
+
+
+@dataclass(frozen=True)
+class FoundOrganisation:
+    parent: str | None
+    partner: bool
+
+
+@dataclass(frozen=True)
+class IdentityProvider:
+    """Where the people of an organisation sign in. issuer: as OpenID Connect Discovery 1.0 has it, compared exactly."""
+
+    organisation: str
+    issuer: str
+    client_id: str
+
+
+# What a decision is about.
+
+
+def duties(tx: Transaction) -> list[str] | None:
+    """Of the acting person; None when there is no such person or they have left."""
+    found: list[str] | None = tx.value(
+        "select duties from alliance.person where organisation = %s and id = %s and (left_at is null or %s < left_at)",
+        (tx.actor.organisation, tx.actor.person, tx.now),
+    )
+    return found
+
+
+def scopes(tx: Transaction, token: UUID) -> list[str] | None:
+    """Of a token of the acting organisation that holds now."""
+    found: list[str] | None = tx.value(
+        "select scopes from alliance.service_token where organisation = %s and id = %s and revoked_at is null and %s < expires_at",
+        (tx.actor.organisation, token, tx.now),
+    )
+    return found
+
+
+def programme(tx: Transaction, lead: str, programme: UUID) -> FoundProgramme | None:
+    return tx.row(FoundProgramme, "select agreement, code from alliance.programme where organisation = %s and id = %s", (lead, programme))
+
+
+def stamps(tx: Transaction, owner: str, agreement: UUID) -> list[RevisionStamp]:
+    """Every revision of an agreement that the actor's organisation may see, in order."""
+    return tx.rows(
+        RevisionStamp,
+        """
+        select r.number, r.digest, coalesce(s.signed_by, '{}') as signed_by, coalesce(s.signed_at, '{}') as signed_at
+        from alliance.revision r cross join lateral (
+            select array_agg(s.signatory order by s.signatory) as signed_by, array_agg(s.signed_at order by s.signatory) as signed_at
+            from alliance.signature s where s.organisation = r.organisation and s.agreement = r.agreement and s.number = r.number
+        ) s
+        where r.organisation = %s and r.agreement = %s order by r.number
+        """,
+        (owner, agreement),
+    )
+
+
+def document(tx: Transaction, owner: str, agreement: UUID, number: int) -> str:
+    found: str = tx.value(
+        "select document from alliance.revision where organisation = %s and agreement = %s and number = %s", (owner, agreement, number)
+    )
+    return found
+
+
+def kept(tx: Transaction, lead: str, programme: UUID, process: str) -> datetime | None:
+    """Rows of this area made before the instant stay readable to the actor's organisation."""
+    found: datetime | None = tx.value(
+        "select before from alliance.kept where organisation = %s and owner = %s and programme = %s and process = %s",
+        (tx.actor.organisation, lead, programme, process),
+    )
+    return found
+
+
+def agreement(tx: Transaction, owner: str, agreement: UUID) -> FoundAgreement | None:
+    return tx.row(
+        FoundAgreement,
+        """
+        select a.invited, (
+            select r.signatories from alliance.revision r
+            where r.organisation = a.organisation and r.agreement = a.id order by r.number desc limit 1
+        ) as signatories
+        from alliance.agreement a where a.organisation = %s and a.id = %s
+        """,
+        (owner, agreement),
+    )
+
+
+def signatories(tx: Transaction, owner: str, agreement: UUID, number: int) -> list[str] | None:
+    found: list[str] | None = tx.value(
+        "select signatories from alliance.revision where organisation = %s and agreement = %s and number = %s", (owner, agreement, number)
+    )
+    return found
+
+
+def organisation(tx: Transaction, code: str) -> FoundOrganisation | None:
+    return tx.row(
+        FoundOrganisation,
+        "select parent, exists (select from alliance.agreement a where a.invited @> array[%s, %s]) as partner"
+        " from alliance.organisation where organisation = %s",
+        (tx.actor.organisation, code, code),
+    )
+
+
+# Sessions.
+
+
+def find_session(tx: Transaction, digest: bytes) -> Session | None:
+    return tx.row(Session, "select * from alliance.find_session(%s)", (digest,))
+
+
+def add_session(tx: Transaction, one: Session, digest: bytes) -> None:
+    tx.execute(
+        "insert into alliance.session (organisation, id, person, digest, started_at, seen_at, expires_at, ends_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (one.organisation, one.id, one.person, digest, one.started_at, one.seen_at, one.expires_at, one.ends_at),
+    )
+
+
+def touch_session(tx: Transaction, session: UUID, expires_at: datetime) -> None:
+    tx.execute(
+        "update alliance.session set seen_at = %s, expires_at = %s where organisation = %s and id = %s and ended_at is null",
+        (tx.now, expires_at, tx.actor.organisation, session),
+    )
+
+
+def end_sessions(tx: Transaction, column: str, value: UUID) -> int:
+    """column: id or person."""
+    sql = {
+        "id": "update alliance.session set ended_at = %s where organisation = %s and id = %s and ended_at is null",
+        "person": "update alliance.session set ended_at = %s where organisation = %s and person = %s and ended_at is null",
+    }[column]
+    return tx.execute(sql, (tx.now, tx.actor.organisation, value))
+
+
+# Tokens of services.
+
+
+def find_token(tx: Transaction, token: UUID, digest: bytes) -> Service | None:
+    return tx.row(Service, "select * from alliance.find_token(%s, %s)", (token, digest))
+
+
+def add_token(tx: Transaction, one: ServiceToken, digest: bytes) -> None:
+    tx.execute(
+        "insert into alliance.service_token (organisation, id, name, purpose, scopes, digest, issued_at, issued_by, expires_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            tx.actor.organisation, one.id, one.name, one.purpose, list(one.scopes), digest, one.issued_at, one.issued_by, one.expires_at,
+        ),
+    )  # fmt: skip
+
+
+def tokens(tx: Transaction) -> list[ServiceToken]:
+    return tx.rows(
+        ServiceToken,
+        "select id, name, purpose, scopes, issued_at, issued_by, expires_at, used_at, revoked_at from alliance.service_token"
+        " where organisation = %s order by issued_at desc, id desc",
+        (tx.actor.organisation,),
+    )
+
+
+def token_used(tx: Transaction, token: UUID) -> None:
+    tx.execute("update alliance.service_token set used_at = %s where organisation = %s and id = %s", (tx.now, tx.actor.organisation, token))
+
+
+def revoke_token(tx: Transaction, token: UUID) -> bool:
+    """False when there is no such token, or it was revoked before."""
+    return (
+        tx.execute(
+            "update alliance.service_token set revoked_at = %s where organisation = %s and id = %s and revoked_at is null",
+            (tx.now, tx.actor.organisation, token),
+        )
+        == 1
+    )
+
+
+# Sign-in.
+
+
+def identity_provider(tx: Transaction) -> IdentityProvider | None:
+    return tx.row(
+        IdentityProvider,
+        "select organisation, issuer, client_id from alliance.identity_provider where organisation = %s",
+        (tx.actor.organisation,),
+    )
+
+
+def set_identity_provider(tx: Transaction, issuer: str, client_id: str) -> None:
+    tx.execute(
+        "insert into alliance.identity_provider (organisation, issuer, client_id, changed_at, changed_by) values (%s, %s, %s, %s, %s)"
+        " on conflict (organisation) do update set issuer = excluded.issuer, client_id = excluded.client_id,"
+        " changed_at = excluded.changed_at, changed_by = excluded.changed_by",
+        (tx.actor.organisation, issuer, client_id, tx.now, tx.actor.person),
+    )
+
+
+def begin_sign_in(tx: Transaction, state: bytes, return_to: str, expires_at: datetime) -> None:
+    tx.execute("delete from alliance.sign_in where organisation = %s and expires_at <= %s", (tx.actor.organisation, tx.now))
+    tx.execute(
+        "insert into alliance.sign_in (organisation, state, return_to, expires_at) values (%s, %s, %s, %s)",
+        (tx.actor.organisation, state, return_to, expires_at),
+    )
+
+
+def take_sign_in(tx: Transaction, state: bytes) -> str | None:
+    """Where to go afterwards; the sign-in is gone then, so that nothing comes back twice."""
+    found: str | None = tx.value(
+        "delete from alliance.sign_in where organisation = %s and state = %s and %s < expires_at returning return_to",
+        (tx.actor.organisation, state, tx.now),
+    )
+    return found
+
+
+def person_of_subject(tx: Transaction, issuer: str, subject: str) -> UUID | None:
+    found: UUID | None = tx.value(
+        "select person from alliance.identity where organisation = %s and issuer = %s and subject = %s",
+        (tx.actor.organisation, issuer, subject),
+    )
+    return found
+
+
+def person_of_email(tx: Transaction, email: str) -> UUID | None:
+    """The present person with this address, capital or small. None when several have it."""
+    found = tx.value(
+        "select array_agg(id) from alliance.person where organisation = %s and lower(email) = lower(%s)"
+        " and (left_at is null or %s < left_at)",
+        (tx.actor.organisation, email, tx.now),
+    )
+    return found[0] if found and len(found) == 1 else None
+
+
+def is_present(tx: Transaction, person: UUID) -> bool:
+    return bool(
+        tx.value(
+            "select exists (select from alliance.person where organisation = %s and id = %s and (left_at is null or %s < left_at))",
+            (tx.actor.organisation, person, tx.now),
+        )
+    )
+
+
+def link_identity(tx: Transaction, issuer: str, subject: str, person: UUID) -> bool:
+    """False when the person, or the subject, is linked to another one of this issuer."""
+    return (
+        tx.execute(
+            "insert into alliance.identity (organisation, issuer, subject, person, linked_at) values (%s, %s, %s, %s, %s)"
+            " on conflict do nothing",
+            (tx.actor.organisation, issuer, subject, person, tx.now),
+        )
+        == 1
+    )
