@@ -116,9 +116,10 @@ def verify_proof(document: bytes, proof: Proof, directory: Directory, payload_ty
     holder = (proof.organisation, proof.person)
     if [(one.organisation, one.person) for one in signers] != [holder]:
         return Refusal("the proof is not of exactly the person whose key signed", {"person": str(proof.person)})
-    passkey = next((one for one in directory.passkeys if one.credential_id == proof.assertion.credential_id), None)
-    if passkey is None:
-        return Refusal("the passkey is not in the directory")
+    passkeys = [one for one in directory.passkeys if one.credential_id == proof.assertion.credential_id]
+    if len(passkeys) != 1:
+        return Refusal("the passkey is not exactly once in the directory", {"found": str(len(passkeys))})
+    passkey = passkeys[0]
     if (passkey.organisation, passkey.person) != holder:
         return Refusal("the passkey is not of the person whose key signed", {"person": str(proof.person)})
     if not passkey.counts_at(proof.at):
@@ -143,10 +144,10 @@ def read_proof(text: bytes) -> Proof | Refusal:
         data = {name: _bytes(value) for name, value in one.items()}
         return Proof(
             organisation=_text(said["organisation"]),
-            person=UUID(_text(said["person"])),
+            person=_person(said["person"]),
             at=read_stamp(said["at"]),
             envelope=rfc8785.dumps(said["envelope"]).decode(),
-            public_key=bytes.fromhex(_text(said["publicKey"])),
+            public_key=_hex(said["publicKey"]),
             passkey=data["publicKey"],
             assertion=Assertion(data["credentialId"], data["authenticatorData"], data["clientDataJSON"], data["signature"]),
         )
@@ -199,8 +200,8 @@ def _key(said: Any) -> PersonKey:
     _only(said, "organisation", "person", "id", "publicKey", "from", "until", "revoked")
     key = PersonKey(
         organisation=_text(said["organisation"]),
-        person=UUID(_text(said["person"])),
-        public_key=bytes.fromhex(_text(said["publicKey"])),
+        person=_person(said["person"]),
+        public_key=_hex(said["publicKey"]),
         valid_from=read_stamp(said["from"]),
         valid_until=read_stamp(said["until"]),
         revoked_at=_stamp_or_none(said["revoked"]),
@@ -214,7 +215,7 @@ def _passkey(said: Any) -> PublicPasskey:
     _only(said, "organisation", "person", "credentialId", "publicKey", "from", "revoked")
     return PublicPasskey(
         organisation=_text(said["organisation"]),
-        person=UUID(_text(said["person"])),
+        person=_person(said["person"]),
         credential_id=_bytes(said["credentialId"]),
         public_key=_bytes(said["publicKey"]),
         registered_at=read_stamp(said["from"]),
@@ -242,6 +243,20 @@ def _text(said: Any) -> str:
     if not isinstance(said, str):
         raise ValueError("expected text")  # noqa: TRY004  as above
     return said
+
+
+def _person(said: Any) -> UUID:
+    person = UUID(_text(said))
+    if str(person) != said:
+        raise ValueError("expected a UUID in lower case with hyphens")
+    return person
+
+
+def _hex(said: Any) -> bytes:
+    data = bytes.fromhex(_text(said))
+    if data.hex() != said:
+        raise ValueError("expected hexadecimal in lower case")
+    return data
 
 
 def _bytes(said: Any) -> bytes:
