@@ -2,5 +2,6 @@
 
 from marque.foundation.clock import Clock, SetClock, SystemClock
 from marque.foundation.database import NOBODY, Actor, Database, Transaction
+from marque.foundation.registry import Event, Job, Registry, Retry
 
-__all__ = ["NOBODY", "Actor", "Clock", "Database", "SetClock", "SystemClock", "Transaction"]
+__all__ = ["NOBODY", "Actor", "Clock", "Database", "Event", "Job", "Registry", "Retry", "SetClock", "SystemClock", "Transaction"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from psycopg.rows import class_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from marque.common import Unavailable, new_id
+from marque.foundation import metrics
 from marque.foundation.clock import Clock
 
 Params = Sequence[Any] | Mapping[str, Any]
@@ -78,6 +79,16 @@ class Transaction:
         )
         return event
 
+    def defer(
+        self, job: str, body: Mapping[str, Any], *, at: datetime | None = None, once: str | None = None, alone: str | None = None
+    ) -> int:
+        """Put a job of the actor's organisation into the queue, to run once this is committed; returns its number.
+
+        at: not before this instant, by the server's clock. once: while a job of this name with this word waits for its first run, no
+        second is put, and its number is returned. alone: jobs with this word run one at a time, in order.
+        """
+        return int(self.value("select jobs.defer(%s, %s, %s, %s, %s)", (job, json.dumps(body, default=str), at, once, alone)))
+
 
 class Database:
     """The door to PostgreSQL for one process."""
@@ -85,6 +96,7 @@ class Database:
     def __init__(self, dsn: str, clock: Clock, *, connections: int = 8, wait_s: float = 10.0) -> None:
         """dsn: of the role that owns nothing. Connections are made when first needed, and made again when the server comes back."""
         self.clock = clock
+        self._connections = connections
         self._pool = ConnectionPool(dsn, min_size=0, max_size=connections, timeout=wait_s, open=False, kwargs={"options": _OPTIONS})
 
     def __enter__(self) -> Database:
@@ -100,6 +112,11 @@ class Database:
     def close(self) -> None:
         self._pool.close()
 
+    def pool_use(self) -> tuple[int, int, int]:
+        """Connections in use, connections at most, and requests that wait for one."""
+        stats = self._pool.get_stats()
+        return stats["pool_size"] - stats["pool_available"], stats["pool_max"], stats["requests_waiting"]
+
     @contextmanager
     def transaction(self, actor: Actor = NOBODY) -> Iterator[Transaction]:
         """A transaction as this actor; committed at the end, rolled back by any exception.
@@ -107,17 +124,38 @@ class Database:
         Raises Unavailable when the server cannot be reached, is lost on the way, or another transaction holds what this one needs
         for too long: nothing of it has happened then, except when the connection is cut in the very moment of committing.
         """
-        now = self.clock.now()
-        try:
-            with self._pool.connection() as connection, connection.transaction():
-                person = str(actor.person) if actor.person else ""
-                connection.execute(_BEGIN, (actor.organisation, person, actor.purpose, now.isoformat()))
-                yield Transaction(connection, actor, now)
-        except PoolTimeout as fault:
-            raise Unavailable(
-                "The database cannot be reached, or all connections to it are busy. Try again; see `marque health`."
-            ) from fault
-        except (pg.LockNotAvailable, pg.DeadlockDetected, pg.SerializationFailure, pg.QueryCanceled) as fault:
-            raise Unavailable("Somebody else is changing the same thing. Nothing was changed; try again.") from fault
-        except psycopg.OperationalError as fault:
-            raise Unavailable("The connection to the database was lost. Look whether the change was made, then try again.") from fault
+        with metrics.timed_transaction(), _told(), ExitStack() as stack:
+            now = self.clock.now()
+            yield Transaction(self._begun(stack, actor, now), actor, now)
+
+    def _begun(self, stack: ExitStack, actor: Actor, now: datetime) -> psycopg.Connection[Any]:
+        """A connection in a new transaction. One that the server ended while it lay in the pool is replaced: nothing was done on it yet."""
+        person = str(actor.person) if actor.person else ""
+        for _ in range(self._connections):
+            with ExitStack() as attempt:
+                connection = attempt.enter_context(self._pool.connection())
+                try:
+                    attempt.enter_context(connection.transaction())
+                    connection.execute(_BEGIN, (actor.organisation, person, actor.purpose, now.isoformat()))
+                except psycopg.OperationalError:
+                    if not connection.broken:
+                        raise
+                    continue
+                stack.push(attempt.pop_all())
+                return connection
+        raise psycopg.OperationalError("the server ends every connection")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What goes wrong between here and the server, in words a user can act on."""
+    try:
+        yield
+    except PoolTimeout as fault:
+        raise Unavailable("The database cannot be reached, or all connections to it are busy. Try again; see `marque health`.") from fault
+    except (pg.LockNotAvailable, pg.DeadlockDetected, pg.SerializationFailure) as fault:
+        raise Unavailable("Somebody else is changing the same thing. Nothing was changed; try again.") from fault
+    except pg.QueryCanceled as fault:
+        raise Unavailable("The database took too long to answer. Nothing was changed; try again later.") from fault
+    except (psycopg.OperationalError, pg.IdleInTransactionSessionTimeout) as fault:
+        raise Unavailable("The connection to the database was lost. Look whether the change was made, then try again.") from fault

@@ -19,7 +19,9 @@ create schema if not exists marque;
 create table if not exists marque.migration (
     room text, number integer, name text not null, digest text not null, applied_at timestamptz not null default now(),
     primary key (room, number)
-)"""
+);
+grant usage on schema marque to marque_app, marque_worker;
+grant select on marque.migration to marque_app, marque_worker"""
 _LIMITS = "set local lock_timeout = '5s'; set local statement_timeout = '10min'; set local check_function_bodies = on"
 
 
@@ -77,6 +79,12 @@ def migrate(owner: str, migrations: Sequence[Migration]) -> list[Migration]:
                     f"{one.room}/schema/{one.name} was changed after it was applied to this database; write a new file instead."
                 )
     return applied
+
+
+def missing(connection: psycopg.Connection, migrations: Sequence[Migration]) -> list[Migration]:
+    """Those that this database has not seen, or has seen with another text. For any of the roles. Raises psycopg.Error without a ledger."""
+    ledger = set(connection.execute("select room, number, digest from marque.migration").fetchall())
+    return [one for one in migrations if (one.room, one.number, one.digest) not in ledger]
 
 
 def _apply(connection: psycopg.Connection, one: Migration) -> None:
