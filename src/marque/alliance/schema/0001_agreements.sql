@@ -100,13 +100,21 @@ begin
     if (said ->> 'agreement')::uuid <> new.agreement or (said ->> 'number')::integer <> new.number then
         raise exception 'the document is of another agreement or number' using errcode = 'check_violation';
     end if;
+    perform from alliance.agreement where organisation = new.organisation and id = new.agreement for update;
     select number, digest, signatories into before
-    from alliance.revision where organisation = new.organisation and agreement = new.agreement order by number desc limit 1 for update;
+    from alliance.revision where organisation = new.organisation and agreement = new.agreement order by number desc limit 1;
     if coalesce(before.number, 0) <> new.number - 1 or coalesce(before.digest, '') <> new.previous then
         raise exception 'revision % does not follow the last one', new.number using errcode = 'serialization_failure';
     end if;
     if before.number is not null and new.proposed_by <> all (before.signatories) then
         raise exception 'only who signs the last revision may propose the next' using errcode = 'insufficient_privilege';
+    end if;
+    if exists (
+        select from alliance.force f join alliance.revision r using (organisation, agreement, number)
+        where f.organisation = new.organisation and f.agreement = new.agreement and f.ends > new.proposed_at
+        and not array(select jsonb_array_elements_text(r.document::jsonb -> 'parties')) <@ new.signatories
+    ) then
+        raise exception 'who is bound has to sign its leave' using errcode = 'check_violation';
     end if;
     update alliance.agreement
     set invited = array(select distinct one from unnest(invited || new.signatories) as named (one) order by one)
@@ -143,6 +151,17 @@ create policy signs on alliance.signature for insert to marque_app with check (
 );
 create policy derives on alliance.signature for select to marque_owner using (true);
 grant select, insert on alliance.signature to marque_app;
+create function alliance.sign_the_latest() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+    -- The lock that proposing takes, too: nobody signs a text in the moment in which another one takes its place.
+    perform from alliance.agreement where organisation = new.organisation and id = new.agreement for update;
+    if new.number <> (select max(number) from alliance.revision where organisation = new.organisation and agreement = new.agreement) then
+        raise exception 'a later revision was proposed' using errcode = 'serialization_failure';
+    end if;
+    return new;
+end
+$$;
+create trigger sign_the_latest before insert on alliance.signature for each row execute function alliance.sign_the_latest();
 create trigger only_grows before update or delete on alliance.signature for each row execute function foundation.refuse_change();
 
 create table alliance.programme (

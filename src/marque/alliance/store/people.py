@@ -59,3 +59,12 @@ def set_duties(tx: Transaction, person_id: UUID, duties: list[str]) -> None:
 def leave(tx: Transaction, person_id: UUID) -> None:
     sql = "update alliance.person set left_at = %s, duties = '{}' where organisation = %s and id = %s"
     tx.execute(sql, (tx.now, tx.actor.organisation, person_id))
+
+
+def administrators(tx: Transaction) -> set[UUID]:
+    """Locked, so that two of them cannot resign at once."""
+    sql = (
+        "select id from alliance.person where organisation = %s and 'administrator' = any (duties) and left_at is null"
+        " order by id for update"
+    )
+    return {row[0] for row in tx.connection.execute(sql.encode(), (tx.actor.organisation,))}
