@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
 import pytest
 from hypothesis import settings
-from psycopg.conninfo import make_conninfo
 
+from databases import OneDatabase, forget_safely
 from marque.common import new_id
 from marque.foundation import Database, SetClock, embedded
 from marque.foundation.embedded import Addresses
@@ -43,22 +42,29 @@ def server() -> Iterator[Addresses]:
     """
     with tempfile.TemporaryDirectory(prefix="marque-", ignore_cleanup_errors=True) as folder:
         addresses = embedded.start(Path(folder), _TEMPLATE)
+        forget_safely(addresses)
         migrate(addresses.owner, of_rooms(ROOMS_WITH_SCHEMA))
         yield addresses
         embedded.stop(Path(folder))
 
 
+@pytest.fixture(scope="session")
+def shared_database(server: Addresses) -> OneDatabase:
+    return OneDatabase(server, _TEMPLATE, "marque_test")
+
+
 @pytest.fixture
-def addresses(server: Addresses) -> Iterator[Addresses]:
-    """An empty, migrated database of its own."""
-    name = f"test_{new_id().hex}"
-    superuser = make_conninfo(server.owner, user="postgres", dbname="postgres")
-    with psycopg.connect(superuser, autocommit=True) as connection:
-        connection.execute(f"create database {name} template {_TEMPLATE} owner {embedded.OWNER} strategy file_copy")
-        connection.execute(f"grant connect on database {name} to {embedded.APP}, {embedded.WORKER}")
-    yield server.of(name)
-    with psycopg.connect(superuser, autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)")
+def addresses(shared_database: OneDatabase) -> Addresses:
+    """A migrated database without a row but those of the migrations."""
+    return shared_database.emptied()
+
+
+@pytest.fixture
+def own_addresses(server: Addresses) -> Iterator[Addresses]:
+    """A migrated database of the test's own, whose schema it may change."""
+    apart = OneDatabase(server, _TEMPLATE, f"test_{new_id().hex}")
+    yield apart.emptied()
+    apart.drop()
 
 
 @pytest.fixture

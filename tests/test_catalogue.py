@@ -68,15 +68,15 @@ def found(connection):
     return faults(connection, ROOMS_WITH_SCHEMA, PURPOSE)
 
 
-def test_no_table_of_any_room_has_a_hole(owner_dsn):
-    with psycopg.connect(owner_dsn) as connection:
+def test_no_table_of_any_room_has_a_hole(own_addresses):
+    with psycopg.connect(own_addresses.owner) as connection:
         assert [str(fault) for fault in found(connection)] == []
 
 
 @pytest.mark.parametrize("name", [*HOLES, *BY_SUPERUSER])
-def test_a_hole_is_found(owner_dsn, name):
+def test_a_hole_is_found(own_addresses, name):
     act, where, problem = (HOLES | BY_SUPERUSER)[name]
-    dsn = owner_dsn.replace("user=marque_owner", "user=postgres") if name in BY_SUPERUSER else owner_dsn
+    dsn = own_addresses.owner.replace("user=marque_owner", "user=postgres") if name in BY_SUPERUSER else own_addresses.owner
     with psycopg.connect(dsn) as connection:
         connection.execute(act)
         told = found(connection)
@@ -84,8 +84,8 @@ def test_a_hole_is_found(owner_dsn, name):
 
 
 @pytest.mark.parametrize("right", ["bypassrls", "superuser", "createrole"])
-def test_a_role_that_no_policy_binds_is_found(owner_dsn, right):
-    with psycopg.connect(owner_dsn.replace("user=marque_owner", "user=postgres")) as connection:
+def test_a_role_that_no_policy_binds_is_found(own_addresses, right):
+    with psycopg.connect(own_addresses.owner.replace("user=marque_owner", "user=postgres")) as connection:
         connection.execute(f"alter role marque_app {right}")
         told = found(connection)
         connection.rollback()
