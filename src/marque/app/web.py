@@ -15,21 +15,20 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
-from fastapi.templating import Jinja2Templates
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException as RoutingError
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from marque.app.headers import SecurityHeaders
 from marque.app.live import SPEED_MAX, LiveCity
+from marque.app.render import reader, render
 from marque.app.telling import Lanes, card, results, rows, totals
 from marque.app.wire import decode_moment, decode_thoughts, encode_moment, encode_thoughts
-from marque.app.words import LANGUAGES, Words, choose_language, words_of
+from marque.app.words import Words
 from marque.common import InputError
 from marque.simulation.columns import unpack
 from marque.simulation.frame import Frame
@@ -39,7 +38,6 @@ _HERE = Path(str(resources.files("marque.app")))
 _BINARY = "application/octet-stream"
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _MOMENTS_MAX = 256
-_COOKIE = "language"
 
 Car = Annotated[int | None, Query()]
 
@@ -71,11 +69,11 @@ def create_app(city: LiveCity, replays: Path | None = None, hosts: tuple[str, ..
 def _add_city(app: FastAPI, city: LiveCity) -> None:
     @app.get("/")
     async def page(request: Request, car: Car = None) -> HTMLResponse:
-        return _render(request, "view.html", _city_context(city, _words(request), car) | {"here": "city", "base": "", "steps": 0})
+        return render(request, "view.html", _city_context(city, reader(request), car) | {"here": "city", "base": "", "steps": 0})
 
     @app.get("/panel")
     async def panel(request: Request, car: Car = None) -> HTMLResponse:
-        return _render(request, "panel.html", _city_context(city, _words(request), car))
+        return render(request, "panel.html", _city_context(city, reader(request), car))
 
     @app.get("/ground")
     async def ground() -> Response:
@@ -111,17 +109,17 @@ def _add_replays(app: FastAPI, directory: Path | None) -> None:
     @app.get("/replays")
     def listing(request: Request) -> HTMLResponse:
         found = [(name, _describe(path)) for name, path in _listing(directory).items()]
-        return _render(request, "replays.html", {"words": _words(request), "here": "replays", "replays": found})
+        return render(request, "replays.html", {"words": reader(request), "here": "replays", "replays": found})
 
     @app.get("/replays/{name}")
     def page(request: Request, name: str, car: Car = None) -> HTMLResponse:
         replay = opened(name)
-        context = _replay_context(replay, _words(request), 0, car)
-        return _render(request, "view.html", context | {"here": "replays", "base": request.url.path, "steps": len(replay)})
+        context = _replay_context(replay, reader(request), 0, car)
+        return render(request, "view.html", context | {"here": "replays", "base": request.url.path, "steps": len(replay)})
 
     @app.get("/replays/{name}/panel")
     def panel(request: Request, name: str, car: Car = None, step: Annotated[int, Query(ge=0)] = 0) -> HTMLResponse:
-        return _render(request, "panel.html", _replay_context(opened(name), _words(request), step, car))
+        return render(request, "panel.html", _replay_context(opened(name), reader(request), step, car))
 
     @app.get("/replays/{name}/ground")
     def ground(name: str) -> Response:
@@ -212,31 +210,9 @@ def _describe(path: Path) -> Summary | InputError:
     return _summarise(path, path.stat().st_mtime_ns)
 
 
-def _words(request: Request) -> Words:
-    accepted = request.headers.get("accept-language", "")
-    return words_of(choose_language(request.query_params.get("lang"), request.cookies.get(_COOKIE), accepted))
-
-
-def _render(request: Request, template: str, context: dict[str, Any], status: int = 200) -> HTMLResponse:
-    response = _templates.TemplateResponse(request, template, context | {"languages": _language_links(request)}, status)
-    response.headers["Vary"] = "Accept-Language, Cookie"
-    if (wanted := request.query_params.get("lang")) in LANGUAGES:
-        response.set_cookie(_COOKIE, str(wanted), max_age=31_536_000, samesite="lax", httponly=True)
-    return response
-
-
-def _language_links(request: Request) -> list[tuple[Words, str]]:
-    """Each language and the address of this very page in it."""
-    rest = {key: value for key, value in request.query_params.items() if key != "lang"}
-    return [(words_of(language), "?" + urlencode(rest | {"lang": language})) for language in LANGUAGES]
-
-
 async def _refuse(request: Request, error: Exception) -> Response:
     """Errors as a page for people who navigate, as a line of text for scripts."""
     assert isinstance(error, RoutingError)
     if "text/html" not in request.headers.get("accept", ""):
         return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
-    return _render(request, "error.html", {"words": _words(request), "here": "", "error": error}, error.status_code)
-
-
-_templates = Jinja2Templates(_HERE / "templates")
+    return render(request, "error.html", {"words": reader(request), "here": "", "error": error}, error.status_code)

@@ -1,4 +1,7 @@
-"""Words in the reader's language, from message catalogues (`messages/<language>.json`, all with the same keys and placeholders)."""
+"""Words in the reader's language, from message catalogues: `messages/<language>.json` and `<language>.<part>.json`.
+
+All languages have the same keys and placeholders.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +32,11 @@ class Words:
 
 @functools.cache
 def words_of(language: str) -> Words:
-    text = (resources.files("marque.app") / "messages" / f"{language}.json").read_text("utf-8")
-    return Words(language, json.loads(text))
+    catalogues = [file for file in (resources.files("marque.app") / "messages").iterdir() if file.name.startswith(f"{language}.")]
+    messages: dict[str, str] = {}
+    for file in catalogues:
+        messages |= json.loads(file.read_text("utf-8"))
+    return Words(language, messages)
 
 
 def choose_language(wanted: str | None, remembered: str | None, accepted: str) -> str:

@@ -1,0 +1,42 @@
+"""Pages from templates, in the reader's language."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from fastapi.templating import Jinja2Templates
+
+from marque.app.words import LANGUAGES, Words, choose_language, words_of
+
+_COOKIE = "language"
+_YEAR_S = 31_536_000
+
+
+def reader(request: Request) -> Words:
+    """The words of the language asked for, remembered, or accepted."""
+    accepted = request.headers.get("accept-language", "")
+    return words_of(choose_language(request.query_params.get("lang"), request.cookies.get(_COOKIE), accepted))
+
+
+def render(request: Request, template: str, context: dict[str, Any], status: int = 200) -> HTMLResponse:
+    """A page. `words` and `here` are there unless the context has its own."""
+    around = {"words": reader(request), "here": "", "languages": _language_links(request)}
+    response = _templates.TemplateResponse(request, template, around | context, status)
+    response.headers["Vary"] = "Accept-Language, Cookie"
+    if (wanted := request.query_params.get("lang")) in LANGUAGES:
+        response.set_cookie(_COOKIE, str(wanted), max_age=_YEAR_S, samesite="lax", httponly=True)
+    return response
+
+
+def _language_links(request: Request) -> list[tuple[Words, str]]:
+    """Each language and the address of this very page in it."""
+    rest = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
+    return [(words_of(language), "?" + urlencode([*rest, ("lang", language)])) for language in LANGUAGES]
+
+
+_templates = Jinja2Templates(Path(str(resources.files("marque.app"))) / "templates")
