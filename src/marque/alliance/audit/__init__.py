@@ -2,7 +2,7 @@
 
 from marque.alliance.audit.checkpoint import Checkpoint, Request
 from marque.alliance.audit.entry import Statement
-from marque.alliance.audit.log import LogKey, add_cosignature, append, checkpoint, entries, export, inclusion, request
+from marque.alliance.audit.log import LogKey, add_cosignature, append, ask_witness, entries, export, inclusion, sign_checkpoint
 from marque.alliance.audit.note import Note, Signature, VerifierKey
 from marque.alliance.audit.verify import Finding, Keys, Report, verify
 from marque.alliance.audit.witness import Witness
@@ -21,10 +21,10 @@ __all__ = [
     "Witness",
     "add_cosignature",
     "append",
-    "checkpoint",
+    "ask_witness",
     "entries",
     "export",
     "inclusion",
-    "request",
+    "sign_checkpoint",
     "verify",
 ]

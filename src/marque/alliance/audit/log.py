@@ -7,6 +7,7 @@ transaction locks, it locks before; so `append` comes last, and no two transacti
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -22,6 +23,8 @@ from marque.alliance.audit.note import Note, Signature, VerifierKey
 from marque.alliance.store import audit as store
 from marque.common import MarqueError, Missing, Refusal
 from marque.foundation import Transaction
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 @dataclass(frozen=True)
@@ -40,20 +43,22 @@ def append(tx: Transaction, concerned: Collection[str], kind: str, body: Mapping
     """Add an entry; returns its index, from 0. It is in the log when the transaction commits, and leaves no gap when it does not.
 
     concerned: codes of the organisations that get to see it: the actor's own, and others of its tree or its agreements.
-    body: JSON as RFC 8785 knows it (integers below 2⁵³, finite floats); raises ValueError otherwise, or above 1 MiB.
+    body: JSON as RFC 8785 knows it (integers below 2⁵³, finite floats), without NUL, at most 1 MiB; raises ValueError otherwise.
     Call it last in a transaction (see above). Raises Denied when somebody unrelated is concerned.
     """
     index, links = store.open_entry(tx, sorted(set(concerned)))
     by = {"organisation": tx.actor.organisation, "person": str(tx.actor.person) if tx.actor.person else None}
     said: dict[str, Any] = {"at": tx.now.isoformat(), "body": dict(body), "by": by, "concerned": links, "index": index, "kind": kind}
     document = rfc8785.dumps(said)
+    if _NUL.search(document):
+        raise ValueError("an entry of the audit log holds no NUL characters, which PostgreSQL cannot keep in text")
     if len(document) > entry.MAX_DOCUMENT_BYTES:
         raise ValueError(f"an entry of the audit log has at most {entry.MAX_DOCUMENT_BYTES} bytes, this one {len(document)}")
     store.append(tx, os.urandom(entry.SALT_BYTES), document)
     return index
 
 
-def checkpoint(tx: Transaction, log: LogKey) -> Note:
+def sign_checkpoint(tx: Transaction, log: LogKey) -> Note:
     """The log as it is, signed; with the cosignatures that are known for this size. The same size is signed once.
 
     Raises MarqueError in a transaction that has added entries itself: were it rolled back, the log would have signed what never was.
@@ -73,7 +78,7 @@ def checkpoint(tx: Transaction, log: LogKey) -> Note:
     return _note(tx, now.size)
 
 
-def request(tx: Transaction, size: int, witness: VerifierKey, old: int | None = None) -> Request:
+def ask_witness(tx: Transaction, size: int, witness: VerifierKey, old: int | None = None) -> Request:
     """What to ask a witness: to cosign the checkpoint of this size, with a proof from the last one it cosigned.
 
     old: that one's size, where the witness has told it; else the last that is known here. Raises Missing when there is no such checkpoint.

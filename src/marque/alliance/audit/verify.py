@@ -20,6 +20,9 @@ from marque.alliance.audit.note import Malformed, VerifierKey
 from marque.alliance.audit.tree import Frontier
 
 MAX_FINDINGS = 20
+"""About entries; what is wrong with a file as a whole is always told."""
+
+Source = tuple[str, BinaryIO]
 
 
 @dataclass(frozen=True)
@@ -65,20 +68,23 @@ def verify(file: Path, keys: Keys, previous: Path | None = None, other: Path | N
     other: an export of another organisation, earlier or later: as far as both reach, it must be the same log; and what concerns both
     organisations, both must have. The witnesses' cosignatures are asked of `file` alone.
     """
-    told = _Findings()
     with ExitStack() as stack:
+        sources = [(path.name, stack.enter_context(path.open("rb"))) if path else None for path in (file, previous, other)]
+        assert sources[0] is not None
+        return verify_streams(sources[0], keys, sources[1], sources[2])
 
-        def side(path: Path, witnesses: tuple[VerifierKey, ...] = ()) -> _Side:
-            return _Side(path.name, stack.enter_context(path.open("rb")), keys, told, witnesses)
 
-        main = side(file, keys.witnesses)
-        earlier = [_Comparison(main, side(previous), must_grow=True)] if previous else []
-        ways = earlier + ([_Comparison(main, side(other))] if other else [])
-        for index, (mine, *theirs) in enumerate(zip_longest(main.leaves(), *(way.side.leaves() for way in ways))):
-            for way, leaf in zip(ways, theirs, strict=True):
-                way.compare(index, mine, leaf)
-        for way in ways:
-            way.conclude()
+def verify_streams(file: Source, keys: Keys, previous: Source | None = None, other: Source | None = None) -> Report:
+    """The same for streams that are open already, each with the name that findings give it."""
+    told = _Findings()
+    main = _Side(file, keys, told, keys.witnesses)
+    earlier = [_Comparison(main, _Side(previous, keys, told), must_grow=True)] if previous else []
+    ways = earlier + ([_Comparison(main, _Side(other, keys, told))] if other else [])
+    for index, (mine, *theirs) in enumerate(zip_longest(main.leaves(), *(way.side.leaves() for way in ways))):
+        for way, leaf in zip(ways, theirs, strict=True):
+            way.compare(index, mine, leaf)
+    for way in ways:
+        way.conclude()
     return Report(main.organisation, main.checkpoint, main.own, main.cosigned, tuple(told), told.more)
 
 
@@ -86,7 +92,7 @@ class _Findings(list[Finding]):
     more = 0
 
     def tell(self, file: str, problem: str, index: int | None) -> None:
-        if len(self) < MAX_FINDINGS:
+        if index is None or sum(finding.index is not None for finding in self) < MAX_FINDINGS:
             self.append(Finding(file, problem, index))
         else:
             self.more += 1
@@ -95,9 +101,10 @@ class _Findings(list[Finding]):
 class _Side:
     """One export on its way through: everything that can be said about it alone."""
 
-    def __init__(self, name: str, data: BinaryIO, keys: Keys, told: _Findings, witnesses: tuple[VerifierKey, ...]) -> None:
+    def __init__(self, source: Source, keys: Keys, told: _Findings, witnesses: tuple[VerifierKey, ...] = ()) -> None:
         """witnesses: those that have to have cosigned."""
-        self.name, self._told, self.faults, self.own = name, told, 0, 0
+        self.name, data = source
+        self._told, self.faults, self.own = told, 0, 0
         self.organisation, self.shared_with = "", None
         self.checkpoint = None
         self.cosigned = {}
@@ -161,6 +168,7 @@ class _Side:
         except Malformed as fault:
             self.fault(str(fault), index)
             return
+        self._last = said.index  # so that one line too many or too few is told of each entry once
         if said.index != index:
             self.fault(f"its document is that of entry {said.index}", index)
         for concerned in filter(None, (self.organisation, self.shared_with)):
