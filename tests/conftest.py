@@ -12,12 +12,12 @@ import pytest
 from hypothesis import settings
 
 from databases import OneDatabase, forget_safely
+from marque.app.platform import ROOMS
 from marque.common import new_id
 from marque.foundation import Database, SetClock, embedded
 from marque.foundation.embedded import Addresses
 from marque.foundation.migrations import migrate, of_rooms
 
-ROOMS_WITH_SCHEMA = ["foundation", "alliance"]
 _TEMPLATE = "marque_template"
 
 # The same examples on every run; no deadline, because the first call of a kernel compiles it.
@@ -43,7 +43,7 @@ def server() -> Iterator[Addresses]:
     with tempfile.TemporaryDirectory(prefix="marque-", ignore_cleanup_errors=True) as folder:
         addresses = embedded.start(Path(folder), _TEMPLATE)
         forget_safely(addresses)
-        migrate(addresses.owner, of_rooms(ROOMS_WITH_SCHEMA))
+        migrate(addresses.owner, of_rooms(ROOMS))
         yield addresses
         embedded.stop(Path(folder))
 

@@ -5,13 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from conftest import ROOMS_WITH_SCHEMA
-from marque.foundation.catalogue import OnPurpose, faults
-
-PURPOSE = OnPurpose(
-    shared=("alliance.area_table",),
-    unique=("alliance.key_public_key_key", "alliance.passkey_public_key_key", "alliance.passkey_credential_id_key"),
-)
+from marque.app.platform import ON_PURPOSE, ROOMS
+from marque.foundation.catalogue import faults
 
 HOLES = {
     "row security off": ("alter table alliance.agreement disable row level security", "alliance.agreement", "not enabled"),
@@ -65,7 +60,7 @@ BY_SUPERUSER = {
 
 
 def found(connection):
-    return faults(connection, ROOMS_WITH_SCHEMA, PURPOSE)
+    return faults(connection, ROOMS, ON_PURPOSE)
 
 
 def test_no_table_of_any_room_has_a_hole(own_addresses):

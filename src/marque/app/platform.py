@@ -1,0 +1,87 @@
+"""The companies' side of Marque, running: a database that is as it must be, the doors to it, and what the worker does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+from marque import alliance
+from marque.alliance import transitions
+from marque.alliance.passkeys import RelyingParty
+from marque.app.settings import Settings
+from marque.common import MarqueError
+from marque.foundation import Actor, Clock, Database, Registry, embedded, health
+from marque.foundation.catalogue import OnPurpose, faults
+from marque.foundation.embedded import Addresses
+from marque.foundation.migrations import migrate, of_rooms
+
+ROOMS = ("foundation", "alliance")
+"""Those with a schema, from below."""
+ON_PURPOSE = OnPurpose(shared=alliance.SHARED_TABLES, unique=alliance.UNIQUE_EVERYWHERE)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What pages and commands of the companies' rooms need. party: whom passkeys answer to."""
+
+    settings: Settings
+    addresses: Addresses
+    database: Database
+    party: RelyingParty
+    embedded_in: Path | None
+
+    @property
+    def clock(self) -> Clock:
+        return self.database.clock
+
+    def readiness(self) -> health.Health:
+        """What has to be well for this process to do its work."""
+        checks: dict[str, health.Ask] = {
+            "database": health.database_answers(self.database),
+            "migrations": health.migrations_current(self.database, of_rooms(ROOMS)),
+            "outbox": health.outbox_flows(self.database),
+        }
+        if self.embedded_in is not None:
+            checks["disk"] = health.disk_has_space(self.embedded_in)
+        return health.Health(checks)
+
+    def close(self) -> None:
+        self.database.close()
+        if self.embedded_in is not None:
+            embedded.stop(self.embedded_in)
+
+
+def start(settings: Settings, clock: Clock) -> Platform:
+    """Start or join the database, bring its schema up to date, and make sure that no table of it has a hole in its wall.
+
+    Raises MarqueError naming what does not start, what could not be applied, or where the hole is.
+    """
+    addresses, folder = settings.addresses(), None
+    if addresses is None:
+        folder = settings.database_folder.expanduser().resolve()
+        addresses = embedded.start(folder)
+    migrate(addresses.owner, of_rooms(ROOMS))
+    with psycopg.connect(addresses.owner) as connection:
+        if found := faults(connection, ROOMS, ON_PURPOSE):
+            raise MarqueError("The database would show rows to who may not see them; nothing is served:\n  " + "\n  ".join(map(str, found)))
+    host = urlsplit(settings.public_origin).hostname or "localhost"
+    party = RelyingParty(host, "Marque", (settings.public_origin.rstrip("/"),))
+    return Platform(settings, addresses, Database(addresses.app, clock).open(), party, folder)
+
+
+def registry(addresses: Addresses) -> Registry:
+    """What the worker does: today, what changes of agreements leave to be done on their day."""
+    made = Registry()
+    made.every("* * * * *", "apply-transitions", lambda database, _: _apply_transitions(database, addresses))
+    return made
+
+
+def _apply_transitions(database: Database, addresses: Addresses) -> None:
+    with Database(addresses.worker, database.clock, connections=1) as worker, worker.transaction() as tx:
+        due = transitions.due_organisations(tx)
+    for organisation in due:
+        with database.transaction(Actor(organisation, purpose="job apply-transitions")) as tx:
+            transitions.apply_due(tx)
