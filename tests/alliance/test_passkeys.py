@@ -10,7 +10,7 @@ from uuid import UUID
 
 import cbor2
 import pytest
-from authenticator import BACKED_UP, EDDSA, ES256, RS256, Authenticator, b64url, from_b64url
+from authenticator import ATTESTED, BACKED_UP, EDDSA, ES256, EXTENDED, PRESENT, RS256, VERIFIED, Authenticator, b64url, cose, from_b64url
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -277,9 +277,17 @@ def test_backed_up_without_being_eligible_is_a_contradiction():
     assert "contradicts" in reason(confirmation(resigned(authenticator_data=bytes(data))))
 
 
+def with_flags(data, flags):
+    return data[:32] + bytes([flags]) + data[33:]
+
+
 @pytest.mark.parametrize(
     ("authenticator_data", "said"),
     [
+        (with_flags(ASSERTION.authenticator_data, VERIFIED), "nobody was present"),
+        (with_flags(ASSERTION.authenticator_data, PRESENT), "did not verify the person"),
+        (with_flags(ASSERTION.authenticator_data, PRESENT | VERIFIED | ATTESTED), "does not belong"),
+        (with_flags(ASSERTION.authenticator_data, PRESENT | VERIFIED | EXTENDED), "does not belong"),
         (ASSERTION.authenticator_data[:-1], "wrong length"),
         (ASSERTION.authenticator_data + b"x", "does not belong"),
         (ASSERTION.authenticator_data + bytes(20_000), "wrong length"),
@@ -302,6 +310,7 @@ def test_extensions_in_the_authenticator_data_do_no_harm():
         (ASSERTION.client_data.replace(b"false", b"0"), "inside a frame"),
         (ASSERTION.client_data + b" " * 20_000, "too large"),
         (b"[]", "not a JSON object"),
+        (ASSERTION.client_data.replace(b"webauthn.get", b"webauthn.create"), "another kind of question"),
         (ASSERTION.client_data.replace(b'"https://marque.example"', b'["https://marque.example"]'), "another site"),
     ],
 )
@@ -313,6 +322,9 @@ def test_new_members_of_the_client_data_do_no_harm():
     """WebAuthn Level 3, 5.8.1: browsers add some at random, to keep readers from comparing templates."""
     assertion, _ = answered(replace(DEVICE, count=60), PASSKEY, extra="data")
     assert json.loads(assertion.client_data)["extra"] == "data"
+
+
+P384 = ec.derive_private_key(7, ec.SECP384R1()).public_key().public_numbers()
 
 
 # Registration --------------------------------------------------------------------------------------------------------------------------
@@ -335,17 +347,51 @@ def test_a_registration_with_one_thing_wrong_is_refused(device, changes, said):
     assert said in reason(verify_registration(response, challenge, PARTY))
 
 
-def test_a_passkey_with_a_key_too_small_or_too_weak_is_refused():
-    short = Authenticator(algorithm=RS256, key=rsa.generate_private_key(65537, 1024))
-    challenge = bytes(range(32))
-    options = registration_options(PARTY, LI, "Li Wei", challenge, [])
-    assert "kind that is not accepted" in reason(verify_registration(short.create(options), challenge, PARTY))
-    response = Authenticator(algorithm=EDDSA).create(options)
+def with_key(response, length, key):
+    """The registration with another COSE key in place of its own, which takes up so many bytes."""
     attestation = cbor2.loads(from_b64url(response["response"]["attestationObject"]))
-    head, _ = attestation["authData"][:-42], cbor2.loads(attestation["authData"][-42:])
-    attestation["authData"] = head + cbor2.dumps({1: 1, 3: EDDSA, -1: 6, -2: (1).to_bytes(32, "little")})
+    attestation["authData"] = attestation["authData"][:-length] + cbor2.dumps(key)
     response["response"]["attestationObject"] = b64url(cbor2.dumps(attestation))
-    assert "small order" in reason(verify_registration(response, challenge, PARTY))
+    return response
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ({1: 1, 3: EDDSA, -1: 6, -2: (1).to_bytes(32, "little")}, "small order"),
+        (cose(rsa.generate_private_key(65537, 1024)), "kind that is not accepted"),
+        ({1: 2, 3: ES256, -1: 2, -2: P384.x.to_bytes(48), -3: P384.y.to_bytes(48)}, "kind that is not accepted"),
+        ({1: 2, 3: ES256, -1: 1, -2: bytes(32), -3: bytes(32)}, "could not be registered"),
+        ({1: 2, 3: -35, -1: 2, -2: P384.x.to_bytes(48), -3: P384.y.to_bytes(48)}, "could not be registered"),
+        ({}, "could not be registered"),
+    ],
+)
+def test_a_passkey_with_a_key_of_another_kind_too_small_or_too_weak_is_refused(key, said):
+    challenge = bytes(range(32))
+    response = Authenticator(algorithm=EDDSA).create(registration_options(PARTY, LI, "Li Wei", challenge, []))
+    assert said in reason(
+        verify_registration(with_key(response, len(cbor2.dumps({1: 1, 3: EDDSA, -1: 6, -2: bytes(32)})), key), challenge, PARTY)
+    )
+
+
+def test_a_signature_by_a_curve_that_is_not_accepted_confirms_nothing():
+    key = ec.derive_private_key(7, ec.SECP384R1())
+    signature = key.sign(ASSERTION.authenticator_data + hashlib.sha256(ASSERTION.client_data).digest(), ec.ECDSA(SHA256()))
+    public_key = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert "signature does not fit" in reason(confirmation(replace(ASSERTION, signature=signature), public_key=public_key))
+
+
+def test_a_device_need_not_say_whose_passkey_it_is():
+    response = replace(DEVICE, count=80).get(assertion_options(PARTY, CHALLENGE, [PASSKEY]))
+    del response["response"]["userHandle"]
+    assert not isinstance(verify_assertion(response, CHALLENGE, PARTY, PASSKEY), Refusal)
+
+
+def test_a_passkey_counts_from_its_registration_to_its_revocation():
+    spans = [(PASSKEY.registered_at, True), (PASSKEY.registered_at - timedelta(microseconds=1), False), (NOW, True)]
+    assert [PASSKEY.counts_at(at) for at, _ in spans] == [counts for _, counts in spans]
+    revoked = replace(PASSKEY, revoked_at=NOW)
+    assert [revoked.counts_at(NOW + timedelta(microseconds=step)) for step in (-1, 0, 1)] == [True, False, False]
 
 
 def test_the_person_is_not_asked_to_register_a_device_twice():

@@ -263,7 +263,47 @@ def test_no_value_whatever_in_a_file_raises(path, value):
     by_marque(DOCUMENT, whole["proof"], whole["directory"])
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("kind",), "x", "not a proof"),
+        (("extra",), "x", "and no others"),
+        (("at",), "2025-06-01T12:00:00Z", "does not match"),
+        (("at",), "2025-6-01T12:00:00.000000Z", "is not an instant like"),
+        (("publicKey",), LI[1].public_key.hex().upper(), "lower case"),
+        (("person",), "{" + str(LI[1].person) + "}", "lower case"),
+        (("confirmation",), ["credentialId"], "and no others"),
+        (("confirmation", "signature"), "QR==", "no bits to spare"),
+        (("confirmation", "signature"), "Q", "expected base64"),
+        (("organisation",), 7, "expected text"),
+    ],
+)
+def test_a_proof_written_otherwise_is_refused_with_its_reason(path, value, said):
+    proof = copy.deepcopy(WHOLE["proof"])
+    at_place(proof, path[:-1])[path[-1]] = value
+    refusal = read_proof(json.dumps(proof).encode())
+    assert said in f"{reason(refusal)} {refusal.details}"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("kind",), "x", "not a directory"),
+        (("keys",), {"a": 1}, "expected a list"),
+        (("relyingParty", "origins"), "https://marque.example", "expected a list"),
+        (("keys", 0, "id"), "0" * 64, "another public key than its id says"),
+        (("keys", 0, "publicKey"), "00", "32 bytes"),
+        (("keys", 0), "x", "and no others"),
+    ],
+)
+def test_a_directory_written_otherwise_is_refused_with_its_reason(path, value, said):
+    directory = copy.deepcopy(WHOLE["directory"])
+    at_place(directory, path[:-1])[path[-1]] = value
+    refusal = read_directory(json.dumps(directory).encode())
+    assert said in f"{reason(refusal)} {refusal.details}"
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_whatever_raise(text):
-    reason(read_proof(text))
-    reason(read_directory(text))
+    assert "the proof is not" in reason(read_proof(text))
+    assert "the directory is not" in reason(read_directory(text))

@@ -159,6 +159,13 @@ def test_different_texts_do_not_combine():
     assert reason(combine([sign(DOCUMENT, GAC), sign(DOCUMENT + b" ", HUAWEI)])) == "the envelopes hold different texts"
     assert reason(combine([sign(DOCUMENT, GAC), sign(DOCUMENT, HUAWEI, KEY_ENROLMENT)])) == "the envelopes hold different texts"
     assert "no envelope" in reason(combine([]))
+    assert "not JSON" in reason(combine([sign(DOCUMENT, GAC), b""]))
+
+
+def test_too_many_signatures_do_not_combine():
+    many = [sign(DOCUMENT, Ed25519PrivateKey.from_private_bytes(seed.to_bytes(32))) for seed in range(MAX_SIGNATURES + 1)]
+    assert len(read_envelope(combine(many[:-1])).signatures) == MAX_SIGNATURES
+    assert "too many" in reason(combine(many))
 
 
 def test_one_key_signing_twice_counts_once():
@@ -254,7 +261,8 @@ SIGNATURES = json.loads(ENVELOPE)["signatures"]
         (changed(ENVELOPE, payloadType="a\nb"), "not a line of text"),
         (changed(ENVELOPE, payloadType="\ud800"), "not a line of text"),
         (changed(ENVELOPE, signatures=[]), "list of signatures"),
-        (changed(ENVELOPE, signatures={}), "list of signatures"),
+        (changed(ENVELOPE, signatures={"a": 1}), "list of signatures"),
+        (changed(ENVELOPE, signatures=[{"sig": 7}]), "64 bytes"),
         (changed(ENVELOPE, signatures=SIGNATURES * (MAX_SIGNATURES + 1)), "list of signatures"),
         (changed(ENVELOPE, signatures=["x"]), "sig and keyid"),
         (changed(ENVELOPE, signatures=[{"keyid": ""}]), "sig and keyid"),
@@ -351,6 +359,7 @@ def test_any_changed_bit_of_a_request_is_refused(data):
     [
         ({"kind": "other"}, "has the fields"),
         ({"extra": "x"}, "has the fields"),
+        ({"extra": 7}, "has the fields"),
         ({"person": 7}, "has the fields"),
         ({"person": "Li"}, "no UUID"),
         ({"publicKey": "zz"}, "no UUID"),
@@ -363,8 +372,12 @@ def test_a_request_with_other_contents_is_refused(fields, said):
     assert said in reason(read_enrolment(sign(rfc8785.dumps(whole), GAC, KEY_ENROLMENT)))
 
 
-def test_an_agreement_is_not_a_request():
+def test_what_is_not_one_person_s_request_is_refused():
     assert "not a request" in reason(read_enrolment(ENVELOPE))
+    assert "not JSON" in reason(read_enrolment(b""))
+    request = request_enrolment("gac", LI, GAC)
+    twice = combine([request, sign(read_envelope(request).payload, STRANGER, KEY_ENROLMENT)])
+    assert "not a request" in reason(read_enrolment(twice))
 
 
 def small_order_points():

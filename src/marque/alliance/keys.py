@@ -28,7 +28,7 @@ from marque.alliance.passkeys import (
 from marque.alliance.proofs import Directory, Proof
 from marque.alliance.signing import AGREEMENT_REVISION, Envelope, PersonKey, read_enrolment, read_envelope, verify
 from marque.alliance.store import keys as store
-from marque.common import Denied, Missing, Refusal, new_id
+from marque.common import Denied, Missing, Refusal, new_id, ok
 from marque.foundation import Transaction
 
 KEY_LIFE = timedelta(days=2 * 365)
@@ -198,11 +198,9 @@ def finish_confirmation(
 def _signed_by(tx: Transaction, person: UUID, document: bytes, envelope: bytes, payload_type: str) -> tuple[Envelope, PersonKey] | Refusal:
     keys = {key.id: key for key in store.keys(tx, tx.actor.organisation) if key.person == person}
     signers = verify(envelope, keys.values(), document=document, at=tx.now, payload_type=payload_type)
-    read = read_envelope(envelope)
     if isinstance(signers, Refusal):
         return signers
-    if isinstance(read, Refusal):
-        return read
+    read = ok(read_envelope(envelope))
     if len(read.signatures) != 1:
         return Refusal("the envelope holds more than your one signature")
     return read, keys[signers[0].key]

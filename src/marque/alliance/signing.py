@@ -162,7 +162,7 @@ def verify(
         candidates = [known[signature.key]] if signature.key in known else list(known.values()) if not signature.key else []
         key = next((one for one in candidates if _verifies(one.public_key, signature.value, read.pae)), None)
         place = {"signature": str(number)}
-        if key is None and not candidates:
+        if not candidates:
             return Refusal("a signature is by a key that is not enrolled", place)
         if key is None:
             return Refusal("a signature does not fit the text and its key", place)
