@@ -393,6 +393,8 @@ def test_a_fork_in_the_database_itself_is_found_by_whoever_kept_an_export(databa
             connection.execute(f"alter table alliance.audit_{table} disable trigger user")
         for statement in ("signature", "checkpoint", "entry where index >= 4", "node where (index + 1) << level > 4"):
             connection.execute(f"delete from alliance.audit_{statement}")
+        for table in ("node", "entry", "signature", "checkpoint"):
+            connection.execute(f"alter table alliance.audit_{table} enable trigger user")
     for number in range(6):
         put(database, GAC, "huawei", number=number, said="otherwise")
     signed(database)

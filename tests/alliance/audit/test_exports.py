@@ -78,7 +78,10 @@ def test_a_sound_export_is_found_sound_by_both_verifiers(size):
 
 
 def test_every_single_bit_changed_is_found():
-    data = Ledger(2).fill(4).export("gac")
+    ledger = Ledger()
+    ledger.add("gac", "huawei")
+    ledger.add("byd")
+    data = ledger.export("gac")
     missed = [bit for bit in range(len(data) * 8) if check(flipped(data, bit)).ok]
     assert missed == []
 
@@ -294,6 +297,47 @@ def test_what_is_no_export_is_said_to_be_none(data):
     report = check(data)
     assert len(report.findings) == 1
     assert report.checkpoint is None
+
+
+def test_keys_are_read_as_they_are_written():
+    assert Keys.parse(KEYS.dumps()) == KEYS
+    assert Keys.parse(f"# whom we trust\n\nlog {KEYS.log}\n") == Keys(KEYS.log)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        f"log {KEYS.log}\nlog {KEYS.log}\n",
+        f"log {WITNESS_KEYS[0]}\n",
+        f"log {KEYS.log}\nwitness {KEYS.log}\n",
+        f"log {KEYS.log}\nwitness {WITNESS_KEYS[0]}\nwitness {WITNESS_KEYS[0]}\n",
+        f"log {KEYS.log}\nfriend {WITNESS_KEYS[0]}\n",
+        "log log.example+00000000+AAAA\n",
+    ],
+)
+def test_keys_that_leave_a_doubt_are_refused(text):
+    with pytest.raises(note.Malformed):
+        Keys.parse(text)
+
+
+@pytest.mark.slow
+def test_anything_changed_in_a_hundred_thousand_entries_is_found():
+    ledger = Ledger().fill(100_000)
+    chance = random.Random(4)
+    now, before, theirs = ledger.export("gac"), ledger.export("gac", 90_000), ledger.export("huawei")
+    assert told(check(now, previous=before, other=theirs)) == []
+    starts = now.index(rows_of(ledger, "gac", 1)[0][0].hex().encode())
+    for _ in range(20):
+        bit = chance.randrange(len(now) * 8)
+        report = check(flipped(now, bit))
+        assert not report.ok
+        assert bit // 8 < starts or now.count(b"\n", starts, bit // 8) in {finding.index for finding in report.findings} | {100_000}
+        cut = now.index(b"\n", chance.randrange(starts, len(now) - 20_000)) + 1
+        removed = now[:cut] + now[now.index(b"\n", cut) + 1 :]
+        assert now.count(b"\n", starts, cut) in {finding.index for finding in check(removed).findings}
+    one, two = forked(99_000, 100_000)
+    assert [finding.index for finding in check(one.export("gac"), other=two.export("huawei")).findings] == [99_000]
 
 
 def test_verification_needs_the_standard_library_and_cryptography_alone():

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from marque.alliance.audit import entry
 from marque.alliance.audit.bundle import Broken, Leaf, Reader
 from marque.alliance.audit.checkpoint import Checkpoint, cosigners, verified
-from marque.alliance.audit.note import Malformed, VerifierKey
+from marque.alliance.audit.note import COSIGNATURE_V1, ED25519, Malformed, VerifierKey
 from marque.alliance.audit.tree import Frontier
 
 MAX_FINDINGS = 20
@@ -31,6 +31,27 @@ class Keys:
 
     log: VerifierKey
     witnesses: tuple[VerifierKey, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Keys:
+        """Lines `log <verifier key>`, once, and `witness <verifier key>`; empty ones and those after # say nothing. Raises Malformed."""
+        found: dict[str, list[VerifierKey]] = {"log": [], "witness": []}
+        for number, line in enumerate(text.splitlines(), 1):
+            if not line.strip() or line.startswith("#"):
+                continue
+            role, _, key = line.partition(" ")
+            if role not in found:
+                raise Malformed(f"line {number} begins neither with `log` nor with `witness`")
+            found[role].append(VerifierKey.parse(key.strip()))
+        kinds = [("log", ED25519), ("witness", COSIGNATURE_V1)]
+        if len(found["log"]) != 1 or any(key.kind != kind for role, kind in kinds for key in found[role]):
+            raise Malformed("one log (a key of type 0x01) and its witnesses (keys of type 0x04) were expected")
+        if len({(key.name, key.id) for key in found["witness"]}) < len(found["witness"]):
+            raise Malformed("a witness is named twice")
+        return cls(found["log"][0], tuple(found["witness"]))
+
+    def dumps(self) -> str:
+        return "".join(f"{line}\n" for line in [f"log {self.log}", *(f"witness {one}" for one in self.witnesses)])
 
 
 @dataclass(frozen=True)
