@@ -37,7 +37,7 @@ def read(text: bytes | str | Mapping[str, Any], source: str = "document", previo
     Text has to be canonical, for what is signed is its bytes; a mapping is JSON already parsed. Raises InputError, whose place is a JSON
     path ($.matrix.sales.gac).
     """
-    reader = _Reader(source)
+    reader = Reader(source)
     said = text if isinstance(text, Mapping) else reader.parsed(text)
     revision = reader.revision(said)
     if not isinstance(text, Mapping) and revision.text != (text.encode() if isinstance(text, str) else text):
@@ -48,8 +48,11 @@ def read(text: bytes | str | Mapping[str, Any], source: str = "document", previo
 
 
 @dataclass(frozen=True)
-class _Reader:
+class Reader:
+    """Reads parsed JSON; whatever does not fit is an InputError. source: what is read. noun: what the columns of a matrix are called."""
+
     source: str
+    noun: str = "party"
 
     def fault(self, place: str, problem: str, remedy: str) -> NoReturn:
         raise InputError(self.source, place, problem, remedy)
@@ -170,7 +173,7 @@ class _Reader:
 
     def party(self, said: Any, place: str, parties: Sequence[str]) -> str:
         if said not in parties:
-            self.fault(place, f"{said!r} is not a party", f"The parties are {_list(parties)}; name a new one in $.parties first.")
+            self.fault(place, f"{said!r} is not a {self.noun} here", f"There are {_list(parties)}; name a new one first.")
         return str(said)
 
     def rows(self, said: Any, place: str, words: type[_Word], parties: Sequence[str], *, whole: bool) -> _Rows[_Word]:
@@ -182,11 +185,11 @@ class _Reader:
         for process in (one for one in Process if one in said):
             here, row = f"{place}.{process}", said[process]
             if not isinstance(row, Mapping) or not row:
-                self.fault(here, f"expected an object that is not empty, got {_kind(row)}", f"For each party, one of {_list(words)}.")
+                self.fault(here, f"expected an object that is not empty, got {_kind(row)}", f"For each {self.noun}, one of {_list(words)}.")
             for one in row:
                 self.party(one, f"{here}.{one}", parties)
             if whole and (missing := [one for one in parties if one not in row]):
-                self.fault(here, f"{missing[0]} is missing", 'Every party has its word in every process; "none" is one.')
+                self.fault(here, f"{missing[0]} is missing", f'Every {self.noun} has its word in every process; "none" is one.')
             found[process] = {one: self.word(row[one], f"{here}.{one}", words) for one in parties if one in row}
         return found
 
@@ -198,7 +201,7 @@ class _Reader:
     def one_leader(self, row: Mapping[str, Role], place: str) -> None:
         leaders = [one for one, role in row.items() if role is Role.LEADS]
         if not leaders:
-            self.fault(place, "nobody leads", 'Give one party the role "leads"; without it nothing could be decided.')
+            self.fault(place, "nobody leads", f'Give one {self.noun} the role "leads"; without it nothing could be decided.')
         if len(leaders) > 1:
             self.fault(place, f"{_list(leaders)} all lead", 'One leads; whoever has to agree "co-decides".')
 
@@ -346,12 +349,11 @@ def _differing(old: Revision, new: Revision, programme: str) -> list[Difference]
     found = []
     for process in Process:
         for one in sorted({*old.parties, *new.parties}):
-            roles = [_said(revision, one, revision.role(one, programme, process)) for revision in (old, new)]
-            sights = [_said(revision, one, revision.sees(one, programme, process)) for revision in (old, new)]
-            if roles[0] != roles[1]:
-                found.append(Difference("role", *roles, process, one, programme))
-            if sights[0] != sights[1]:
-                found.append(Difference("sight", *sights, process, one, programme))
+            pairs = {
+                "role": tuple(_said(revision, one, revision.role(one, programme, process)) for revision in (old, new)),
+                "sight": tuple(_said(revision, one, revision.sees(one, programme, process)) for revision in (old, new)),
+            }
+            found += [Difference(what, pair[0], pair[1], process, one, programme) for what, pair in pairs.items() if pair[0] != pair[1]]
     return found
 
 

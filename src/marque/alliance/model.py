@@ -265,6 +265,16 @@ class Signature:
 
 
 @dataclass(frozen=True)
+class Reported(Signature):
+    """Not a signature: the public record tells that an organisation agreed. precision: "day", "month" or "year", how well `at` is known.
+
+    History is replayed with these by the rules that hold for signed texts; no text can be signed with one.
+    """
+
+    precision: str = "day"
+
+
+@dataclass(frozen=True)
 class Agreement:
     """Its revisions in the order of their numbers, and the signatures on them in any order."""
 

@@ -10,19 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from marque.alliance.model import (
-    Agreement,
-    Area,
-    Force,
-    Matrix,
-    Process,
-    Revision,
-    Rights,
-    Role,
-    Sight,
-    Signature,
-    What,
-)  # fmt: skip
+from marque.alliance.model import Agreement, Area, Force, Matrix, Process, Reported, Revision, Rights, Role, Sight, Signature, What
 from marque.common import Refusal
 
 
@@ -190,6 +178,8 @@ def sign(agreement: Agreement, number: int, signature: Signature, now: datetime)
     revision = next((one for one in agreement.revisions if one.number == number), None)
     if revision is None:
         return Refusal("there is no such revision", {"number": str(number)})
+    if isinstance(signature, Reported):
+        return Refusal("what is reported is not signed", {"organisation": signature.organisation})
     if signature.digest != revision.digest:
         return Refusal("the signature is for another text", {"expected": revision.digest, "got": signature.digest})
     if signature.organisation not in revision.signatories:
