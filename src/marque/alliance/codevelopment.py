@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from marque.alliance import audit
 from marque.alliance.access import Area
 from marque.foundation import Transaction
 
@@ -17,3 +18,4 @@ def record(tx: Transaction, area: Area, kind: str, body: Mapping[str, Any], *, s
 
 def record_for(tx: Transaction, concerned: Sequence[str], kind: str, body: Mapping[str, Any]) -> None:
     """Into the audit log, for these organisations."""
+    audit.append(tx, concerned, kind, body)

@@ -174,7 +174,7 @@ begin
             select p.id as programme, said ->> 'process' as process, said ->> 'organisation' as party, said ->> 'what' as what
             from jsonb_array_elements(coalesce(due.said -> 'clauses', '[]')) as clauses (said)
             join alliance.programme p on p.organisation = due.organisation and p.agreement = due.agreement
-            order by array_position(array['frozen-copy', 'keeps-read', 'returned', 'destroyed'], said ->> 'what'), process, party, p.id
+            order by array_position(array['frozen-copy', 'keeps-read', 'destroyed', 'returned'], said ->> 'what'), process, party, p.id
         loop
             select * into done from alliance.apply_clause(
                 clause.what, clause.party, due.organisation, clause.programme, clause.process, due.number, due.starts);
