@@ -8,10 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import independent
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from ledgers import KEYS, LOG, WITNESS_KEYS, WITNESSES, Ledger, flipped, private_key, written
+from ledgers import KEYS, LOG, WITNESS_KEYS, WITNESSES, Ledger, flipped, judged_sound, listing, private_key, written
 
 from marque.alliance.audit import Keys, LogKey, note, tree, verify
 from marque.alliance.audit.bundle import Head
@@ -34,15 +33,6 @@ def told(report):
 
 def says(report, words, index=None):
     return any(words in finding.problem and finding.index == index for finding in report.findings)
-
-
-def judged_sound(data):
-    """By the verifier that was written from the documentation."""
-    try:
-        independent.check(data, (LOG.name, KEYS.log.public_key), [(key.name, key.public_key) for key in WITNESS_KEYS])
-    except (AssertionError, ValueError, KeyError, TypeError, IndexError):
-        return False
-    return True
 
 
 def rows_of(ledger, code, size=None):
@@ -297,6 +287,18 @@ def test_what_is_no_export_is_said_to_be_none(data):
     report = check(data)
     assert len(report.findings) == 1
     assert report.checkpoint is None
+
+
+def test_the_documented_verifier_runs_as_it_is_printed(tmp_path):
+    (tmp_path / "check.py").write_text(listing(), encoding="utf-8")
+    (tmp_path / "now.audit").write_bytes(Ledger().fill(9).export("gac"))
+    keys = [f"{key.name}={key.public_key.hex()}" for key in (KEYS.log, *WITNESS_KEYS)]
+    run = [sys.executable, "-W", "ignore", tmp_path / "check.py", tmp_path / "now.audit", *keys]
+    assert subprocess.run(run, capture_output=True, text=True, check=True).stdout == "9\n"
+    (tmp_path / "now.audit").write_bytes(Ledger().fill(9).export("gac", 8, signed=Ledger().fill(9).note(9)))
+    failed = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert failed.returncode == 1
+    assert "number of entries" in failed.stderr
 
 
 def test_keys_are_read_as_they_are_written():

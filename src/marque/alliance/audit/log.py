@@ -72,8 +72,13 @@ def sign_checkpoint(tx: Transaction, log: LogKey) -> Note:
             f"The audit log's checkpoint at {now.size} entries is another than the one kept. Nothing was signed; verify the log."
         )
     signed = _note(tx, now.size)
-    if any(one.is_of(log.verifier_key) for one in signed.signatures):
-        return signed
+    try:
+        if note.is_signed(signed, log.verifier_key):
+            return signed
+    except note.Malformed as fault:
+        raise MarqueError(
+            f"A signature kept for the audit log's checkpoint at {now.size} entries is none of the log's: {fault}."
+        ) from fault
     _keep(tx, now.size, note.sign(log.name, log.key, now.text))
     return _note(tx, now.size)
 
