@@ -157,5 +157,7 @@ def _told() -> Iterator[None]:
         raise Unavailable("Somebody else is changing the same thing. Nothing was changed; try again.") from fault
     except pg.QueryCanceled as fault:
         raise Unavailable("The database took too long to answer. Nothing was changed; try again later.") from fault
+    except (pg.DiskFull, pg.OutOfMemory) as fault:
+        raise Unavailable("The database has no room left. Nothing was changed; free some disk space or memory of its machine.") from fault
     except (psycopg.OperationalError, pg.IdleInTransactionSessionTimeout) as fault:
         raise Unavailable("The connection to the database was lost. Look whether the change was made, then try again.") from fault

