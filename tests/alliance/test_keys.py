@@ -110,6 +110,13 @@ def test_a_key_never_counts_before_it_was_enrolled(act, database, people):
     assert key.valid_from == database.clock.now()
 
 
+@pytest.mark.usefixtures("people")
+def test_what_is_no_request_enrols_nothing(act):
+    assert "not JSON" in reason(act("gac", keys.enroll_key, b"please"))
+    assert "not a request" in reason(act("gac", keys.enroll_key, sign(DOCUMENT, Ed25519PrivateKey.generate())))
+    assert act("gac", keys.keys_of, "gac") == []
+
+
 def test_a_span_that_ends_before_it_begins_is_refused(act, database, people):
     request = request_enrolment("gac", people["gac"], Ed25519PrivateKey.generate())
     assert "end before it begins" in reason(act("gac", keys.enroll_key, request, None, database.clock.now()))
