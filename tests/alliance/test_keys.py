@@ -247,6 +247,35 @@ def test_a_passkey_stands_for_one_person_only(act, signatory):
     assert "registered already" in reason(answer)
 
 
+def test_who_leaves_later_is_still_here(act, database, people):
+    with database.transaction(Actor("gac")) as tx:
+        tx.execute("update alliance.person set left_at = %s where id = %s", (tx.now + DAY, people["gac"]))
+    key = ok(act("gac", keys.enroll_key, request_enrolment("gac", people["gac"], Ed25519PrivateKey.generate())))
+    assert act("gac", keys.keys_of, "gac")[0].valid_until == database.clock.now() + DAY < key.valid_until
+    ok(act("gac", keys.begin_registration, PARTY))
+
+
+@pytest.mark.usefixtures("people")
+def test_who_is_nobody_registers_nothing(database):
+    with pytest.raises(Missing, match="no such person"), database.transaction(Actor("gac", new_id())) as tx:
+        keys.begin_registration(tx, PARTY)
+
+
+def test_a_registration_is_finished_once_and_only_when_asked(act):
+    with pytest.raises(Missing, match="registration under way"):
+        act("gac", keys.finish_registration, PARTY, new_id(), {}, "phone")
+    asked = ok(act("gac", keys.begin_registration, PARTY))
+    elsewhere = Authenticator(site="https://evil.test").create(asked.options)
+    assert "could not be registered" in reason(act("gac", keys.finish_registration, PARTY, asked.challenge, elsewhere, "phone"))
+    with pytest.raises(Missing, match="registration under way"):
+        act("gac", keys.finish_registration, PARTY, asked.challenge, Authenticator().create(asked.options), "phone")
+
+
+def test_a_passkey_is_revoked_for_a_reason(act, signatory):
+    _, _, passkey = signatory("gac")
+    assert "has a reason" in reason(act("gac", keys.revoke_passkey, passkey.id, " "))
+
+
 def test_a_challenge_is_answered_once(act, signatory):
     private, device, _ = signatory("gac")
     asked = ok(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, sign(DOCUMENT, private)))
