@@ -22,8 +22,9 @@ from importlib import resources
 from typing import TypeAlias
 from uuid import UUID
 
+from marque.alliance import model
 from marque.alliance.store import access as store
-from marque.alliance.terms import NOTHING, PROCESSES, Rights, Terms, in_force_until
+from marque.alliance.terms import NOTHING, Rights, in_force_until, rights
 from marque.alliance.visitors import token_of
 from marque.common import Denied, Missing
 from marque.foundation import Transaction
@@ -137,7 +138,7 @@ class _Asking:
         self.tx = tx
         self.entities: dict[Uid, Entity] = {}
         self._areas: dict[Area, Entity | None] = {}
-        self._programmes: dict[tuple[str, UUID], tuple[str, list[Terms]] | None] = {}
+        self._programmes: dict[tuple[str, UUID], tuple[str, list[model.Revision]] | None] = {}
         self._kept: dict[Area, datetime | None] = {}
 
     def decide(self, asked: Sequence[tuple[Action, Resource]], duty: str | None = None) -> list[Decision]:
@@ -213,20 +214,19 @@ class _Asking:
         if (programme := self._programmes[key]) is None:
             return None
         code, past = programme
-        now = past[-1].rights(code, area.process) if past else NOTHING
+        now = rights(past[-1], code, area.process) if past else NOTHING
         if area.revision is None:
             return _area_entity(area, now, now.decides)
         opened = next((one for one in past if one.number == area.revision), None)
-        return _area_entity(area, now, opened.rights(code, area.process).decides if opened else NOTHING.decides)
+        return _area_entity(area, now, rights(opened, code, area.process).decides if opened else NOTHING.decides)
 
-    def _read_programme(self, lead: str, programme: UUID) -> tuple[str, list[Terms]] | None:
-        """Its code, and the terms it has had until now."""
-        found = store.programme(self.tx, lead, programme)
-        if found is None:
+    def _read_programme(self, lead: str, programme: UUID) -> tuple[str, list[model.Revision]] | None:
+        """Its code, and the revisions that have been in force until now."""
+        stamps = store.stamps(self.tx, lead, programme)
+        if not stamps:
             return None
-        agreement = found.agreement
-        stamps = store.stamps(self.tx, lead, agreement)
-        return found.code, in_force_until(stamps, self.tx.now, lambda number: store.document(self.tx, lead, agreement, number))
+        agreement = stamps[0].agreement
+        return stamps[0].code, in_force_until(stamps, self.tx.now, lambda number: store.document(self.tx, lead, agreement, number))
 
     def _record(self, area: Area, owner: str, created_at: datetime) -> Entity | None:
         """Records that no policy can tell apart are one entity: a page of somebody's rows is one question."""
@@ -273,7 +273,7 @@ def _organisations(codes: Iterable[str]) -> list[Uid]:
 
 def _scopes(scopes: Iterable[str]) -> list[dict[str, str]]:
     pairs = (scope.split(":", 1) for scope in scopes)
-    return [{"action": action, "process": one} for action, process in pairs for one in (PROCESSES if process == "*" else (process,))]
+    return [{"action": action, "process": one} for action, process in pairs for one in (model.Process if process == "*" else (process,))]
 
 
 def _why(tx: Transaction, action: Action, resource: Resource, answer: Decision) -> str:

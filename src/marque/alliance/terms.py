@@ -1,25 +1,26 @@
-"""What revisions say of areas, ready for policy decisions; remembered by the digest of the signed text, which never says anything else."""
+"""What revisions say of areas, ready for policy decisions: read from signed text by `documents` and `rules`, remembered by its digest.
+
+What is remembered cannot go stale: a digest names one text, and the forces of an agreement are remembered by everything they follow from
+(its texts and who signed when). Which of them holds is asked anew with every instant.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from typing import Any
+from datetime import datetime
+from typing import Generic, TypeVar
 
-from marque.alliance.store.access import RevisionStamp
+from marque.alliance import documents, rules
+from marque.alliance.model import Area, Force, Process, Revision, Signature
+from marque.alliance.store.access import Stamp
 from marque.common import MarqueError
 
-PROCESSES = (
-    "product-definition", "research-and-development", "platform", "manufacture", "brand", "marketing", "sales", "after-sales",
-    "software-supply", "evidence-approval", "release-signature", "user-data",
-)  # fmt: skip
-_KEPT = 2048
-_DECIDES = frozenset({"leads", "co-decides"})
+_Value = TypeVar("_Value")
+_PROCESSES = frozenset(Process)
 
 
 @dataclass(frozen=True)
@@ -35,65 +36,69 @@ class Rights:
 NOTHING = Rights()
 
 
-@dataclass(frozen=True)
-class Terms:
-    """A revision's text, read. effective: the midnight, UTC, on which it begins at the earliest."""
+class _Remembered(Generic[_Value]):
+    """The values used last, by key."""
 
-    number: int
-    digest: str
-    effective: datetime
-    signatories: frozenset[str]
-    _said: Mapping[str, Any]
+    def __init__(self, most: int) -> None:
+        self._most, self._values, self._lock = most, OrderedDict[Hashable, _Value](), threading.Lock()
 
-    def rights(self, programme: str, process: str) -> Rights:
-        """In a process of the programme with this code, where what deviates for it comes first."""
-        special = self._said.get("programmes", {}).get(programme, {})
-        said = [self._said.get(what, {}).get(process, {}) | special.get(what, {}).get(process, {}) for what in ("matrix", "sight")]
-        roles, sights = ({one: value for one, value in row.items() if one in self._said["parties"]} for row in said)
-        return Rights(
-            sees_all=frozenset(one for one, sight in sights.items() if sight == "all"),
-            sees_own=frozenset(one for one, sight in sights.items() if sight == "own"),
-            works=frozenset(one for one, role in roles.items() if role != "none"),
-            decides=frozenset(one for one, role in roles.items() if role in _DECIDES),
-        )
+    def get(self, key: Hashable, make: Callable[[], _Value]) -> _Value:
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        value = make()
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > self._most:
+                self._values.popitem(last=False)
+        return value
 
 
-_lock = threading.Lock()
-_known: OrderedDict[str, Terms] = OrderedDict()
+_revisions: _Remembered[Revision] = _Remembered(1024)
+_forces: _Remembered[tuple[Force, ...]] = _Remembered(1024)
+_rights: _Remembered[Rights] = _Remembered(16384)
 
 
-def terms_of(digest: str, load: Callable[[], str]) -> Terms:
-    """The terms of the text with this digest, which is loaded unless it was before. Raises MarqueError for a text with another digest."""
-    with _lock:
-        if digest in _known:
-            _known.move_to_end(digest)
-            return _known[digest]
-    text = load()
-    if hashlib.sha256(text.encode()).hexdigest() != digest:
-        raise MarqueError(f"The text of revision {digest[:12]}… is not the one that has this digest: the database was tampered with.")
-    said = json.loads(text)
-    signatories = frozenset(said["parties"]) | frozenset(said.get("leaving", []))
-    effective = datetime.combine(date.fromisoformat(said["effective"]), time(), UTC)
-    terms = Terms(said["number"], digest, effective, signatories, said)
-    with _lock:
-        _known[digest] = terms
-        while len(_known) > _KEPT:
-            _known.popitem(last=False)
-    return terms
+def in_force_until(stamps: Sequence[Stamp], now: datetime, load: Callable[[int], str]) -> list[Revision]:
+    """The revisions of an agreement that have come into force until now, in their order. The last is in force, unless there is none.
 
-
-def in_force_until(stamps: Sequence[RevisionStamp], now: datetime, load: Callable[[int], str]) -> list[Terms]:
-    """The terms that have come into force until now, in their order: the last one is in force, unless there is none.
-
-    A revision comes into force when its date has come and all who have to have signed, unless one with a higher number is in force then.
+    load: the text of a revision, by its number. Raises MarqueError for a text that has not the digest it is found by.
     """
-    came: list[tuple[datetime, Terms]] = []
+    key = tuple((one.number, one.digest, *one.signed_by, *one.signed_at) for one in stamps)
+    return [force.revision for force in _forces.get(key, lambda: _forces_of(stamps, load)) if force.start <= now]
+
+
+def rights(revision: Revision, programme: str, process: str) -> Rights:
+    """What a revision says of a process of the programme with this code. NOTHING for a process nobody knows."""
+    if process not in _PROCESSES:
+        return NOTHING
+    area = Area(programme, Process(process))
+    return _rights.get((revision.digest, area), lambda: _said(revision, area))
+
+
+def _forces_of(stamps: Sequence[Stamp], load: Callable[[int], str]) -> tuple[Force, ...]:
+    revisions: list[Revision] = []
+    signatures: list[Signature] = []
     for stamp in stamps:
-        terms = terms_of(stamp.digest, lambda number=stamp.number: load(number))  # type: ignore[misc]
-        signed = dict(zip(stamp.signed_by, stamp.signed_at, strict=True))
-        if terms.signatories <= signed.keys():
-            start = max(terms.effective, *(signed[one] for one in terms.signatories))
-            if start <= now:
-                came = [(earlier, one) for earlier, one in came if earlier < start]
-                came.append((start, terms))
-    return [terms for _, terms in came]
+        if stamp.number is not None:
+            revisions.append(_revision(stamp.digest, stamp.number, load))
+            signatures += [Signature(one, stamp.digest, at) for one, at in zip(stamp.signed_by, stamp.signed_at, strict=True)]
+    return rules.forces(revisions, signatures)
+
+
+def _revision(digest: str, number: int, load: Callable[[int], str]) -> Revision:
+    return _revisions.get(digest, lambda: _read(digest, load(number)))
+
+
+def _read(digest: str, text: str) -> Revision:
+    if hashlib.sha256(text.encode()).hexdigest() != digest:
+        raise MarqueError(f"The text of revision {digest[:12]}… is not the one with this digest: the database was tampered with.")
+    return documents.read(text, f"revision {digest[:12]}…")
+
+
+def _said(revision: Revision, area: Area) -> Rights:
+    part = rules.part(revision, area)
+    decides = frozenset(part.decides)
+    works = decides | frozenset(part.consulted) | frozenset(part.supplies)
+    return Rights(frozenset(part.sees_all), frozenset(part.sees_own), works, decides)

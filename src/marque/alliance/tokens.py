@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from marque.alliance.access import Action, Organisation, require
+from marque.alliance.model import Process
 from marque.alliance.store import access as store
-from marque.alliance.terms import PROCESSES
 from marque.alliance.visitors import Service, ServiceToken
 from marque.common import InputError, Missing, new_id
 from marque.foundation import NOBODY, Database, Transaction
@@ -41,7 +41,7 @@ def issue(tx: Transaction, name: str, purpose: str, scopes: Sequence[str], expir
         if not given.strip():
             raise InputError("token", what, "it is empty", "Say what the token is for, so that it can be recognised later.")
     wanted = tuple(sorted(set(scopes)))
-    known = {f"{action}:{process}" for action in _ACTIONS for process in ("*", *PROCESSES)}
+    known = {f"{action}:{process}" for action in _ACTIONS for process in ("*", *Process)}
     if not wanted or (unknown := sorted(set(wanted) - known)):
         problem = f"{unknown[0]!r} is not a scope" if wanted else "no scope is given"
         raise InputError("token", "scopes", problem, f"A scope is one of {', '.join(_ACTIONS)}, a colon, and a process or *.")

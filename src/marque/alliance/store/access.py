@@ -11,19 +11,15 @@ from marque.foundation import Transaction
 
 
 @dataclass(frozen=True)
-class RevisionStamp:
-    """A revision without its text: what changes nothing about it, and who has signed it until now."""
+class Stamp:
+    """A revision of a programme's agreement without its text, and who has signed it until now. number: None where there is no revision."""
 
-    number: int
+    agreement: UUID
+    code: str
+    number: int | None
     digest: str
     signed_by: list[str]
     signed_at: list[datetime]
-
-
-@dataclass(frozen=True)
-class FoundProgramme:
-    agreement: UUID
-    code: str
 
 
 @dataclass(frozen=True)
@@ -68,23 +64,22 @@ def scopes(tx: Transaction, token: UUID) -> list[str] | None:
     return found
 
 
-def programme(tx: Transaction, lead: str, programme: UUID) -> FoundProgramme | None:
-    return tx.row(FoundProgramme, "select agreement, code from alliance.programme where organisation = %s and id = %s", (lead, programme))
-
-
-def stamps(tx: Transaction, owner: str, agreement: UUID) -> list[RevisionStamp]:
-    """Every revision of an agreement that the actor's organisation may see, in order."""
+def stamps(tx: Transaction, lead: str, programme: UUID) -> list[Stamp]:
+    """Every revision that the actor's organisation may see, in order. Empty when it sees no such programme."""
     return tx.rows(
-        RevisionStamp,
+        Stamp,
         """
-        select r.number, r.digest, coalesce(s.signed_by, '{}') as signed_by, coalesce(s.signed_at, '{}') as signed_at
-        from alliance.revision r cross join lateral (
+        select p.agreement, p.code, r.number, coalesce(r.digest, '') as digest,
+               coalesce(s.signed_by, '{}') as signed_by, coalesce(s.signed_at, '{}') as signed_at
+        from alliance.programme p
+        left join alliance.revision r on r.organisation = p.organisation and r.agreement = p.agreement
+        cross join lateral (
             select array_agg(s.signatory order by s.signatory) as signed_by, array_agg(s.signed_at order by s.signatory) as signed_at
-            from alliance.signature s where s.organisation = r.organisation and s.agreement = r.agreement and s.number = r.number
+            from alliance.signature s where s.organisation = p.organisation and s.agreement = p.agreement and s.number = r.number
         ) s
-        where r.organisation = %s and r.agreement = %s order by r.number
+        where p.organisation = %s and p.id = %s order by r.number
         """,
-        (owner, agreement),
+        (lead, programme),
     )
 
 
