@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from marque import alliance
-from marque.alliance import transitions
+from marque.alliance import audit, transitions
+from marque.alliance.audit import LogKey
 from marque.alliance.passkeys import RelyingParty
 from marque.app.settings import Settings
 from marque.common import MarqueError
@@ -32,6 +37,7 @@ class Platform:
     database: Database
     party: RelyingParty
     embedded_in: Path | None
+    log: LogKey
 
     @property
     def clock(self) -> Clock:
@@ -69,14 +75,38 @@ def start(settings: Settings, clock: Clock) -> Platform:
             raise MarqueError("The database would show rows to who may not see them; nothing is served:\n  " + "\n  ".join(map(str, found)))
     host = urlsplit(settings.public_origin).hostname or "localhost"
     party = RelyingParty(host, "Marque", (settings.public_origin.rstrip("/"),))
-    return Platform(settings, addresses, Database(addresses.app, clock).open(), party, folder)
+    log = LogKey(f"{host}/audit", server_key(settings.keys_folder / "audit-log.pem"))
+    return Platform(settings, addresses, Database(addresses.app, clock).open(), party, folder, log)
 
 
-def registry(addresses: Addresses) -> Registry:
-    """What the worker does: today, what changes of agreements leave to be done on their day."""
+def server_key(file: Path) -> Ed25519PrivateKey:
+    """A key the server signs with by itself, made at the first start; readable by its owner alone. Raises MarqueError when it is none."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        made = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        with contextlib.suppress(FileExistsError), os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+            opened.write(made)
+    try:
+        key = load_pem_private_key(file.read_bytes(), None)
+    except (OSError, ValueError, TypeError) as fault:
+        raise MarqueError(f"{file.name} cannot be read as a key: {fault}.") from fault
+    if not isinstance(key, Ed25519PrivateKey):
+        raise MarqueError(f"{file.name} holds another kind of key than Ed25519.")
+    return key
+
+
+def registry(platform: Platform) -> Registry:
+    """What the worker does: what changes of agreements leave to be done on their day, and a signed checkpoint of the audit log."""
+    addresses, log = platform.addresses, platform.log
     made = Registry()
+    made.every("* * * * *", "sign-checkpoint", lambda database, _: _sign_checkpoint(database, log))
     made.every("* * * * *", "apply-transitions", lambda database, _: _apply_transitions(database, addresses))
     return made
+
+
+def _sign_checkpoint(database: Database, log: LogKey) -> None:
+    with database.transaction() as tx:
+        audit.sign_checkpoint(tx, log)
 
 
 def _apply_transitions(database: Database, addresses: Addresses) -> None:

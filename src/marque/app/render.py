@@ -25,7 +25,13 @@ def reader(request: Request) -> Words:
 
 def render(request: Request, template: str, context: dict[str, Any], status: int = 200) -> HTMLResponse:
     """A page. `words` and `here` are there unless the context has its own."""
-    around = {"words": reader(request), "here": "", "languages": _language_links(request)}
+    around = {
+        "words": reader(request),
+        "here": "",
+        "languages": _language_links(request),
+        "console": hasattr(request.app.state, "platform"),
+        "city": request.app.state.city,
+    }
     response = _templates.TemplateResponse(request, template, around | context, status)
     response.headers["Vary"] = "Accept-Language, Cookie"
     if (wanted := request.query_params.get("lang")) in LANGUAGES:

@@ -45,7 +45,8 @@ class Settings:
     """database_folder: the PostgreSQL that comes with Marque keeps its data there; unless all three addresses of another one are given.
 
     public_origin: scheme, host and port as browsers see them; sessions and passkeys are bound to it. blobs: a folder or
-    s3://BUCKET/PREFIX. operations_token: lets a scraper read /metrics from elsewhere; empty: only from this machine.
+    s3://BUCKET/PREFIX. keys_folder: what the server itself signs with (the audit log's key).
+    operations_token: lets a scraper read /metrics from elsewhere; empty: only from this machine.
     development_sign_in: an identity provider without passwords, for demonstrations on one machine.
     """
 
@@ -57,6 +58,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     public_origin: str = "http://localhost:8000"
+    keys_folder: Path = Path(".marque/keys")
     log_format: str = "auto"
     log_level: str = "info"
     worker_concurrency: int = 4

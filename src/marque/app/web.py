@@ -23,6 +23,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException as RoutingError
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from marque.app.console.join import Console
 from marque.app.headers import SecurityHeaders
 from marque.app.live import SPEED_MAX, LiveCity
 from marque.app.render import reader, render
@@ -48,21 +49,33 @@ class ClockCommand(BaseModel):
     speed: float = Field(ge=0.0, le=SPEED_MAX, allow_inf_nan=False)
 
 
-def create_app(city: LiveCity, replays: Path | None = None, hosts: tuple[str, ...] = _LOOPBACK) -> FastAPI:
-    """The web application. It stops the city when it ends; hosts are the names it answers to (a guard against DNS rebinding)."""
+def create_app(
+    city: LiveCity | None, replays: Path | None = None, hosts: tuple[str, ...] = _LOOPBACK, console: Console | None = None
+) -> FastAPI:
+    """The web application: the city and replays, the companies' console, or both. It stops what it was given when it ends.
+
+    hosts: the names it answers to (a guard against DNS rebinding).
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        city.stop()
+        if city is not None:
+            city.stop()
+        if console is not None:
+            console.stop()
 
     app = FastAPI(title="Marque", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     app.add_exception_handler(RoutingError, _refuse)
-    _add_city(app, city)
-    _add_replays(app, replays)
+    app.state.city = city is not None
+    if city is not None:
+        _add_city(app, city)
+        _add_replays(app, replays)
+    if console is not None:
+        console.join(app)
     return app
 
 

@@ -1,0 +1,23 @@
+"""The console: what people of the partners see and do, as pages that need no script (a passkey alone needs one).
+
+/console                                             what waits, and every agreement
+/console/agreements/OWNER/ID                         the matrix on a day (?on=), the time line, programmes
+/console/agreements/OWNER/ID/propose                 the next revision, as a form
+/console/agreements/OWNER/ID/revisions/N             a text: what it changes, who signs it
+/console/programmes/OWNER/ID                         who decides, sees, signs, sells; requirements and decisions of each process
+/console/requirements/ID, /console/decisions/ID      both sides; the answers
+/console/people, /console/me                         an administrator's list; one's own keys and passkeys
+/console/audit                                       the log, and everything of it that is one's own, to take away
+
+Each page is one transaction of the visitor; each form ends on the page that shows what it did.
+"""
+
+from fastapi import APIRouter
+
+from marque.app.console import agreement_pages, audit_pages, home, people_pages, programme_pages
+
+routes = APIRouter(include_in_schema=False)
+for pages in (home, agreement_pages, programme_pages, people_pages, audit_pages):
+    routes.include_router(pages.routes)
+
+__all__ = ["routes"]

@@ -1,0 +1,42 @@
+"""The audit log, as far as it concerns the visitor's organisation."""
+
+from __future__ import annotations
+
+import io
+import json
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, Response
+
+from marque.alliance import access, audit
+from marque.alliance.access import Action
+from marque.app.console.visit import Visiting
+
+routes = APIRouter(prefix="/console/audit")
+_PAGE = 50
+
+
+@routes.get("")
+def log(visit: Visiting) -> HTMLResponse:
+    asked = visit.request.query_params.get("before", "")
+    before = int(asked) if asked.isdecimal() and len(asked) < 18 else None
+    with visit.transaction() as tx:
+        access.require(tx, Action.AUDIT, access.Organisation(visit.session.organisation))
+        found = audit.entries(tx, before=before, limit=_PAGE + 1)
+    told = [(one, json.dumps(one.body, ensure_ascii=False, indent=1, sort_keys=True)) for one in found[:_PAGE]]
+    return visit.page("audit.html", {"entries": told, "more": found[_PAGE - 1].index if len(found) > _PAGE else None})
+
+
+@routes.get("/export")
+def export(visit: Visiting) -> Response:
+    """Everything of the log that is the visitor's organisation's to have, to be checked by `marque audit verify`."""
+    written = io.BytesIO()
+    with visit.platform.database.transaction(visit.session.actor) as tx:
+        audit.sign_checkpoint(tx, visit.platform.log)
+    with visit.transaction() as tx:
+        access.require(tx, Action.AUDIT, access.Organisation(visit.session.organisation))
+        made = audit.export(tx, written, visit.platform.log.verifier_key)
+    name = f"audit-{visit.session.organisation}-{made.size}.jsonl"
+    return Response(
+        written.getvalue(), media_type="application/x-ndjson", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )

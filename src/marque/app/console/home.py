@@ -1,0 +1,27 @@
+"""What waits for the visitor's organisation, and every agreement it has."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from marque.alliance import access, agreements, decisions, people
+from marque.app.console.visit import Visiting
+
+routes = APIRouter()
+
+
+@routes.get("/console")
+def home(visit: Visiting) -> HTMLResponse:
+    with visit.transaction() as tx:
+        found = agreements.all_agreements(tx)
+        own = visit.session.organisation
+        context = {
+            "person": people.me(tx),
+            "organisations": {one.organisation: one for one in people.organisations(tx)},
+            "agreements": [(one, one.in_force(tx.now)) for one in found],
+            "to_sign": [(one, one.last) for one in found if one.last and own in one.last.waits_for],
+            "to_decide": decisions.waiting(tx),
+            "may": access.actions_on(tx, access.Organisation(own)),
+        }
+    return visit.page("home.html", context)
