@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("marque.worker")
 
 _OPTIONS = "-c search_path=jobs -c statement_timeout=15s -c lock_timeout=5s -c timezone=UTC"
+_POLL_S = 1.0  # a new job is told by the database; one whose time has come is not
 _KEPT = timedelta(days=30)
 _OUTAGES = (procrastinate.exceptions.ConnectorException, psycopg.OperationalError, PoolTimeout)
 
@@ -77,10 +78,9 @@ def _signals(stop: threading.Event) -> Iterator[None]:
         return
     before: dict[signal.Signals, Any] = {}
 
-    def told(number: int, _: object) -> None:
+    def told(*_: object) -> None:
         for one in before:
             signal.signal(one, signal.SIG_DFL)
-        _log.info("worker-stopping", signal=signal.Signals(number).name)
         stop.set()
 
     for one in (signal.SIGTERM, signal.SIGINT):
@@ -107,6 +107,7 @@ async def _run_jobs(worker: str, registry: Registry, database: Database, concurr
                     app.run_worker_async(
                         concurrency=concurrency,
                         install_signal_handlers=False,
+                        fetch_job_polling_interval=_POLL_S,
                         shutdown_graceful_timeout=grace_s,
                         delete_jobs="successful",
                     )
