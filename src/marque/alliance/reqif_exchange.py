@@ -7,8 +7,8 @@ so that a quotation mark in a name or a line end in a value would make another f
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
 
 from lxml import etree
 
@@ -16,7 +16,6 @@ from marque.alliance import rich_text
 
 REQIF = "http://www.omg.org/spec/ReqIF/20110401/reqif.xsd"
 Kind: TypeAlias = Literal["STRING", "ENUMERATION", "INTEGER", "REAL", "BOOLEAN", "DATE", "XHTML"]
-_XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,8 @@ class _Writer:
     def __init__(self, said: Exchange) -> None:
         self.said = said
         self._texts: list[tuple[etree._Element, str]] = []
-        self.root = etree.Element(f"{{{REQIF}}}REQ-IF", nsmap={None: REQIF, "xhtml": rich_text.XHTML, "xsi": _XSI})
+        spaces: dict[Any, str] = {None: REQIF, "xhtml": rich_text.XHTML}
+        self.root = etree.Element(f"{{{REQIF}}}REQ-IF", nsmap=spaces)
 
     def bytes(self) -> bytes:
         said = self.said
@@ -122,8 +122,9 @@ class _Writer:
         self._add(header, "SOURCE-TOOL-ID").text = "Marque"
         self._add(header, "TITLE").text = said.title
         content = self._add(self._add(self.root, "CORE-CONTENT"), "REQ-IF-CONTENT")
-        definitions = {value.definition.identifier: value.definition for one in said.objects for value in one.values}
-        self._datatypes(content, definitions.values())
+        used = list(dict.fromkeys(value.definition for one in said.objects for value in one.values))
+        definitions = {one.identifier: one for one in used}
+        self._datatypes(content, used)
         self._types(content, definitions.values())
         if said.objects:
             self._objects(self._add(content, "SPEC-OBJECTS"))
@@ -146,7 +147,12 @@ class _Writer:
         self._add(self._add(parent, around), f"{tag}-REF").text = identifier
 
     def _datatypes(self, content: etree._Element, definitions: Iterable[Definition]) -> None:
-        datatypes = {one.datatype.identifier: one.datatype for one in definitions}
+        datatypes: dict[str, Datatype] = {}
+        for definition in definitions:
+            one = definition.datatype
+            known = datatypes.setdefault(one.identifier, one)
+            both = {choice.identifier: choice for choice in (*known.choices, *one.choices)}
+            datatypes[one.identifier] = replace(known, choices=tuple(both.values()))
         within = self._add(content, "DATATYPES")
         for one in datatypes.values():
             made = self._named(within, f"DATATYPE-DEFINITION-{one.kind}", one.identifier, one.name)

@@ -2,9 +2,9 @@
 
 From that instant on, access is already what the new revision says: rights follow from signed documents by themselves. What remains to be
 done once is what the transition clauses say, for each process and organisation of every programme: it is left a copy of what it could
-read (`frozen-copy`), keeps reading it (`keeps-read`), its rows are deleted (`destroyed`) or given to who leads now (`returned`). All clauses
-of a revision happen in one transaction, in that order: copies first, so that none is lost to a deletion; gifts last, so that none is
-deleted with the rows of who received it. Rows made under the new revision are touched by none.
+read (`frozen-copy`), keeps reading it (`keeps-read`), its rows are deleted (`destroyed`) or given to who leads now (`returned`). All of
+them happen in one transaction, in that order: copies first, so that none is lost to a deletion; gifts last, so that none is deleted with
+the rows of who received it. Rows made under the new revision are touched by none.
 """
 
 from __future__ import annotations

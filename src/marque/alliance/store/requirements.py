@@ -208,3 +208,11 @@ def relations(tx: Transaction, lead: str, programme: UUID) -> list[Relation]:
         select id, organisation, source, target, kind, identifier from alliance.requirement_relation
         where lead = %s and programme = %s order by id"""
     return tx.rows(Relation, sql, (lead, programme))
+
+
+def programme_visible(tx: Transaction, lead: str, programme: UUID) -> bool:
+    return bool(tx.value("select exists (select from alliance.programme where organisation = %s and id = %s)", (lead, programme)))
+
+
+def programme_code(tx: Transaction, lead: str, programme: UUID) -> str:
+    return str(tx.value("select code from alliance.programme where organisation = %s and id = %s", (lead, programme)) or "")
