@@ -131,7 +131,7 @@ class Database:
     def _begun(self, stack: ExitStack, actor: Actor, now: datetime) -> psycopg.Connection[Any]:
         """A connection in a new transaction. One that the server ended while it lay in the pool is replaced: nothing was done on it yet."""
         person = str(actor.person) if actor.person else ""
-        for _ in range(self._connections):
+        for _ in range(self._connections + 1):  # all that lay there, and a new one
             with ExitStack() as attempt:
                 connection = attempt.enter_context(self._pool.connection())
                 try:

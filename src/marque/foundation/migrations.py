@@ -14,6 +14,7 @@ import psycopg
 from marque.common import InputError, MarqueError
 
 _NAME = re.compile(r"(\d{4})_\w+\.sql")
+_ENDS = re.compile(r"^[ \t]*(commit|rollback|begin|start transaction)\b[ \t\w]*;", re.IGNORECASE | re.MULTILINE)
 _LEDGER = """
 create schema if not exists marque;
 create table if not exists marque.migration (
@@ -88,6 +89,9 @@ def missing(connection: psycopg.Connection, migrations: Sequence[Migration]) -> 
 
 
 def _apply(connection: psycopg.Connection, one: Migration) -> None:
+    if ends := _ENDS.search(re.sub(r"\$(\w*)\$.*?\$\1\$", lambda body: "\n" * body[0].count("\n"), one.text, flags=re.DOTALL)):
+        line = ends.string[: ends.start()].count("\n") + 1
+        raise InputError(f"{one.room}/schema/{one.name}", f"line {line}", f"{ends[1]} would end its transaction", "Leave it out.")
     try:
         with connection.transaction():
             connection.execute(_LIMITS)
