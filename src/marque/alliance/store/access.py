@@ -43,6 +43,16 @@ class IdentityProvider:
     client_id: str
 
 
+@dataclass(frozen=True)
+class Present:
+    """Somebody who is of the organisation now."""
+
+    id: UUID
+    name: str
+    email: str
+    duties: list[str]
+
+
 # What a decision is about.
 
 
@@ -274,4 +284,13 @@ def link_identity(tx: Transaction, issuer: str, subject: str, person: UUID) -> b
             (tx.actor.organisation, issuer, subject, person, tx.now),
         )
         == 1
+    )
+
+
+def present(tx: Transaction) -> list[Present]:
+    return tx.rows(
+        Present,
+        "select id, name, email, duties from alliance.person"
+        " where organisation = %s and (left_at is null or %s < left_at) order by name, id",
+        (tx.actor.organisation, tx.now),
     )
