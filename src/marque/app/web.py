@@ -23,7 +23,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException as RoutingError
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from marque.app.console.join import Console
+from marque.app.console.join import Console, problem
 from marque.app.headers import SecurityHeaders
 from marque.app.live import SPEED_MAX, LiveCity
 from marque.app.render import reader, render
@@ -226,6 +226,8 @@ def _describe(path: Path) -> Summary | InputError:
 async def _refuse(request: Request, error: Exception) -> Response:
     """Errors as a page for people who navigate, as a line of text for scripts."""
     assert isinstance(error, RoutingError)
+    if request.url.path.startswith("/api/"):
+        return problem(error.status_code, str(error.detail), error.headers)
     if "text/html" not in request.headers.get("accept", ""):
         return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
     return render(request, "error.html", {"words": reader(request), "here": "", "error": error}, error.status_code)

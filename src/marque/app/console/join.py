@@ -1,26 +1,43 @@
-"""The companies' part of the web application: console, sign-in, health; its database starts when somebody first asks for it."""
+"""The companies' part of the web application: console, API, sign-in, health; its database starts when somebody first asks for it."""
 
 from __future__ import annotations
 
+import ipaddress
+import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
 
-from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
+import httpx
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from marque.app import console
-from marque.app.console.visit import told
+from marque import __version__, alliance
+from marque.alliance import sessions, transitions, web
+from marque.alliance.visitors import Service, Session
+from marque.app import console, identity, sign_in
+from marque.app.console.visit import status_of, told
+from marque.app.operations import operations_router
 from marque.app.platform import Platform
-from marque.common import MarqueError
+from marque.app.settings import Settings
+from marque.common import MarqueError, Missing
+from marque.foundation import Clock, Transaction
+
+API = "/api/"
 
 
 class Console:
     """start: makes the platform, once, at the first request that needs it; a start that fails is tried again by the next."""
 
-    def __init__(self, start: Callable[[], Platform]) -> None:
-        self._start = start
+    def __init__(self, settings: Settings, clock: Clock, start: Callable[[], Platform]) -> None:
+        self._settings, self._clock, self._start = settings, clock, start
         self._running: Platform | None = None
         self._lock = threading.Lock()
+        self._http = httpx.Client()
 
     def platform(self) -> Platform:
         """Raises MarqueError when it does not start."""
@@ -30,14 +47,96 @@ class Console:
             return self._running
 
     def join(self, app: FastAPI) -> None:
-        app.state.platform = self.platform
+        """Add every route. What the application answers to errors of ours is for all of its parts."""
+        settings, origin = self._settings, self._settings.public_origin.rstrip("/")
+        app.state.platform, app.state.calling = self.platform, self._calling
         app.include_router(console.routes)
-        app.add_exception_handler(MarqueError, told)
+        app.include_router(web.routes)
+        door = sign_in.Door(lambda: self.platform().database, self._clock, origin, self._http, development=settings.development_sign_in)
+        app.include_router(sign_in.router(door))
+        if settings.development_sign_in:
+            people, back = sign_in.listed_people(door.database), lambda organisation: sign_in.redirect_uri(origin, organisation)
+            app.include_router(identity.router(origin, people, back, self._clock))
+        app.include_router(operations_router(lambda: self.platform().readiness().ready(), self._may_read_metrics), include_in_schema=False)
+        app.add_api_route("/api/v1/openapi.json", lambda: schema(app), include_in_schema=False)
+        app.add_exception_handler(MarqueError, answered)
+        app.add_exception_handler(RequestValidationError, unreadable)
         if not app.state.city:
             app.add_api_route("/", lambda: RedirectResponse("/console", 303), include_in_schema=False, response_model=None)
 
+    def _calling(self, request: Request) -> Call:
+        """Who calls the API. A session counts for what one of our own pages sends."""
+        running = self.platform()
+        who = sign_in.visitor(request, running.database, running.settings.public_origin)
+        if who is None:
+            raise HTTPException(401, "sign in, or show a token that holds", {"WWW-Authenticate": "Bearer"})
+        own = request.method == "GET" or isinstance(who, Service) or sessions.from_own_page(request.headers, running.settings.public_origin)
+        if not own:
+            raise HTTPException(403, "a session is used by our own pages alone; programs use a token")
+        return Call(running, who)
+
+    def _may_read_metrics(self, request: Request) -> None:
+        token = self._settings.operations_token
+        shown = request.headers.get("authorization", "").removeprefix("Bearer ")
+        here = (
+            request.client is not None
+            and ipaddress.ip_address(request.client.host).is_loopback
+            and "x-forwarded-for" not in request.headers
+        )
+        if not here and not (token and secrets.compare_digest(shown.encode(), token.encode())):
+            raise HTTPException(404)
+
     def stop(self) -> None:
+        self._http.close()
         with self._lock:
             if self._running is not None:
                 self._running.close()
                 self._running = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request of the API."""
+
+    platform: Platform
+    who: Session | Service
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        with self.platform.database.transaction(self.who.actor) as tx:
+            transitions.apply_due(tx)
+            yield tx
+
+
+async def answered(request: Request, error: Exception) -> Response:
+    """What Marque raises on purpose: a problem for programs, a page for people."""
+    assert isinstance(error, MarqueError)
+    if request.url.path.startswith(API):
+        return problem(status_of(error), str(error))
+    return await told(request, error)
+
+
+async def unreadable(request: Request, error: Exception) -> Response:
+    """A request that cannot be read. A place that cannot be is a place that is not there."""
+    assert isinstance(error, RequestValidationError)
+    faults = error.errors()
+    if any(fault["loc"][0] == "path" for fault in faults):
+        return await answered(request, Missing("page"))
+    said = "; ".join(f"{'.'.join(str(part) for part in fault['loc'][1:])}: {fault['msg']}" for fault in faults[:5])
+    return problem(422, said) if request.url.path.startswith(API) else JSONResponse({"detail": said}, 422)
+
+
+def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """RFC 9457."""
+    said = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return JSONResponse(said, status, headers=headers, media_type="application/problem+json")
+
+
+def schema(app: FastAPI) -> JSONResponse:
+    """The OpenAPI document of the API, and of nothing else."""
+    routes = [route for route in app.routes if getattr(route, "path", "").startswith(API)]
+    said = get_openapi(title="Marque", version=__version__, description=alliance.__doc__, routes=routes)
+    schemes = {"token": {"type": "http", "scheme": "bearer"}, "session": {"type": "apiKey", "in": "cookie", "name": "session"}}
+    said.setdefault("components", {})["securitySchemes"] = schemes
+    said["security"] = [{"token": []}, {"session": []}]
+    return JSONResponse(said)

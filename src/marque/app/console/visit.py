@@ -17,11 +17,11 @@ from marque.alliance import sessions, transitions
 from marque.alliance.visitors import Session
 from marque.app.platform import Platform
 from marque.app.render import reader, render
+from marque.app.sign_in import session_cookie
 from marque.app.words import Words
 from marque.common import Denied, InputError, MarqueError, Missing, Refused, Unavailable
 from marque.foundation import Transaction
 
-COOKIE = "session"
 _LAST = date(2199, 12, 31)
 _STATUS: Mapping[type[MarqueError], int] = {Missing: 404, Denied: 403, Refused: 409, InputError: 422, Unavailable: 503}
 
@@ -78,7 +78,7 @@ def to(address: str) -> RedirectResponse:
 def visit(request: Request) -> Visit:
     """The visit, or off to the sign-in and back here."""
     running: Platform = request.app.state.platform()
-    token = request.cookies.get(COOKIE, "")
+    token = request.cookies.get(session_cookie(running.settings.public_origin), "")
     session = sessions.find(running.database, token)
     if session is None:
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
@@ -112,10 +112,15 @@ Visiting: TypeAlias = Annotated[Visit, Depends(visit)]
 Submitting: TypeAlias = Annotated[Visit, Depends(submission)]
 
 
+def status_of(error: MarqueError) -> int:
+    """Of HTTP, for what Marque raises on purpose."""
+    return next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 400)
+
+
 async def told(request: Request, error: Exception) -> Response:
     """What Marque raises on purpose, with the status that fits: a page for people who navigate, a line of text for scripts."""
     assert isinstance(error, MarqueError)
-    status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 400)
+    status = status_of(error)
     if "text/html" not in request.headers.get("accept", ""):
         return PlainTextResponse(f"{error}\n", status)
     return render(request, "console/trouble.html", {"here": "console", "problem": str(error), "status": status}, status)
