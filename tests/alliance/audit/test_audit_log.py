@@ -138,11 +138,16 @@ def test_several_entries_of_one_transaction_follow_each_other_and_none_is_left_o
 def test_a_connection_cut_in_the_middle_leaves_nothing_and_holds_nobody_up(database, owner_dsn):
     put(database, GAC)
     before = leaves(database)
-    with pytest.raises(Unavailable), database.transaction(GAC) as tx:
-        audit.append(tx, {"gac"}, "test", {})
-        with psycopg.connect(owner_dsn.replace("user=marque_owner", "user=postgres")) as superuser:
-            superuser.execute("select pg_terminate_backend(%s, 5000)", (tx.connection.info.backend_pid,))
-        audit.append(tx, {"gac"}, "test", {})
+
+    def cut():
+        with database.transaction(GAC) as tx:
+            audit.append(tx, {"gac"}, "test", {})
+            with psycopg.connect(owner_dsn.replace("user=marque_owner", "user=postgres")) as superuser:
+                superuser.execute("select pg_terminate_backend(%s, 5000)", (tx.connection.info.backend_pid,))
+            audit.append(tx, {"gac"}, "test", {})
+
+    with pytest.raises(Unavailable):
+        cut()
     assert leaves(database) == before
     assert put(database, HUAWEI) == 1
 

@@ -99,6 +99,18 @@ def test_a_cosignature_is_over_the_message_of_the_specification():
     assert note.cosigned_at(Note(text, (made,)), VerifierKey("witness.example.com/w1", note.COSIGNATURE_V1, public)) == 1679315147
 
 
+@pytest.mark.parametrize(("seconds", "counts"), [(0, True), (2**63 - 1, True), (2**63, False), (2**64 - 1, False)])
+def test_a_cosignature_of_a_time_that_the_format_does_not_have_is_refused(seconds, counts):
+    text = Note.parse(COSIGNED).text
+    key = VerifierKey("w1", note.COSIGNATURE_V1, private_key(9).public_key().public_bytes_raw())
+    made = Note(text, (note.cosign("w1", private_key(9), text, seconds),))
+    if counts:
+        assert note.cosigned_at(made, key) == seconds
+    else:
+        with pytest.raises(Malformed, match="does not fit"):
+            note.cosigned_at(made, key)
+
+
 def test_a_cosignature_does_not_count_as_the_logs_signature_nor_the_other_way():
     one = Ledger().fill(3).note(3)
     name, key = next(iter(WITNESSES.items()))
