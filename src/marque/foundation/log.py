@@ -41,6 +41,7 @@ _LOOKS = re.compile(
         [
             f"(?P<kept>{_UUID})",
             r"(?i:\bbearer\s+[^\s,;\"']+|\bbasic\s+[a-z0-9+/=]{6,})",
+            r"(?<=://)[^\s/@]{1,200}@[^\s/?#]{1,255}",  # who a URL signs in
             r"[^\s@<>()\"',;:=/]{1,64}@[^\s@<>()\"',;:=/]{1,255}",  # anything around an @: better one word too many than an address
             r"(?i:(?<![a-z0-9])(?=[a-z]*\d)[a-hj-npr-z0-9]{17}(?![a-z0-9]))",  # a vehicle identification number, ISO 3779
             r"(?<!\d)1[3-9]\d{9}(?!\d)|\+\d[\d \-]{6,20}\d",  # a mobile number of China; any number with its country
@@ -107,11 +108,11 @@ def _told(exception: Any) -> Any:
 
 def _of_libraries(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Records of libraries as fields of ours: their texts hold clients' addresses, query strings and the arguments of jobs."""
-    record = event.get("_record")
+    record, arguments = event.get("_record"), event.pop("positional_args", ())
     if not isinstance(record, logging.LogRecord):
         return event
-    if record.name == "uvicorn.access" and isinstance(record.args, tuple) and len(record.args) == 5:
-        _, method, path, _, status = record.args
+    if record.name == "uvicorn.access" and isinstance(arguments, tuple) and len(arguments) == 5:
+        _, method, path, _, status = arguments
         return {**event, "event": "request", "method": str(method), "path": _QUERY.sub("", str(path)), "status": status}
     if record.name.startswith("procrastinate"):
         job = getattr(record, "job", None) or {}
@@ -136,6 +137,7 @@ def configure(style: str = "auto", level: str = "info", stream: TextIO | None = 
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
+            pass_foreign_args=True,
             foreign_pre_chain=[*shared, _of_libraries],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
