@@ -30,7 +30,7 @@ _STATUS = Datatype(
 )  # fmt: skip
 _DATATYPES = {"status": _STATUS, "version": _COUNT} | dict.fromkeys(("number", "title"), _STRING) | dict.fromkeys(RICH, _RICH)
 _OURS = re.compile(rf"_marque-([a-z][a-z0-9-]*)-({'|'.join((*SHOWN, 'version'))})")
-_OTHERS_KEPT = re.compile(r"_marque\.kept-([a-z][a-z0-9-]*)-.+")
+_OTHERS_KEPT = re.compile(r"_marque\.kept\.([a-z][a-z0-9-]*)\..+")
 _FIELDS_BY_NAME = {
     "ReqIF.Text": "text", "Object Text": "text", "ReqIF.ChapterName": "title", "ReqIF.Name": "title", "Object Heading": "title",
     "ReqIF.ForeignID": "number",
@@ -50,8 +50,8 @@ def values(organisation: str, side: Side | None, *, mine: bool) -> list[Value]:
     made = []
     for name in SHOWN:
         if name in own:
-            kept = _definition_of(own[name])
-            made.append(Value(kept, _content(said, name, kept)))
+            original = _definition_of(own[name])
+            made.append(Value(original, _content(said, name, original)))
         else:
             ours = definition(organisation, name, editable=mine)
             made.append(Value(ours, _content(said, name, ours)))
@@ -60,9 +60,8 @@ def values(organisation: str, side: Side | None, *, mine: bool) -> list[Value]:
         if not one.get("field"):
             theirs = _definition_of(one)
             if not mine:
-                kept = replace(
-                    kept, identifier=f"_marque.kept-{organisation}-{kept.identifier}", name=f"{organisation} {kept.name}", editable=False
-                )
+                identifier, called = f"_marque.kept.{organisation}.{theirs.identifier}", f"{organisation} {theirs.name}"
+                theirs = replace(theirs, identifier=identifier, name=called, editable=False)
             made.append(Value(theirs, _given(one["value"])))
     return made
 

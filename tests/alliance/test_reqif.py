@@ -1,0 +1,513 @@
+"""Requirements that travel as files: nothing is lost on the way, and nobody's words are overwritten by what comes back."""
+
+from __future__ import annotations
+
+import io
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from joint_development import CLOSED, RD, SUPPLIED, colleague, join
+from lxml import etree
+from psycopg.conninfo import make_conninfo
+from reqif.parser import ReqIFParser
+from reqif.unparser import ReqIFUnparser
+from small_alliance import noon
+
+from marque.alliance import reqif, requirements, rich_text
+from marque.alliance.reqif_exchange import REQIF, Choice, Datatype, Definition, Exchange, Link, Node, Object, Value, write
+from marque.alliance.reqif_read import BIGGEST_BYTES, read
+from marque.alliance.requirements import Said
+from marque.common import Denied, InputError, Missing
+from marque.foundation import Actor
+
+NAME = {"r": REQIF}
+
+
+@pytest.fixture
+def joint(database, owner_dsn):
+    return join(database, owner_dsn)
+
+
+def exported(joint, organisation, **which) -> bytes:
+    with joint.acting(organisation) as tx:
+        return reqif.export(tx, "gac", joint.programme, **which)
+
+
+def taken_in(joint, organisation, data, **how):
+    with joint.acting(organisation) as tx:
+        return reqif.take_in(tx, joint.area(), data, "partner.reqif", **how)
+
+
+def everything(owner_dsn):
+    with psycopg.connect(make_conninfo(owner_dsn, user="postgres")) as superuser:
+        tables = ("requirement", "requirement_comment", "requirement_relation", "audit_entry")
+        return [sorted(row[0] for row in superuser.execute(f"select to_jsonb(t)::text from alliance.{name} t")) for name in tables]
+
+
+def changed(data: bytes, identifier: str, attribute: str, text: str) -> bytes:
+    """As if somebody had written a value in another tool."""
+    root = etree.fromstring(data)
+    (owner,) = root.xpath("//r:SPEC-OBJECT[@IDENTIFIER=$i]", i=identifier, namespaces=NAME)
+    (value,) = owner.xpath("r:VALUES/*[r:DEFINITION/*=$a]", a=attribute, namespaces=NAME)
+    if value.tag.endswith("XHTML"):
+        the_value = value.find("r:THE-VALUE", NAME)
+        the_value[:] = []
+        rich_text.put(rich_text.of(text), the_value)
+    elif value.tag.endswith("ENUMERATION"):
+        value.find("r:VALUES/r:ENUM-VALUE-REF", NAME).text = text
+    else:
+        value.set("THE-VALUE", text)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
+def by_another_tool(data: bytes) -> bytes:
+    """Read and written by the strictdoc project's library, which writes everything in its own way."""
+    return ReqIFUnparser.unparse(ReqIFParser.parse_from_string(data.decode())).encode()
+
+
+ODD = '"quoted" & <b>not bold</b> \' \\ 自动驾驶 é ]]> %00'
+
+
+RATIONALE = "<div>Since <strong>R157</strong> <a href='https://unece.org/?a=1&amp;b=2'>says</a> so</div>"
+TABLE = "<div><table><tr><td>a</td><td colspan='2'>b</td></tr></table><ul><li>x</li><li>y</li></ul></div>"
+
+
+def baseline(joint):
+    """Requirements with odd words, a hierarchy, a relation, one-sided and two-sided."""
+    with joint.acting("gac") as tx:
+        top = requirements.found(tx, joint.area(), Said(title="Chapter " + ODD, position=3))
+        said = Said(title=ODD, text=f"{ODD}\nsecond line", number="GAC-1", parent=top.id, status="proposed")
+        one = requirements.found(tx, joint.area(), replace(said, rationale=RATIONALE, verification="Track\ttest"))
+        two = requirements.found(tx, joint.area(), Said(title="Table", parent=top.id, text=TABLE))
+        requirements.relate(tx, two.id, one.id, "refines " + ODD)
+    with joint.acting("huawei") as tx:
+        requirements.edit(tx, one.id, Said(title="Ours", text="450 km", number="HW-1", status="rejected"), 0)
+        own = requirements.found(tx, joint.area(), Said(title="Lidar", text="192 lines"))
+        requirements.accept(tx, two.id, "gac", 1)
+    return top, one, two, own
+
+
+# The format
+
+kinds = st.sampled_from(["STRING", "XHTML", "ENUMERATION", "INTEGER", "BOOLEAN", "DATE", "REAL"])
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20).map(rich_text.legal)
+lines = words.map(rich_text.line)
+
+
+@st.composite
+def exchanges(draw):
+    definitions = []
+    for number in range(draw(st.integers(1, 4))):
+        kind = draw(kinds)
+        choices = (
+            tuple(Choice(f"_c{number}-{index}", draw(lines) or "c", str(index)) for index in range(2)) if kind == "ENUMERATION" else ()
+        )
+        datatype = Datatype(f"_t{number}", draw(lines) or "t", kind, (("MAX-LENGTH", "9"),) if kind == "STRING" else (), choices)
+        multi = kind == "ENUMERATION" and draw(st.booleans())
+        definitions.append(Definition(f"_d{number}", draw(lines) or "d", datatype, multi, draw(st.booleans())))
+    content = {
+        "STRING": words, "XHTML": words.map(rich_text.of_plain), "INTEGER": st.just("7"), "BOOLEAN": st.just("true"),
+        "REAL": st.just("1.5"), "DATE": st.just("2025-01-01T00:00:00Z"),
+    }  # fmt: skip
+    objects = tuple(
+        Object(f"_o{index}", draw(lines), "2025-01-01T00:00:00Z", tuple(
+            Value(one, draw(st.permutations([choice.identifier for choice in one.datatype.choices]).map(tuple)) if one.datatype.choices
+                  else draw(content[one.datatype.kind])) for one in definitions))
+        for index in range(draw(st.integers(1, 4)))
+    )  # fmt: skip
+    tree: tuple[Node, ...] = ()
+    for one in objects:
+        deeper = draw(st.booleans())
+        tree = (Node(f"_n{one.identifier}", one.identifier, tree),) if deeper else (*tree, Node(f"_n{one.identifier}", one.identifier))
+    links = (Link("_l", draw(lines) or "related", objects[0].identifier, objects[-1].identifier),)
+    return Exchange("_h", draw(lines), "2025-01-01T00:00:00Z", objects, tree, links, draw(lines))
+
+
+@given(exchanges())
+def test_what_is_written_is_read_again(said):
+    assert read(write(said), "x.reqif") == said
+
+
+@given(exchanges(), st.data())
+def test_a_damaged_file_is_read_or_refused_and_nothing_else(said, data):
+    whole = write(said)
+    cut = data.draw(st.integers(0, len(whole) - 1))
+    length = data.draw(st.integers(0, 40))
+    damaged = whole[:cut] + data.draw(st.binary(max_size=4)) + whole[cut + length :]
+    with suppress(InputError):
+        read(damaged, "x.reqif")
+
+
+# There and back
+
+
+@pytest.mark.parametrize("tool", [lambda data: data, by_another_tool], ids=["as written", "through another tool"])
+@pytest.mark.parametrize("organisation", ["gac", "huawei"])
+@pytest.mark.parametrize("which", [{}, {"process": RD}], ids=["programme", "process"])
+def test_a_file_that_comes_back_as_it_went_changes_nothing(joint, owner_dsn, organisation, tool, which):
+    baseline(joint)
+    before = everything(owner_dsn)[:3]
+    data = exported(joint, organisation, **which)
+    if tool is by_another_tool:  # the library writes names of relations and objects without escaping them
+        data = data.replace(b"&lt;", b"").replace(b"&amp;", b"").replace(b"&quot;", b"").replace(b"]]&gt;", b"").replace(b"&gt;", b"")
+        sent = read(data, "x")
+        assert read(tool(data), "x") == sent
+        data = exported(joint, organisation, **which)
+    report = taken_in(joint, organisation, data)
+    assert (report.created, report.updated, report.related, report.proposals, report.conflicts) == ((), (), 0, (), ())
+    assert report.unchanged == 4
+    assert everything(owner_dsn)[:3] == before
+
+
+def test_what_the_own_side_says_in_the_file_is_taken_in_and_the_others_is_a_proposal(joint):
+    _, one, _, _ = baseline(joint)
+    data = exported(joint, "huawei")
+    data = changed(data, f"_{one.id}", "_marque-huawei-text", "470 km")
+    data = changed(data, f"_{one.id}", "_marque-huawei-status", "_marque-status-accepted")
+    data = changed(data, f"_{one.id}", "_marque-gac-text", "460 km")
+    looked = taken_in(joint, "huawei", data, only_look=True)
+    report = taken_in(joint, "huawei", data)
+    assert looked == report
+    assert (report.updated, report.created, report.conflicts) == ((one.id,), (), ())
+    (proposal,) = report.proposals
+    assert (proposal.requirement, proposal.side, proposal.field, proposal.file) == (one.id, "gac", "text", "460 km")
+    with joint.acting("huawei") as tx:
+        now = requirements.one(tx, one.id)
+    assert now.of("gac") == one.of("gac"), "not one field of the other side"
+    huawei = now.of("huawei")
+    assert (huawei.version, huawei.text, huawei.status, huawei.number) == (2, "<div>470 km</div>", "accepted", "HW-1")
+
+
+def test_a_change_made_on_an_old_version_is_a_conflict_and_what_did_not_change_in_the_file_is_none(joint):
+    _, one, two, _ = baseline(joint)
+    data = exported(joint, "gac")
+    with joint.acting("gac") as tx:
+        requirements.edit(tx, one.id, replace(one.of("gac").said, title="New title"), 1)
+        requirements.edit(tx, two.id, replace(two.of("gac").said, title="New table"), 1)
+    with joint.acting("huawei") as tx:
+        requirements.edit(tx, one.id, Said(title="Ours", text="480 km"), 1)
+    data = changed(data, f"_{one.id}", "_marque-gac-title", "Title of the file")
+    report = taken_in(joint, "gac", data)
+    assert (report.updated, report.created, report.proposals) == ((), (), ()), "what another side has written since is no proposal"
+    (conflict,) = report.conflicts
+    assert (conflict.requirement, conflict.field, conflict.here, conflict.file) == (one.id, "title", "New title", "Title of the file")
+    with joint.acting("gac") as tx:
+        assert requirements.one(tx, one.id).of("gac").title == "New title"
+        assert requirements.one(tx, two.id).of("gac").title == "New table"
+
+
+def test_a_partner_without_a_side_writes_its_first_in_another_tool(joint):
+    top, _, _, _ = baseline(joint)
+    data = changed(exported(joint, "huawei"), f"_{top.id}", "_marque-huawei-text", "Our words")
+    assert taken_in(joint, "huawei", data).updated == (top.id,)
+    with joint.acting("gac") as tx:
+        seen = requirements.one(tx, top.id)
+    assert [(side.side, rich_text.plain(side.text)) for side in seen.sides] == [("gac", ""), ("huawei", "Our words")]
+    assert taken_in(joint, "huawei", exported(joint, "huawei")).updated == ()
+
+
+def test_places_move_in_the_own_specification_alone(joint):
+    top, one, two, _ = baseline(joint)
+    root = etree.fromstring(exported(joint, "gac"))
+    nodes = {node.find("r:OBJECT/r:SPEC-OBJECT-REF", NAME).text: node for node in root.iter(f"{{{REQIF}}}SPEC-HIERARCHY")}
+    first, second = nodes[f"_{one.id}"], nodes[f"_{two.id}"]
+    first.getparent().append(first)
+    report = taken_in(joint, "gac", etree.tostring(root))
+    assert set(report.updated) == {one.id}, "the first has come to stand behind the second, which stays"
+    again = {node.object: [child.object for child in node.children] for node in read(exported(joint, "gac"), "x").tree}
+    assert again[f"_{top.id}"] == [f"_{two.id}", f"_{one.id}"]
+    etree.SubElement(first, f"{{{REQIF}}}CHILDREN").append(second)
+    assert two.id in taken_in(joint, "gac", etree.tostring(root)).updated
+    with joint.acting("gac") as tx:
+        assert requirements.one(tx, two.id).of("gac").parent == one.id
+        assert requirements.one(tx, two.id).of("huawei").version == 1
+
+
+# Attributes that mean nothing here
+
+
+def with_foreign_attributes(data: bytes, identifier: str) -> bytes:
+    said = read(data, "x")
+    choice = Datatype("doors-e", "ASIL", "ENUMERATION", (), (Choice("doors-a", "A", "0"), Choice("doors-b", 'B "&<', "1")))
+    given = (
+        Value(Definition("doors-1", 'Com"ment', Datatype("doors-s", "S", "STRING", (("MAX-LENGTH", "99"),))), 'a\nb "c" <d>'),
+        Value(Definition("doors-2", "ASIL", choice, True), ("doors-b", "doors-a")),
+        Value(Definition("doors-3", "Count", Datatype("doors-i", "I", "INTEGER", (("MIN", "-5"), ("MAX", "5")))), "-3"),
+        Value(
+            Definition("doors-4", "Weight", Datatype("doors-r", "R", "REAL", (("ACCURACY", "3"), ("MIN", "0.0"), ("MAX", "9.0")))), "1.25"
+        ),
+        Value(Definition("doors-5", "Safety", Datatype("doors-b0", "B", "BOOLEAN")), "true"),
+        Value(Definition("doors-6", "Due", Datatype("doors-d", "D", "DATE")), "2025-06-01T00:00:00Z"),
+        Value(Definition("doors-7", "Note", Datatype("doors-x", "X", "XHTML")), "<div>Rich <em>note</em></div>"),
+    )
+    objects = tuple(replace(one, values=(*one.values, *given)) if one.identifier == identifier else one for one in said.objects)
+    return write(replace(said, objects=objects))
+
+
+def test_unknown_attributes_are_kept_and_go_out_again_as_they_came(joint):
+    _, one, _, _ = baseline(joint)
+    sent = with_foreign_attributes(exported(joint, "gac"), f"_{one.id}")
+    assert taken_in(joint, "gac", sent).updated == (one.id,)
+    again = exported(joint, "gac")
+
+    def foreign(data):
+        return {
+            value.definition.name: (value.definition, value.content)
+            for given in read(data, "x").objects for value in given.values if value.definition.identifier.startswith("doors-")
+        }  # fmt: skip
+
+    assert len(foreign(sent)) == 7
+    assert foreign(again) == foreign(sent)
+    assert taken_in(joint, "gac", again).updated == ()
+    other = taken_in(joint, "huawei", exported(joint, "huawei"))
+    assert (other.updated, other.proposals) == ((), ()), "what one side keeps is not the other's to keep"
+    with joint.acting("gac") as tx:
+        side = requirements.one(tx, one.id).of("gac")
+    assert (side.title, side.number) == (one.of("gac").title, "GAC-1")
+
+
+FOREIGN = """<?xml version="1.0" encoding="{encoding}"?>
+<!-- as a requirements tool of a supplier writes it -->
+<q:REQ-IF xmlns:q="http://www.omg.org/spec/ReqIF/20110401/reqif.xsd" xmlns:h="http://www.w3.org/1999/xhtml">
+ <q:THE-HEADER><q:REQ-IF-HEADER IDENTIFIER="h1"><q:TITLE>Radar</q:TITLE></q:REQ-IF-HEADER></q:THE-HEADER>
+ <q:CORE-CONTENT><q:REQ-IF-CONTENT>
+  <q:DATATYPES>
+   <q:DATATYPE-DEFINITION-STRING IDENTIFIER="t1" LONG-NAME="S" MAX-LENGTH="32000"/>
+   <q:DATATYPE-DEFINITION-XHTML IDENTIFIER="t2" LONG-NAME="X"/>
+  </q:DATATYPES>
+  <q:SPEC-TYPES>
+   <q:SPEC-OBJECT-TYPE IDENTIFIER="ty" LONG-NAME="Req"><q:SPEC-ATTRIBUTES>
+    <q:ATTRIBUTE-DEFINITION-STRING IDENTIFIER="a1" LONG-NAME="ReqIF.ForeignID" IS-EDITABLE="false">
+     <q:TYPE><q:DATATYPE-DEFINITION-STRING-REF>t1</q:DATATYPE-DEFINITION-STRING-REF></q:TYPE><q:DEFAULT-VALUE/>
+    </q:ATTRIBUTE-DEFINITION-STRING>
+    <q:ATTRIBUTE-DEFINITION-XHTML IDENTIFIER="a2" LONG-NAME="ReqIF.Text">
+     <q:TYPE><q:DATATYPE-DEFINITION-XHTML-REF>t2</q:DATATYPE-DEFINITION-XHTML-REF></q:TYPE></q:ATTRIBUTE-DEFINITION-XHTML>
+    <q:ATTRIBUTE-DEFINITION-XHTML IDENTIFIER="a3" LONG-NAME="ReqIF.ChapterName">
+     <q:TYPE><q:DATATYPE-DEFINITION-XHTML-REF>t2</q:DATATYPE-DEFINITION-XHTML-REF></q:TYPE></q:ATTRIBUTE-DEFINITION-XHTML>
+    <q:ATTRIBUTE-DEFINITION-STRING IDENTIFIER="a4" LONG-NAME="Supplier comment">
+     <q:TYPE><q:DATATYPE-DEFINITION-STRING-REF>t1</q:DATATYPE-DEFINITION-STRING-REF></q:TYPE></q:ATTRIBUTE-DEFINITION-STRING>
+   </q:SPEC-ATTRIBUTES></q:SPEC-OBJECT-TYPE>
+   <q:SPEC-RELATION-TYPE IDENTIFIER="rt" LONG-NAME="satisfies"/>
+   <q:SPECIFICATION-TYPE IDENTIFIER="st" LAST-CHANGE="2025-01-01T00:00:00Z"/>
+  </q:SPEC-TYPES>
+  <q:SPEC-OBJECTS>
+   <q:SPEC-OBJECT IDENTIFIER="so-1"><q:TYPE><q:SPEC-OBJECT-TYPE-REF>ty</q:SPEC-OBJECT-TYPE-REF></q:TYPE><q:VALUES>
+    <q:ATTRIBUTE-VALUE-XHTML><q:DEFINITION><q:ATTRIBUTE-DEFINITION-XHTML-REF>a3</q:ATTRIBUTE-DEFINITION-XHTML-REF></q:DEFINITION>
+     <q:THE-VALUE><h:div>Radär</h:div></q:THE-VALUE></q:ATTRIBUTE-VALUE-XHTML></q:VALUES></q:SPEC-OBJECT>
+   <q:SPEC-OBJECT IDENTIFIER="so-2" LONG-NAME="Range of the radar"><q:VALUES>
+    <q:ATTRIBUTE-VALUE-STRING THE-VALUE="RAD-7"><q:DEFINITION>
+     <q:ATTRIBUTE-DEFINITION-STRING-REF>a1</q:ATTRIBUTE-DEFINITION-STRING-REF></q:DEFINITION></q:ATTRIBUTE-VALUE-STRING>
+    <q:ATTRIBUTE-VALUE-STRING THE-VALUE="ok for us"><q:DEFINITION>
+     <q:ATTRIBUTE-DEFINITION-STRING-REF>a4</q:ATTRIBUTE-DEFINITION-STRING-REF></q:DEFINITION></q:ATTRIBUTE-VALUE-STRING>
+    <q:ATTRIBUTE-VALUE-XHTML><q:DEFINITION><q:ATTRIBUTE-DEFINITION-XHTML-REF>a2</q:ATTRIBUTE-DEFINITION-XHTML-REF></q:DEFINITION>
+     <q:THE-VALUE><h:div><h:p onclick="alert(1)">At least <h:b>300 m</h:b></h:p><h:script>alert(2)</h:script>
+      <h:object data="files/curve.png" type="image/png">a curve</h:object></h:div></q:THE-VALUE></q:ATTRIBUTE-VALUE-XHTML>
+    </q:VALUES><q:TYPE><q:SPEC-OBJECT-TYPE-REF>ty</q:SPEC-OBJECT-TYPE-REF></q:TYPE></q:SPEC-OBJECT>
+  </q:SPEC-OBJECTS>
+  <q:SPEC-RELATIONS><q:SPEC-RELATION IDENTIFIER="re"><q:TYPE><q:SPEC-RELATION-TYPE-REF>rt</q:SPEC-RELATION-TYPE-REF></q:TYPE>
+   <q:SOURCE><q:SPEC-OBJECT-REF>so-2</q:SPEC-OBJECT-REF></q:SOURCE><q:TARGET><q:SPEC-OBJECT-REF>so-1</q:SPEC-OBJECT-REF></q:TARGET>
+  </q:SPEC-RELATION></q:SPEC-RELATIONS>
+  <q:SPECIFICATIONS><q:SPECIFICATION IDENTIFIER="sp"><q:TYPE><q:SPECIFICATION-TYPE-REF>st</q:SPECIFICATION-TYPE-REF></q:TYPE><q:CHILDREN>
+   <q:SPEC-HIERARCHY IDENTIFIER="n1"><q:OBJECT><q:SPEC-OBJECT-REF>so-1</q:SPEC-OBJECT-REF></q:OBJECT><q:CHILDREN>
+    <q:SPEC-HIERARCHY IDENTIFIER="n2"><q:OBJECT><q:SPEC-OBJECT-REF>so-2</q:SPEC-OBJECT-REF></q:OBJECT></q:SPEC-HIERARCHY>
+   </q:CHILDREN></q:SPEC-HIERARCHY></q:CHILDREN></q:SPECIFICATION></q:SPECIFICATIONS>
+ </q:REQ-IF-CONTENT></q:CORE-CONTENT><q:TOOL-EXTENSIONS><x:any xmlns:x="urn:x"/></q:TOOL-EXTENSIONS>
+</q:REQ-IF>
+"""
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16", "ISO-8859-1"])
+def test_another_tools_file_becomes_requirements_and_goes_back_under_its_own_names(joint, encoding):
+    data = FOREIGN.format(encoding=encoding).encode(encoding)
+    report = taken_in(joint, "huawei", data)
+    chapter, radar = report.created
+    with joint.acting("huawei") as tx:
+        side = requirements.one(tx, radar).of("huawei")
+        assert requirements.one(tx, chapter).of("huawei").title == "Radär"
+        assert [(one.source, one.target, one.kind) for one in requirements.relations(tx, "gac", joint.programme)] == [
+            (radar, chapter, "satisfies")
+        ]
+    assert (side.number, side.title, side.parent) == ("RAD-7", "Range of the radar", chapter)
+    assert "<b>300 m</b>" in side.text
+    assert "[curve.png]" in side.text
+    assert "alert" not in side.text
+    again = taken_in(joint, "huawei", data)
+    assert (again.created, again.updated, again.related) == ((), (), 0)
+    back = read(exported(joint, "huawei"), "x")
+    assert [one.identifier for one in back.objects] == ["so-1", "so-2"]
+    values = {value.definition.name: (value.definition.identifier, value.content) for value in back.objects[1].values}
+    assert values["ReqIF.Text"] == ("a2", side.text)
+    assert values["ReqIF.ForeignID"] == ("a1", "RAD-7")
+    assert values["Supplier comment"] == ("a4", "ok for us")
+    edited = changed(exported(joint, "huawei"), "so-2", "a2", "At least 310 m")
+    assert taken_in(joint, "huawei", edited).updated == (radar,)
+    with joint.acting("huawei") as tx:
+        assert rich_text.plain(requirements.one(tx, radar).of("huawei").text) == "At least 310 m"
+
+
+def test_across_a_wall_a_file_carries_both_sides_there_and_back(joint):
+    joint.agree(date(2022, 3, 10), {RD: SUPPLIED}, {RD: CLOSED})
+    joint.database.clock.set(noon(2022, 3, 10))
+    with joint.acting("gac") as tx:
+        made = requirements.found(tx, joint.area(), Said(title="Range", text="At least 500 km", number="GAC-1"))
+    sent = exported(joint, "gac")
+    (copy,) = taken_in(joint, "huawei", sent).created
+    with joint.acting("huawei") as tx:
+        side = requirements.one(tx, copy).of("huawei")
+        requirements.edit(tx, copy, replace(side.said, text="450 km, if it is cold", status="rejected"), 1)
+        with pytest.raises(Missing):
+            requirements.one(tx, made.id)
+    answer = exported(joint, "huawei")
+    assert taken_in(joint, "huawei", sent).updated == ()
+    report = taken_in(joint, "gac", answer)
+    assert (report.created, report.conflicts) == ((), ())
+    assert {(one.side, one.field, one.file) for one in report.proposals} >= {
+        ("huawei", "text", "450 km, if it is cold"), ("huawei", "status", "rejected"),
+    }  # fmt: skip
+    with joint.acting("gac") as tx:
+        assert requirements.one(tx, made.id).of("gac").said == replace(
+            made.of("gac").said, attributes=requirements.one(tx, made.id).of("gac").attributes
+        )
+
+
+# Files to be refused
+
+
+def _without(tag):
+    def cut(root):
+        element = next(root.iter(f"{{{REQIF}}}{tag}"))
+        element.getparent().remove(element)
+
+    return cut
+
+
+def _set(path, text=None, **attributes):
+    def write_there(root):
+        element = root.xpath(path, namespaces=NAME)[0]
+        element.text = text if text is not None else element.text
+        for key, value in attributes.items():
+            element.set(key.replace("_", "-"), value)
+
+    return write_there
+
+
+def _twice(tag):
+    def double(root):
+        element = next(root.iter(f"{{{REQIF}}}{tag}"))
+        element.getparent().append(etree.fromstring(etree.tostring(element)))
+
+    return double
+
+
+def _deep(root):
+    (node,) = root.xpath("(//r:SPEC-HIERARCHY[not(r:CHILDREN)])[1]", namespaces=NAME)
+    reference = node.find("r:OBJECT/r:SPEC-OBJECT-REF", NAME).text
+    for number in range(70):
+        inner = etree.SubElement(etree.SubElement(node, f"{{{REQIF}}}CHILDREN"), f"{{{REQIF}}}SPEC-HIERARCHY", IDENTIFIER=f"_deep{number}")
+        etree.SubElement(etree.SubElement(inner, f"{{{REQIF}}}OBJECT"), f"{{{REQIF}}}SPEC-OBJECT-REF").text = reference
+        node = inner
+
+
+BROKEN = {
+    "an object twice": (_twice("SPEC-OBJECT"), "same IDENTIFIER"),
+    "a type twice": (_twice("SPEC-OBJECT-TYPE"), "same IDENTIFIER"),
+    "an object without a type": (_without("TYPE"), "is missing"),
+    "no content": (_without("REQ-IF-CONTENT"), "no REQ-IF-CONTENT"),
+    "a type that is not there": (_set("//r:SPEC-OBJECT-TYPE-REF", "nowhere"), "names nowhere"),
+    "a type of another kind": (_set("//r:SPEC-OBJECT-TYPE-REF", "_marque-specification"), "no SPEC-OBJECT-TYPE"),
+    "a relation to nothing": (_set("//r:TARGET/r:SPEC-OBJECT-REF", "nowhere"), "names nowhere"),
+    "a place of nothing": (_set("//r:OBJECT/r:SPEC-OBJECT-REF", "nowhere"), "names nowhere"),
+    "a value of nothing": (_set("//r:ATTRIBUTE-DEFINITION-XHTML-REF", "nowhere"), "names nowhere"),
+    "a value of another kind": (
+        _set("//r:ATTRIBUTE-VALUE-XHTML//r:ATTRIBUTE-DEFINITION-XHTML-REF", "_marque-gac-title"),
+        "no ATTRIBUTE-DEF",
+    ),
+    "a choice that is none": (_set("//r:ENUM-VALUE-REF", "nowhere"), "no value of its enumeration"),
+    "a datatype that is not there": (_set("//r:ATTRIBUTE-DEFINITION-XHTML/r:TYPE/*", "nowhere"), "names nowhere"),
+    "an empty identifier": (_set("//r:SPEC-OBJECT", IDENTIFIER=" "), "IDENTIFIER is empty"),
+    "a version that is no number": (_set("//r:ATTRIBUTE-VALUE-INTEGER", THE_VALUE="one"), "no whole number"),
+    "too deep": (_deep, "deeper than 64"),
+    "another root": (lambda root: setattr(root, "tag", "html"), "REQ-IF element"),
+    "attributes that are not defined": (_without("SPEC-ATTRIBUTES"), "which is no ATTRIBUTE"),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_broken_file_is_refused_by_file_and_element_and_changes_nothing(joint, owner_dsn, how):
+    _, one, _, _ = baseline(joint)
+    root = etree.fromstring(changed(exported(joint, "gac"), f"_{one.id}", "_marque-gac-title", "Would be taken in"))
+    damage, told = BROKEN[how]
+    damage(root)
+    before = everything(owner_dsn)
+    with pytest.raises(InputError, match=told) as refused:
+        taken_in(joint, "gac", etree.tostring(root))
+    assert refused.value.source == "partner.reqif"
+    assert refused.value.place
+    assert everything(owner_dsn) == before
+
+
+BOMB = '<!DOCTYPE a [<!ENTITY a "lol">' + "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(9)) + "]>"
+HOSTILE = {
+    "an entity of a file": (b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><REQ-IF>&x;</REQ-IF>', "."),
+    "an entity of the network": (b'<!DOCTYPE a [<!ENTITY x SYSTEM "http://127.0.0.1:1/x">]><REQ-IF>&x;</REQ-IF>', "."),
+    "a document type elsewhere": (b'<!DOCTYPE a SYSTEM "http://127.0.0.1:1/x.dtd"><REQ-IF/>', "DOCTYPE|document type"),
+    "a thousand million laughs": ((BOMB + "<REQ-IF>&j;</REQ-IF>").encode(), "."),
+    "nothing": (b"", "."),
+    "no XML": (b"\x00\x01\x02", "XML"),
+    "another encoding than it says": ('<?xml version="1.0" encoding="UTF-8"?><REQ-IF>\xe4</REQ-IF>'.encode("latin-1"), "XML"),
+    "an encoding that is none": (b'<?xml version="1.0" encoding="klingon"?><REQ-IF/>', "XML"),
+    "an archive": (b"PK\x03\x04rest", "archive"),
+    "too deep": (b"<REQ-IF>" + b"<a>" * 100_000, "XML"),
+    "an endless name": (b"<REQ-IF " + b"a" * 20_000_000 + b"='1'/>", "XML"),
+}
+
+
+@pytest.mark.parametrize("how", HOSTILE)
+def test_a_hostile_file_is_refused_by_name(how):
+    data, told = HOSTILE[how]
+    with pytest.raises(InputError, match=told) as refused:
+        read(data, "evil.reqif")
+    assert str(refused.value).startswith("evil.reqif")
+    assert "root:" not in str(refused.value)
+
+
+def test_a_file_that_is_too_big_is_not_even_parsed():
+    with pytest.raises(InputError, match="bytes"):
+        read(io.BytesIO(b" " * (BIGGEST_BYTES + 1)).getvalue(), "big.reqif")
+
+
+def test_all_of_a_file_is_taken_in_or_nothing(joint, owner_dsn):
+    """The last object says a place that the rules refuse, after others were written."""
+    top, one, two, _ = baseline(joint)
+    with joint.acting("gac") as tx:
+        hidden = requirements.found(tx, joint.area(), Said(title="Not in the file", parent=two.id))
+    said = read(exported(joint, "gac"), "x")
+    objects = tuple(given for given in said.objects if given.identifier != f"_{hidden.id}")
+    new = Object("new-1", "New", said.created, ())
+    with joint.acting("gac") as tx:
+        requirements.edit(tx, one.id, replace(one.of("gac").said, parent=hidden.id), 1)
+    before = everything(owner_dsn)
+    tree = (Node("_a", f"_{one.id}", (Node("_b", f"_{two.id}"), Node("_c", "new-1"))), Node("_d", f"_{top.id}"))
+    sent = write(replace(said, objects=(*objects, new), tree=tree, links=()))
+    with pytest.raises(InputError, match="below itself"):
+        taken_in(joint, "gac", sent)
+    assert everything(owner_dsn) == before
+
+
+def test_who_may_not_see_or_write_gets_no_file_and_takes_none_in(joint):
+    baseline(joint)
+    data = exported(joint, "gac")
+    with joint.acting("seres") as tx, pytest.raises(Missing):
+        reqif.export(tx, "gac", joint.programme)
+    with pytest.raises(Missing):
+        taken_in(joint, "seres", data)
+    viewer = colleague(joint, "gac", "viewer")
+    one = read(data, "x").objects[0].identifier
+    sent = changed(data, one, "_marque-gac-title", "By a viewer")
+    with joint.database.transaction(Actor("gac", viewer)) as tx, pytest.raises(Denied):
+        reqif.take_in(tx, joint.area(), sent, "x.reqif")
