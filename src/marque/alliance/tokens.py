@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from marque.alliance import audit
 from marque.alliance.access import Action, Organisation, require
 from marque.alliance.model import Process
 from marque.alliance.store import access as store
@@ -50,6 +51,8 @@ def issue(tx: Transaction, name: str, purpose: str, scopes: Sequence[str], expir
     token = ServiceToken(new_id(), name.strip(), purpose.strip(), list(wanted), tx.now, tx.actor.person, expires_at)
     secret = secrets.token_urlsafe(32)
     store.add_token(tx, token, _digest(secret))
+    told = {"token": str(token.id), "purpose": token.purpose, "scopes": token.scopes, "expires": token.expires_at.isoformat()}
+    audit.append(tx, {tx.actor.organisation}, "token-issued", told)
     return f"mq_{token.id.hex}_{secret}", token
 
 
@@ -79,10 +82,11 @@ def issued(tx: Transaction) -> list[ServiceToken]:
 
 
 def revoke(tx: Transaction, token: UUID) -> None:
-    """Effective at once, for requests that are under way too. Raises Denied, or Missing when there is none that holds."""
+    """From the next question on, also for requests under way. Raises Denied, or Missing when there is none that holds."""
     require(tx, Action.ADMINISTER, Organisation(tx.actor.organisation))
     if not store.revoke_token(tx, token):
         raise Missing("token")
+    audit.append(tx, {tx.actor.organisation}, "token-revoked", {"token": str(token)})
 
 
 def _digest(secret: str) -> bytes:
