@@ -141,9 +141,7 @@ def propose(agreement: Agreement, draft: Revision, by: str, now: datetime) -> Re
     )
     outside = [one.organisation for one in made.transition.clauses if one.organisation not in made.signatories]
     if outside:
-        return Refusal(
-            "a transition clause names an organisation that signs neither for staying nor for leaving", {"organisation": outside[0]}
-        )
+        return Refusal("a transition clause names an organisation that does not sign this revision", {"organisation": outside[0]})
     if last and _content(made) == _content(last):
         return Refusal("nothing changes against the last revision", {"number": str(last.number)})
     return made
