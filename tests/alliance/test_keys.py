@@ -345,12 +345,16 @@ def test_somebody_else_cannot_answer_ones_challenge(act, signatory):
     assert "not registered" in reason(act("gac", keys.finish_confirmation, PARTY, asked.challenge, DOCUMENT, answer))
 
 
-def test_only_one_s_own_single_signature_is_confirmed(act, signatory):
+def test_only_one_s_own_single_signature_is_confirmed(act, signatory, people):
     mine, _, _ = signatory("gac")
     theirs, _, _ = signatory("huawei")
     assert "not enrolled" in reason(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, sign(DOCUMENT, theirs)))
     both = ok(combine([sign(DOCUMENT, mine), sign(DOCUMENT, theirs)]))
     assert "not enrolled" in reason(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, both))
+    second = Ed25519PrivateKey.generate()
+    ok(act("gac", keys.enroll_key, request_enrolment("gac", people["gac"], second)))
+    both = ok(combine([sign(DOCUMENT, mine), sign(DOCUMENT, second)]))
+    assert "more than your one signature" in reason(act("gac", keys.begin_confirmation, PARTY, DOCUMENT, both))
 
 
 def test_what_is_revoked_between_question_and_answer_counts_no_more(act, signatory):
