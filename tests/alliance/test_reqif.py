@@ -511,3 +511,28 @@ def test_who_may_not_see_or_write_gets_no_file_and_takes_none_in(joint):
     sent = changed(data, one, "_marque-gac-title", "By a viewer")
     with joint.database.transaction(Actor("gac", viewer)) as tx, pytest.raises(Denied):
         reqif.take_in(tx, joint.area(), sent, "x.reqif")
+
+
+# On the command line
+
+
+def test_the_command_writes_a_file_takes_it_in_and_tells_what_it_found(joint, tmp_path, capsys):
+    from marque.app import reqif as command
+
+    _, one, _, _ = baseline(joint)
+    gac, out = Actor("gac", joint.people["gac"], "test"), tmp_path / "ah8.reqif"
+    command.export(joint.database, gac, "AH8", out)
+    assert "4 requirements" in capsys.readouterr().out
+    with pytest.raises(InputError, match="already there"):
+        command.export(joint.database, gac, "gac/AH8", out)
+    data = changed(out.read_bytes(), f"_{one.id}", "_marque-huawei-text", "460 km")
+    out.write_bytes(changed(data, f"_{one.id}", "_marque-gac-number", "GAC-2"))
+    assert len(command.take_in(joint.database, gac, "AH8", RD, out, only_look=True).updated) == 1
+    assert len(command.take_in(joint.database, gac, "AH8", RD, out).updated) == 1
+    told = capsys.readouterr().out
+    assert "0 created, 1 updated, 3 as they were" in told
+    assert "460 km" in told
+    assert "450 km" in told
+    for programme, process, file in (("XX", RD, out), ("AH8", "magic", out), ("AH8", RD, tmp_path / "none.reqif")):
+        with pytest.raises(InputError):
+            command.take_in(joint.database, gac, programme, process, file)

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from marque.alliance import rich_text
 from marque.alliance.access import Action, Area, allowed, require
 from marque.alliance.codevelopment import record
 from marque.alliance.store import decisions as store
@@ -27,6 +28,7 @@ State = Literal["open", "taken", "refused", "withdrawn"]
 Kind = Literal["approve", "reject", "withdraw", "reopen"]
 PAGE = 50
 MOST = 200
+LONGEST_LINE, LONGEST_TEXT = 2_000, 100_000
 
 
 @dataclass(frozen=True)
@@ -112,14 +114,16 @@ def open_decision(tx: Transaction, area: Area, subject: str, title: str, questio
     """
     require(tx, Action.PROPOSE, area)
     person = _person(tx)
-    subject, title = subject.strip(), " ".join(title.split())
+    subject, title, question = rich_text.line(subject), rich_text.line(title), rich_text.legal(question).strip()
     if not subject or not title:
         ok(Refusal("a decision has a subject and a title"))
+    if max(len(subject), len(title)) > LONGEST_LINE or len(question) > LONGEST_TEXT:
+        ok(Refusal("subject and title have at most 2,000 characters, a question 100,000"))
     store.lock(tx, f"{area.lead}/{area.programme}/{area.process}/{subject}")
     if standing := [one for one in about(tx, area, subject) if one.state in {"open", "taken"}]:
         ok(Refusal("there is a decision on this", {"decision": str(standing[0].id), "state": standing[0].state}))
     made = new_id()
-    store.insert(tx, area, made, person, subject, title, question.strip())
+    store.insert(tx, area, made, person, subject, title, question)
     tx.emit("alliance.decision-opened", {"decision": made, "subject": subject})
     record(tx, area, "decision-opened", {"decision": str(made), "subject": subject, "title": title})
     return one(tx, made)
@@ -132,7 +136,7 @@ def approve(tx: Transaction, decision: UUID, reason: str = "") -> Decision:
 
 def reject(tx: Transaction, decision: UUID, reason: str) -> Decision:
     """One rejection refuses. Raises as `approve`."""
-    if not reason.strip():
+    if not rich_text.legal(reason).strip():
         ok(Refusal("a rejection has a reason"))
     return _act(tx, decision, "reject", reason)
 
@@ -148,7 +152,9 @@ def reopen(tx: Transaction, decision: UUID, reason: str = "") -> Decision:
 
 
 def _act(tx: Transaction, decision: UUID, kind: Kind, reason: str) -> Decision:
-    person = _person(tx)
+    person, reason = _person(tx), rich_text.legal(reason).strip()
+    if len(reason) > LONGEST_TEXT:
+        ok(Refusal("a reason has at most 100,000 characters"))
     store.lock(tx, str(decision))
     was = one(tx, decision)
     require(tx, Action.DECIDE if kind in {"approve", "reject"} else Action.PROPOSE, replace(was.area, revision=_pinned(was, kind)))
@@ -157,7 +163,7 @@ def _act(tx: Transaction, decision: UUID, kind: Kind, reason: str) -> Decision:
         if any(other.id != decision and other.state in {"open", "taken"} for other in about(tx, was.area, was.subject)):
             ok(Refusal("there is another decision on this by now"))
     done = ok(act(was, tx.actor.organisation, kind))
-    store.add_act(tx, was.organisation, decision, kind, person, reason.strip())
+    store.add_act(tx, was.organisation, decision, kind, person, reason)
     tx.emit(f"alliance.decision-{_PAST[kind]}", {"decision": decision, "subject": was.subject, "state": done.state})
     if done.state == "taken":
         tx.emit("alliance.decision-taken", {"decision": decision, "subject": was.subject})
@@ -189,7 +195,7 @@ def one(tx: Transaction, decision: UUID) -> Decision:
 
 def about(tx: Transaction, area: Area, subject: str) -> list[Decision]:
     """Decisions on a subject, the newest first: the first one that is `taken` is what holds."""
-    return _assembled(tx, store.about(tx, area, subject))
+    return _assembled(tx, store.about(tx, area, rich_text.line(subject)))
 
 
 def page(tx: Transaction, area: Area, before: UUID | None = None, limit: int = PAGE) -> list[Decision]:

@@ -26,6 +26,8 @@ RICH = ("text", "rationale", "verification")
 PAGE = 50
 MOST = 200
 DEEPEST = 64
+LONGEST_LINE, LONGEST_COMMENT = 2_000, 100_000
+FURTHEST = 1_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +117,10 @@ def write(current: Side | None, requirement: UUID, organisation: str, said: Said
         return Refusal("no such status", {"given": said.status, "possible": ", ".join(STATUSES)})
     if not (said.title or said.text or said.attributes):
         return Refusal("a side says at least a title or a text")
+    if max(map(len, (said.title, said.number, said.identifier))) > LONGEST_LINE:
+        return Refusal("title, number and identifier have at most 2,000 characters")
+    if abs(said.position) > FURTHEST:
+        return Refusal("a position is a whole number between -1,000,000,000 and 1,000,000,000")
     if said.parent == requirement:
         return Refusal("a requirement cannot stand below itself")
     if (now := current.version if current else 0) != version:
@@ -267,8 +273,8 @@ def comment(tx: Transaction, requirement: UUID, text: str) -> Comment:
     """Say something about a requirement; nobody changes it afterwards."""
     was = one(tx, requirement)
     require(tx, Action.COMMENT, Record(was.area, was.sides[0].organisation, was.sides[0].written_at))
-    if not (kept := rich_text.legal(text).strip()):
-        ok(Refusal("a comment says something"))
+    if not 0 < len(kept := rich_text.legal(text).strip()) <= LONGEST_COMMENT:
+        ok(Refusal("a comment says something, in at most 100,000 characters"))
     made = Comment(new_id(), requirement, tx.actor.organisation, tx.actor.person, tx.now, kept)
     store.add_comment(tx, was.area, made)
     tx.emit("alliance.requirement-commented", {"requirement": requirement, "comment": made.id})
@@ -287,9 +293,9 @@ def relate(tx: Transaction, source: UUID, target: UUID, kind: str, identifier: s
     require(tx, Action.CREATE, start.area)
     if (start.area.lead, start.area.programme) != (end.area.lead, end.area.programme):
         raise Missing("requirement")
-    if source == target or not rich_text.line(kind):
-        ok(Refusal("a relation has a kind, and two ends"))
     kind = rich_text.line(kind)
+    if source == target or not 0 < len(kind) <= LONGEST_LINE:
+        ok(Refusal("a relation has two ends, and a kind of at most 2,000 characters"))
     same = [known for known in store.relations_from(tx, source) if (known.target, known.kind) == (target, kind)]
     if same:
         return same[0]
