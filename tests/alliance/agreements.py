@@ -55,9 +55,8 @@ def histories(draw, most=4):
     for number in range(1, draw(st.integers(1, most)) + 1):
         parties = tuple(sorted(draw(st.sets(st.sampled_from(ORGANISATIONS), min_size=1, max_size=3))))
         matrix, sight = rows(chance, parties)
-        programmes = {
-            code: Deviation(*rows(chance, parties, whole=False)) for code in draw(st.sets(st.sampled_from(PROGRAMMES), max_size=2))
-        }
+        codes = draw(st.sets(st.sampled_from(PROGRAMMES), max_size=2))
+        programmes = {code: Deviation(*rows(chance, parties, whole=False)) for code in sorted(codes)}
         leaving = tuple(sorted(set(revisions[-1].parties) - set(parties))) if revisions and draw(st.booleans()) else ()
         concerned = st.sampled_from([*parties, *leaving])
         clauses = draw(

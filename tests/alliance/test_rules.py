@@ -6,6 +6,7 @@ import inspect
 import itertools
 from dataclasses import fields, replace
 from datetime import timedelta
+from uuid import UUID
 
 import oracle
 import pytest
@@ -39,6 +40,7 @@ def raw(revisions, signatures):
     return [one.document() for one in revisions], signed
 
 
+@settings(max_examples=40)
 @given(histories())
 def test_intervals_of_force_are_disjoint_and_ascending_in_number(history):
     found = rules.forces(*history)
@@ -50,7 +52,7 @@ def test_intervals_of_force_are_disjoint_and_ascending_in_number(history):
     assert not found or found[-1].end is None
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(histories())
 def test_the_revision_in_force_at_any_time_is_the_one_that_plain_loops_find(history):
     documents, signed = raw(*history)
@@ -60,7 +62,7 @@ def test_the_revision_in_force_at_any_time_is_the_one_that_plain_loops_find(hist
         assert (naive and naive["number"]) == (found and found.revision.number), at
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(histories(), st.sampled_from(INSTANTS))
 def test_every_cell_of_rights_is_what_plain_loops_find(history, at):
     documents, signed = raw(*history)
@@ -82,12 +84,14 @@ def test_every_cell_of_rights_is_what_plain_loops_find(history, at):
                 assert (one in answer.sells) == oracle.sells(*cell)
 
 
+@settings(max_examples=40)
 @given(histories(), st.data())
 def test_the_order_of_signatures_is_irrelevant(history, data):
     revisions, signatures = history
     assert rules.forces(revisions, signatures) == rules.forces(revisions, data.draw(st.permutations(signatures)))
 
 
+@settings(max_examples=40)
 @given(histories(), st.data())
 def test_a_revision_without_one_of_its_signatures_is_never_in_force(history, data):
     revisions, signatures = history
@@ -97,6 +101,7 @@ def test_a_revision_without_one_of_its_signatures_is_never_in_force(history, dat
     assert revision not in [one.revision for one in rules.forces(revisions, fewer)]
 
 
+@settings(max_examples=40)
 @given(histories())
 def test_signatures_of_outsiders_and_on_other_texts_change_nothing(history):
     revisions, signatures = history
@@ -152,7 +157,7 @@ def test_who_was_invited_by_a_text_that_never_came_to_be_need_not_be_asked():
     ("draft", "by", "reason"),
     [
         (a_revision(effective=days(9).date()), "seres", "only who signs the last revision"),
-        (replace(a_revision(effective=days(9).date()), agreement=a_revision().agreement.__class__(int=1)), "gac", "another agreement"),
+        (replace(a_revision(effective=days(9).date()), agreement=UUID(int=1)), "gac", "another agreement"),
         (a_revision(), "gac", "nothing changes"),
         (a_revision(transition=Transition((Clause(Process.SALES, "seres", What.KEEPS_READ),))), "gac", "does not sign"),
     ],

@@ -323,7 +323,7 @@ def diff(old: Revision, new: Revision) -> tuple[Difference, ...]:
             ("effective", str(old.effective), str(new.effective)),
             ("mode", old.mode, new.mode),
             ("parties", _list(old.parties), _list(new.parties)),
-            ("leaving", "", _list(new.leaving)),
+            ("leaving", _list(old.leaving), _list(new.leaving)),
             ("positions", _pairs(old.positions), _pairs(new.positions)),
         )
         if before != after
