@@ -149,11 +149,9 @@ def router(door: Door) -> APIRouter:
         except Missing:
             return _page(door, request, HOME, organisation, "sign-in.unknown", status=404)
         except (SignInRefused, Unavailable) as fault:
-            answer = _failed(door, request, organisation, fault)
-        else:
-            answer = RedirectResponse(place, 303)
-            lives = int((session.ends_at - session.started_at).total_seconds())
-            _set(answer, door.origin, session_cookie(door.origin), token, lives)
+            return _failed(door, request, organisation, fault)
+        answer = RedirectResponse(place, 303)
+        _set(answer, door.origin, session_cookie(door.origin), token, int((session.ends_at - session.started_at).total_seconds()))
         _unset(answer, door.origin, leaving)
         return answer
 

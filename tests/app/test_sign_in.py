@@ -1,0 +1,374 @@
+"""People sign in at their own organisation's identity provider, and nobody gets in by another way."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import pytest
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from fastapi import FastAPI, Request
+from in_process import ELSEWHERE, HERE
+from in_process import browser as browser_of
+
+from marque.alliance import sessions, tokens
+from marque.app import identity, sign_in
+from marque.common import new_id
+from marque.foundation import Actor
+
+ORIGIN = "http://localhost:8000"
+SAME_SITE = {"Sec-Fetch-Site": "same-origin"}
+ORGANISATIONS = ("gac", "huawei")
+
+
+@pytest.fixture
+def people(database, owner_dsn):
+    there = {}
+    with psycopg.connect(owner_dsn) as connection:
+        for code in ORGANISATIONS:
+            connection.execute("insert into alliance.organisation (organisation, name, kind) values (%s, %s, 'carmaker')", (code, code))
+    for code in ORGANISATIONS:
+        with database.transaction(Actor(code)) as tx:
+            there[code] = new_id()
+            tx.execute(
+                "insert into alliance.person (organisation, id, name, email, duties, created_at) values (%s, %s, %s, %s, %s, %s)",
+                (code, there[code], f"Ada of <{code}>", f"ada@{code}.example", ["administrator"], tx.now),
+            )
+    return there
+
+
+def served(database, people=None):
+    """The application with both routers, as this machine and its browser reach it; the identity provider is the real one."""
+    app = FastAPI()
+    app.state.city = False
+    door = sign_in.Door(lambda: database, database.clock, ORIGIN, browser_of(app, ORIGIN), development=True)
+    app.include_router(sign_in.router(door))
+    people = people or sign_in.listed_people(door.database)
+    app.include_router(identity.router(ORIGIN, people, lambda code: sign_in.redirect_uri(ORIGIN, code), database.clock))
+    return app
+
+
+@pytest.fixture
+def app(database, people):
+    assert set(people) == set(ORGANISATIONS)
+    return served(database)
+
+
+def browser(app, client=HERE):
+    return browser_of(app, ORIGIN, client)
+
+
+def fields(page):
+    return {name: unescape(value) for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text)}
+
+
+def chosen(visitor, organisation, person, to=None):
+    """Through sign-in and choice; the answer of the provider, which sends the browser back."""
+    away = visitor.get(f"/sign-in/{organisation}", params={} if to is None else {"to": to})
+    assert away.status_code == 303, away.text
+    page = visitor.get(away.headers["location"])
+    assert page.status_code == 200, page.text
+    return visitor.post(page.url.path, data=fields(page) | {"subject": str(person)}, headers=SAME_SITE)
+
+
+def signed_in(visitor, organisation, person, to=None):
+    return visitor.get(chosen(visitor, organisation, person, to).headers["location"])
+
+
+def session_of(database, visitor):
+    return sessions.find(database, visitor.cookies.get("session") or "")
+
+
+def test_a_person_signs_in_with_one_choice_and_without_a_script(app, database, people):
+    visitor = browser(app)
+    back = signed_in(visitor, "gac", people["gac"], "/console/people?on=2025-01-01")
+    assert (back.status_code, back.headers["location"]) == (303, "/console/people?on=2025-01-01")
+    cookie = next(one for one in back.headers.get_list("set-cookie") if one.startswith("session="))
+    assert {"HttpOnly", "Path=/", "SameSite=lax"} <= set(cookie.split("; "))
+    found = session_of(database, visitor)
+    assert (found.organisation, found.person) == ("gac", people["gac"])
+    assert "sign-in" not in visitor.cookies
+
+
+def test_the_page_asks_for_the_organisation_and_says_where_it_signs_in(app):
+    visitor = browser(app)
+    page = visitor.get("/sign-in?to=/console/audit")
+    assert page.status_code == 200
+    assert fields(page) == {"to": "/console/audit"}
+    page = visitor.get("/sign-in?to=/console/audit&organisation=GAC")
+    assert 'href="/sign-in/gac?to=%2Fconsole%2Faudit"' in page.text
+    assert "localhost" in page.text
+    assert '<html lang="zh-Hans">' in visitor.get("/sign-in?lang=zh").text
+
+
+def test_organisations_that_are_hidden_missing_or_impossible_look_the_same(app):
+    visitor = browser(app)
+    pages = [visitor.get(f"/sign-in/{code}") for code in ("nobody", "x" * 41, "GAC", "..%2fgac", "gac'--")]
+    assert {page.status_code for page in pages} == {404}
+    assert len({re.sub(r"\?[^\"]*", "", page.text) for page in pages}) <= len(pages)
+    assert all("session" not in page.headers.get("set-cookie", "") for page in pages)
+    assert visitor.get("/sign-in?organisation=nobody").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "",
+        "/a\r\nSet-Cookie: a=b",
+        "/ /evil",
+        "console",
+    ],
+)
+def test_nobody_is_sent_to_an_address_that_is_not_ours(app, people, to):
+    assert signed_in(browser(app), "gac", people["gac"], to).headers["location"] == "/console"
+
+
+def test_an_answer_comes_back_once(app, database, people):
+    visitor = browser(app)
+    address = chosen(visitor, "gac", people["gac"]).headers["location"]
+    kept = visitor.cookies["sign-in"]
+    assert visitor.get(address).status_code == 303
+    for _ in range(2):
+        visitor.cookies.clear()
+        visitor.cookies.set("sign-in", kept)
+        assert visitor.get(address).status_code == 403
+        assert session_of(database, visitor) is None
+
+
+def test_an_answer_in_another_browser_signs_nobody_in(app, database, people):
+    """Otherwise an attacker could sign a victim in as the attacker, or use an answer that was overheard."""
+    address = chosen(browser(app), "gac", people["gac"]).headers["location"]
+    victim = browser(app)
+    assert victim.get(address).status_code == 403
+    victim.get("/sign-in/gac")
+    assert victim.get(address).status_code == 403
+    assert session_of(database, victim) is None
+
+
+def test_an_answer_with_another_state_or_none_signs_nobody_in_and_leaves_the_right_one_usable(app, database, people):
+    visitor = browser(app)
+    address = urlsplit(chosen(visitor, "gac", people["gac"]).headers["location"])
+    told = {name: value for name, (value,) in parse_qs(address.query).items()}
+    rest = {name: value for name, value in told.items() if name != "state"}
+    for state in ({"state": "another"}, {"state": ""}, {}):
+        assert visitor.get(address.path, params=rest | state).status_code == 403
+        assert session_of(database, visitor) is None
+    assert visitor.get(address.path, params=told).status_code == 303
+    assert session_of(database, visitor)
+
+
+def test_an_answer_at_another_organisations_door_signs_nobody_in(app, database, people):
+    """Mix-up: what one organisation's provider answered is carried to the callback of another."""
+    visitor = browser(app)
+    address = chosen(visitor, "gac", people["gac"]).headers["location"]
+    assert visitor.get(address.replace("/sign-in/gac/", "/sign-in/huawei/")).status_code == 403
+    assert session_of(database, visitor) is None
+
+
+@pytest.mark.usefixtures("people")
+def test_a_provider_cannot_speak_for_a_person_of_another_organisation(database):
+    """GAC's provider is Huawei's enemy: it swears that its user is Huawei's Ada, at either door."""
+
+    def lying(organisation):
+        return [identity.Somebody("x", "Ada", "ada@huawei.example")] if organisation == "gac" else []
+
+    visitor = browser(served(database, lying))
+    refused = signed_in(visitor, "gac", "x")
+    assert refused.status_code == 403
+    assert "Nobody of this organisation has your e-mail address" in refused.text
+    assert "huawei" not in refused.text
+    assert session_of(database, visitor) is None
+    visitor.get("/sign-in/huawei")
+    assert visitor.get(f"/sign-in/huawei/callback?code=a&state=b&iss={ORIGIN}/identity/gac").status_code == 403
+
+
+def test_an_answer_that_took_too_long_signs_nobody_in(app, database, people):
+    visitor = browser(app)
+    address = chosen(visitor, "gac", people["gac"]).headers["location"]
+    database.clock.advance(timedelta(minutes=10))
+    assert visitor.get(address).status_code == 403
+
+
+def test_signing_in_again_gives_another_session_and_ends_the_one_before(app, database, people):
+    visitor = browser(app)
+    signed_in(visitor, "gac", people["gac"])
+    first = visitor.cookies["session"]
+    signed_in(visitor, "huawei", people["huawei"])
+    assert visitor.cookies["session"] != first
+    assert sessions.find(database, first) is None
+    assert session_of(database, visitor).organisation == "huawei"
+
+
+def test_a_session_that_somebody_planted_before_is_not_the_one_after(app, database, people):
+    visitor = browser(app)
+    visitor.cookies.set("session", "A" * 43)
+    signed_in(visitor, "gac", people["gac"])
+    assert sessions.find(database, "A" * 43) is None
+
+
+def test_signing_out_takes_a_form_of_ours_with_the_mark_of_this_session(app, database, people):
+    visitor = browser(app)
+    signed_in(visitor, "gac", people["gac"])
+    token = visitor.cookies["session"]
+    mark = sessions.csrf_token(token)
+    for data, headers in (
+        ({"csrf": mark}, {"Sec-Fetch-Site": "cross-site"}), ({"csrf": mark}, {"Origin": "https://evil.example"}), ({"csrf": mark}, {}),
+        ({"csrf": sessions.csrf_token("another")}, SAME_SITE), ({}, SAME_SITE),
+    ):  # fmt: skip
+        assert visitor.post("/sign-out", data=data, headers=headers).status_code == 403
+        assert sessions.find(database, token)
+    assert visitor.post("/sign-out", data={"csrf": mark}, headers=SAME_SITE).headers["location"] == "/sign-in"
+    assert sessions.find(database, token) is None
+    assert "session" not in visitor.cookies
+
+
+def test_who_has_left_does_not_come_in(app, database, people):
+    visitor = browser(app)
+    address = chosen(visitor, "gac", people["gac"]).headers["location"]
+    with database.transaction(Actor("gac")) as tx:
+        tx.execute("update alliance.person set left_at = %s where id = %s", (tx.now, people["gac"]))
+    assert visitor.get(address).status_code == 404, "with its last person the organisation signs in nowhere"
+    assert session_of(database, visitor) is None
+
+
+def test_with_tls_cookies_are_of_this_host_alone():
+    assert sign_in.session_cookie("https://marque.example") == "__Host-session"
+    assert sign_in.session_cookie(ORIGIN) == "session"
+
+
+def test_a_request_that_shows_a_token_is_the_programs_or_nobodys(app, database, people):
+    visitor = browser(app)
+    signed_in(visitor, "gac", people["gac"])
+    with database.transaction(Actor("huawei", people["huawei"])) as tx:
+        text, issued = tokens.issue(tx, "bench", "for tests", ["view:*"], tx.now + timedelta(days=1))
+
+    def who(headers):
+        pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        return sign_in.visitor(Request({"type": "http", "headers": pairs}), database, ORIGIN)
+
+    cookie = {"Cookie": f"session={visitor.cookies['session']}"}
+    assert who(cookie).person == people["gac"]
+    assert who({"Authorization": f"Bearer {text}"}).id == issued.id
+    assert who(cookie | {"Authorization": f"Bearer {text}"}).id == issued.id
+    for shown in ("Bearer mq_0_0", "Basic abc", ""):
+        assert who(cookie | {"Authorization": shown}) is None
+    assert who({}) is None
+
+
+# The development identity provider
+
+
+def asked(organisation="gac", **changes):
+    said = {
+        "response_type": "code", "client_id": identity.CLIENT_ID, "redirect_uri": sign_in.redirect_uri(ORIGIN, organisation),
+        "scope": "openid email", "state": "s", "nonce": "n", "code_challenge": create_s256_code_challenge("v" * 43),
+        "code_challenge_method": "S256",
+    } | changes  # fmt: skip
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def code_for(visitor, person, **changes):
+    answer = visitor.post("/identity/gac/authorize", data=asked(**changes) | {"subject": str(person)}, headers=SAME_SITE)
+    return parse_qs(urlsplit(answer.headers["location"]).query)
+
+
+def redeem(visitor, code, organisation="gac", **changes):
+    form = {
+        "grant_type": "authorization_code", "code": code, "client_id": identity.CLIENT_ID, "code_verifier": "v" * 43,
+        "redirect_uri": sign_in.redirect_uri(ORIGIN, "gac"),
+    }  # fmt: skip
+    return visitor.post(f"/identity/{organisation}/token", data=form | changes)
+
+
+def test_a_code_is_good_once_for_a_minute_with_its_verifier_and_address(app, database, people):
+    visitor = browser(app)
+    for changes in (
+        {"code_verifier": "w" * 43}, {"code_verifier": ""}, {"redirect_uri": f"{ORIGIN}/elsewhere"}, {"organisation": "huawei"},
+    ):  # fmt: skip
+        (code,) = code_for(visitor, people["gac"])["code"]
+        assert redeem(visitor, code, **changes).json() == {"error": "invalid_grant"}
+        assert redeem(visitor, code).json() == {"error": "invalid_grant"}, "whoever guesses wrong has used it up"
+    (code,) = code_for(visitor, people["gac"])["code"]
+    assert redeem(visitor, code, client_id="another").status_code == 401
+    assert redeem(visitor, code, grant_type="password").json() == {"error": "unsupported_grant_type"}
+    assert redeem(visitor, code).status_code == 200
+    assert redeem(visitor, code).status_code == 400
+    (code,) = code_for(visitor, people["gac"])["code"]
+    database.clock.advance(timedelta(seconds=60))
+    assert redeem(visitor, code).status_code == 400
+
+
+def test_nothing_is_answered_to_an_address_or_client_that_is_not_known(app):
+    visitor = browser(app)
+    for changes in (
+        {"redirect_uri": "https://evil.example/"},
+        {"redirect_uri": None},
+        {"client_id": "another"},
+        {"organisation": "huawei"},
+    ):
+        assert visitor.get("/identity/gac/authorize", params=asked(**changes)).status_code == 400
+        assert visitor.post("/identity/gac/authorize", data=asked(**changes), headers=SAME_SITE).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"scope": "email"}, "invalid_scope"),
+        ({"code_challenge": None}, "invalid_request"),
+        ({"code_challenge_method": "plain"}, "invalid_request"),
+        ({"code_challenge_method": None}, "invalid_request"),
+        ({"prompt": "none"}, "login_required"),
+    ],
+)
+def test_what_is_wrong_with_a_question_is_told_to_the_client(app, people, changes, error):
+    answer = browser(app).get("/identity/gac/authorize", params=asked(**changes))
+    assert parse_qs(urlsplit(answer.headers["location"]).query) == {"error": [error], "state": ["s"], "iss": [f"{ORIGIN}/identity/gac"]}
+    assert code_for(browser(app), people["gac"], **changes)["error"] == [error]
+
+
+def test_choosing_nobody_or_somebody_of_elsewhere_is_a_refusal(app, people):
+    for who in ("", people["huawei"], "eve"):
+        assert code_for(browser(app), who)["error"] == ["access_denied"]
+
+
+def test_only_the_providers_own_page_chooses(app, people):
+    for headers in ({}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+        answer = browser(app).post("/identity/gac/authorize", data=asked() | {"subject": str(people["gac"])}, headers=headers)
+        assert answer.status_code == 403
+
+
+def test_the_provider_serves_this_machine_only_and_never_through_a_proxy(app):
+    for address in ("/.well-known/openid-configuration", "/keys", "/authorize"):
+        assert browser(app, ELSEWHERE).get(f"/identity/gac{address}").status_code == 404
+        for header in ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"):
+            assert browser(app).get(f"/identity/gac{address}", headers={header: "192.0.2.7"}).status_code == 404
+        assert browser(app).get(f"/identity/gac{address}", headers={"Host": "evil.example"}).status_code == 404
+    assert browser(app, ELSEWHERE).post("/identity/gac/token").status_code == 404
+    with pytest.raises(ValueError, match="this machine only"):
+        identity.router("https://marque.example", lambda _: [], str, None)
+
+
+def test_each_organisation_has_an_issuer_and_a_key_of_its_own(app):
+    visitor = browser(app)
+    found = [visitor.get(f"/identity/{code}/keys").json()["keys"] for code in ORGANISATIONS]
+    assert [len(keys) for keys in found] == [1, 1]
+    assert found[0][0]["kid"] != found[1][0]["kid"]
+    assert all("d" not in keys[0] for keys in found)
+    metadata = visitor.get("/identity/gac/.well-known/openid-configuration").json()
+    assert metadata["issuer"] == f"{ORIGIN}/identity/gac"
+    assert metadata["code_challenge_methods_supported"] == ["S256"]
+    assert visitor.get("/identity/nobody/keys").status_code == 404
+
+
+def test_names_are_text_and_never_markup(app):
+    page = browser(app).get("/identity/gac/authorize", params=asked(state='"><script>'))
+    assert "Ada of &lt;gac&gt;" in page.text
+    assert "<script>" not in page.text
