@@ -7,14 +7,20 @@ import socket
 import sys
 import threading
 import webbrowser
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
 import uvicorn
 
-from marque.app.live import LiveCity, Settings
-from marque.app.web import create_app
+from marque.app.console.join import Console
+from marque.app.live import LiveCity
+from marque.app.live import Settings as Traffic
+from marque.app.platform import Platform, start
+from marque.app.settings import read_settings
+from marque.app.web import LOOPBACK, create_app
 from marque.common import InputError
+from marque.foundation import SystemClock
 
 
 def run(
@@ -33,12 +39,14 @@ def run(
     if replays is not None and not replays.is_dir():
         raise InputError("--replays", str(replays), "not a folder", "Give the folder that `marque drive --replays` wrote into.")
     listener = _listen(host, port)
-    shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104  only compared
+    shown = {"127.0.0.1": "localhost", "0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}.get(host, host)  # noqa: S104  only compared
     address = f"http://{shown}:{listener.getsockname()[1]}"
     print(f"Marque is at {address}  (Ctrl-C ends it)", flush=True)
-    city = LiveCity(Settings(map, vehicles, pedestrians, cars, seed))
-    hosts = {"hosts": ("*",)} if shown != host else {}
-    server = _Server(uvicorn.Config(create_app(city, replays, **hosts), log_level="warning", server_header=False), city)
+    city = LiveCity(Traffic(map, vehicles, pedestrians, cars, seed))
+    application = create_app(
+        city, replays, LOOPBACK if shown in {host, "localhost"} else ("*",), _console(address) if shown == "localhost" else None
+    )
+    server = _Server(uvicorn.Config(application, log_level="warning", server_header=False), city)
     if open_browser:
         threading.Timer(0.3, webbrowser.open, (address,)).start()
     try:
@@ -49,6 +57,20 @@ def run(
         city.stop()
     if city.failure is not None:
         raise city.failure
+
+
+def _console(address: str) -> Console:
+    """The companies' console on this machine: public history, invented people, and no password. `marque serve` is for everything else."""
+    from marque.app.demo import furnish
+
+    settings, clock = replace(read_settings(), public_origin=address, development_sign_in=True), SystemClock()
+
+    def begin() -> Platform:
+        platform = start(settings, clock)
+        furnish(platform)
+        return platform
+
+    return Console(settings, clock, begin, working=True)
 
 
 class _Server(uvicorn.Server):

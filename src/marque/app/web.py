@@ -37,7 +37,7 @@ from marque.simulation.replay import SUFFIX, Replay, Summary, read_replay, read_
 
 _HERE = Path(str(resources.files("marque.app")))
 _BINARY = "application/octet-stream"
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _MOMENTS_MAX = 256
 
 Car = Annotated[int | None, Query()]
@@ -50,7 +50,7 @@ class ClockCommand(BaseModel):
 
 
 def create_app(
-    city: LiveCity | None, replays: Path | None = None, hosts: tuple[str, ...] = _LOOPBACK, console: Console | None = None
+    city: LiveCity | None, replays: Path | None = None, hosts: tuple[str, ...] = LOOPBACK, console: Console | None = None
 ) -> FastAPI:
     """The web application: the city and replays, the companies' console, or both. It stops what it was given when it ends.
 
@@ -226,6 +226,8 @@ def _describe(path: Path) -> Summary | InputError:
 async def _refuse(request: Request, error: Exception) -> Response:
     """Errors as a page for people who navigate, as a line of text for scripts."""
     assert isinstance(error, RoutingError)
+    if error.status_code < 400:
+        return Response(status_code=error.status_code, headers=error.headers)
     if request.url.path.startswith("/api/"):
         return problem(error.status_code, str(error.detail), error.headers)
     if "text/html" not in request.headers.get("accept", ""):

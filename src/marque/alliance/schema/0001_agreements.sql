@@ -29,6 +29,7 @@ create table alliance.person (
 alter table alliance.person enable row level security, force row level security;
 create policy own on alliance.person to marque_app
     using (organisation = (select foundation.organisation())) with check (organisation = (select foundation.organisation()));
+create policy appoints on alliance.person to marque_owner using (true) with check (true);
 grant select, insert, update on alliance.person to marque_app;
 
 -- The organisation that drafted an agreement owns its key. `invited`: every organisation that a revision ever named; kept by a trigger.

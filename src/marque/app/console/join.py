@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -11,30 +10,38 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 import httpx
+import psycopg
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from marque import __version__, alliance
-from marque.alliance import sessions, transitions, web
+from marque.alliance import installation, sessions, transitions, web
 from marque.alliance.visitors import Service, Session
 from marque.app import console, identity, sign_in
 from marque.app.console.visit import status_of, told
+from marque.app.oidc import is_loopback
 from marque.app.operations import operations_router
-from marque.app.platform import Platform
+from marque.app.platform import Platform, registry
 from marque.app.settings import Settings
 from marque.common import MarqueError, Missing
 from marque.foundation import Clock, Transaction
+from marque.foundation.worker import run_worker
 
 API = "/api/"
 
 
 class Console:
-    """start: makes the platform, once, at the first request that needs it; a start that fails is tried again by the next."""
+    """start: makes the platform, once, at the first request that needs it; a start that fails is tried again by the next.
 
-    def __init__(self, settings: Settings, clock: Clock, start: Callable[[], Platform]) -> None:
-        self._settings, self._clock, self._start = settings, clock, start
+    working: whether this process is the worker as well, as it is where one machine does everything.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, start: Callable[[], Platform], *, working: bool = False) -> None:
+        self._settings, self._clock, self._start, self._working = settings, clock, start, working
+        self._stopping = threading.Event()
+        self._worker: threading.Thread | None = None
         self._running: Platform | None = None
         self._lock = threading.Lock()
         self._http = httpx.Client()
@@ -44,6 +51,9 @@ class Console:
         with self._lock:
             if self._running is None:
                 self._running = self._start()
+                if self._working:
+                    self._worker = threading.Thread(target=self._work, args=(self._running,), name="worker")
+                    self._worker.start()
             return self._running
 
     def join(self, app: FastAPI) -> None:
@@ -52,7 +62,9 @@ class Console:
         app.state.platform, app.state.calling = self.platform, self._calling
         app.include_router(console.routes)
         app.include_router(web.routes)
-        door = sign_in.Door(lambda: self.platform().database, self._clock, origin, self._http, development=settings.development_sign_in)
+        door = sign_in.Door(
+            lambda: self.platform().database, self._clock, origin, self._http, listed=self._listed, development=settings.development_sign_in
+        )
         app.include_router(sign_in.router(door))
         if settings.development_sign_in:
             people, back = sign_in.listed_people(door.database), lambda organisation: sign_in.redirect_uri(origin, organisation)
@@ -63,6 +75,13 @@ class Console:
         app.add_exception_handler(RequestValidationError, unreadable)
         if not app.state.city:
             app.add_api_route("/", lambda: RedirectResponse("/console", 303), include_in_schema=False, response_model=None)
+
+    def _listed(self) -> list[tuple[str, str]]:
+        """Organisations to choose from, where anybody may be anybody; elsewhere the page names none."""
+        if not self._settings.development_sign_in:
+            return []
+        with psycopg.connect(self.platform().addresses.owner) as owner:
+            return installation.organisations(owner)
 
     def _calling(self, request: Request) -> Call:
         """Who calls the API. A session counts for what one of our own pages sends."""
@@ -78,17 +97,20 @@ class Console:
     def _may_read_metrics(self, request: Request) -> None:
         token = self._settings.operations_token
         shown = request.headers.get("authorization", "").removeprefix("Bearer ")
-        here = (
-            request.client is not None
-            and ipaddress.ip_address(request.client.host).is_loopback
-            and "x-forwarded-for" not in request.headers
-        )
+        here = request.client is not None and is_loopback(request.client.host) and "x-forwarded-for" not in request.headers
         if not here and not (token and secrets.compare_digest(shown.encode(), token.encode())):
             raise HTTPException(404)
 
+    def _work(self, platform: Platform) -> None:
+        run_worker(platform.addresses, registry(platform), clock=self._clock, concurrency=2, stop=self._stopping)
+
     def stop(self) -> None:
+        """Everything that was started ends; the worker with what it has in hand."""
+        self._stopping.set()
         self._http.close()
         with self._lock:
+            if self._worker is not None:
+                self._worker.join()
             if self._running is not None:
                 self._running.close()
                 self._running = None

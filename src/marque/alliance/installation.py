@@ -1,0 +1,62 @@
+"""What the operator of an installation does, as the role that owns: bring organisations in, each with its first administrator."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+
+from marque.alliance.documents import CODE
+from marque.common import InputError, new_id
+
+KINDS = ("carmaker", "technology", "brand", "supplier", "operator")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+def found(owner: psycopg.Connection, code: str, name: str, kind: str, *, name_zh: str = "", parent: str | None = None) -> bool:
+    """Bring an organisation in; False when it is there already. Its code stands in signed texts and never changes. Raises InputError."""
+    if not CODE.fullmatch(code):
+        raise InputError("organisation", code, "not a code", "Lower-case letters, digits and hyphens, 40 at most, a letter first.")
+    if kind not in KINDS:
+        raise InputError("organisation", code, f"there is no kind {kind!r}", f"One of {', '.join(KINDS)}.")
+    if not name.strip():
+        raise InputError("organisation", code, "it has no name", "Give the name that people read.")
+    sql = (
+        "insert into alliance.organisation (organisation, name, name_zh, kind, parent) values (%s, %s, %s, %s, %s)"
+        " on conflict (organisation) do nothing"
+    )
+    try:
+        return owner.execute(sql, (code, name.strip(), name_zh.strip(), kind, parent)).rowcount == 1
+    except psycopg.errors.ForeignKeyViolation as fault:
+        raise InputError(
+            "organisation", code, f"there is no organisation {parent!r} for it to belong to", "Bring that one in first."
+        ) from fault
+
+
+def organisations(owner: psycopg.Connection) -> list[tuple[str, str]]:
+    """Every organisation that somebody may act for: code and name, by name."""
+    sql = (
+        "select organisation, name from alliance.organisation o"
+        " where exists (select from alliance.person p where p.organisation = o.organisation and p.left_at is null) order by name, organisation"
+    )
+    return [(str(code), str(name)) for code, name in owner.execute(sql)]
+
+
+def appoint(owner: psycopg.Connection, organisation: str, name: str, email: str, duties: Sequence[str], at: datetime) -> UUID:
+    """A person of an organisation, by the operator: its first administrator. Somebody with this address stays who they are."""
+    if not _EMAIL.fullmatch(email.strip()):
+        raise InputError("person", email, "not an e-mail address")
+    row = owner.execute(
+        "insert into alliance.person (organisation, id, name, email, duties, created_at) values (%s, %s, %s, %s, %s, %s)"
+        " on conflict (organisation, email) do nothing returning id",
+        (organisation, new_id(), name.strip(), email.strip().lower(), list(duties), at),
+    ).fetchone()
+    if row is None:
+        row = owner.execute(
+            "select id from alliance.person where organisation = %s and email = %s", (organisation, email.strip().lower())
+        ).fetchone()
+    assert row is not None
+    return UUID(str(row[0]))

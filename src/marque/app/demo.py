@@ -1,0 +1,35 @@
+"""A demonstration to begin with: the public history of the partners, and invented people who may sign in without a password."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import psycopg
+
+from marque.alliance import history, installation, reported
+from marque.app.platform import Platform
+
+_PEOPLE = (
+    ("Lin Wei", "management", ("administrator", "signatory", "viewer")),
+    ("Chen Yu", "engineering", ("engineer", "product", "release-manager")),
+)
+"""Invented; the same two in every organisation, told apart by their addresses."""
+
+
+def furnish(platform: Platform) -> None:
+    """Take the public history in, once; an installation that has organisations of its own is left as it is."""
+    known = history.public()
+    codes = set(known.organisations)
+    with psycopg.connect(platform.addresses.owner) as owner:
+        there = {code for (code,) in owner.execute("select organisation from alliance.organisation")}
+        if there:
+            return
+        for one in sorted(known.organisations.values(), key=lambda one: bool(one.parent)):
+            installation.found(owner, one.code, one.name, one.kind, name_zh=one.name_zh, parent=one.parent or None)
+        people: dict[str, UUID] = {}
+        for code in sorted(codes):
+            for name, place, duties in _PEOPLE:
+                person = installation.appoint(owner, code, name, f"{place}@{code}.example", duties, platform.clock.now())
+                people.setdefault(code, person)
+    for told in known.agreements:
+        reported.take_in(str(platform.addresses.app), told, people)
