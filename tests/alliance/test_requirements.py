@@ -234,32 +234,32 @@ def test_without_a_role_one_writes_nothing_and_a_viewer_only_looks(joint):
             requirements.edit(tx, made.id, Said(title="Range"), 1)
 
 
-@pytest.mark.parametrize(
-    "act",
-    [
-        "update alliance.requirement set text = ''",
-        "delete from alliance.requirement",
-        "update alliance.requirement_comment set text = 'x'",
-        "insert into alliance.requirement select 'gac', gen_random_uuid(), 'gac', 1, lead, programme, process, created_at, written_by,"
-        " status from alliance.requirement",
-        "insert into alliance.requirement (organisation, id, side, version, lead, programme, process, created_at, written_by, status)"
-        " select 'huawei', id, 'gac', 1, lead, programme, process, foundation.instant(), foundation.person(), 'accepted'"
-        " from alliance.requirement",
-        "insert into alliance.requirement (organisation, id, side, version, lead, programme, process, created_at, written_by, status)"
-        " select 'huawei', id, 'huawei', 1, lead, programme, process, foundation.instant() - interval '1 day', foundation.person(), 'draft'"
-        " from alliance.requirement",
-        "insert into alliance.requirement (organisation, id, side, version, lead, programme, process, created_at, written_by, status)"
-        " select 'huawei', id, 'huawei', 1, lead, programme, 'manufacture', foundation.instant(), foundation.person(), 'draft'"
-        " from alliance.requirement",
-        "insert into alliance.requirement (organisation, id, side, version, lead, programme, process, created_at, written_by, status)"
-        " select 'huawei', id, 'huawei', 2, lead, programme, process, foundation.instant(), foundation.person(), 'draft'"
-        " from alliance.requirement",
-    ],
-)
-def test_past_the_service_too_nobody_writes_anothers_side_or_changes_what_was_said(joint, act):
+PAST_THE_SERVICE = [
+    "update alliance.requirement set text = ''",
+    "delete from alliance.requirement",
+    "update alliance.requirement_comment set text = 'x'",
+    "insert into alliance.requirement select 'gac', gen_random_uuid(), 'gac', 1, lead, programme, process, created_at, written_by,"
+    " status from alliance.requirement",
+    "insert into alliance.requirement (organisation, id, side, version, lead, programme, process, created_at, written_by, status)"
+    " select 'huawei', id, 'gac', 1, lead, programme, process, foundation.instant(), foundation.person(), 'accepted'"
+    " from alliance.requirement",
+    "insert into alliance.requirement (organisation, id, side, version, lead, programme, process, created_at, written_by, status)"
+    " select 'huawei', id, 'huawei', 1, lead, programme, process, foundation.instant() - interval '1 day', foundation.person(), 'draft'"
+    " from alliance.requirement",
+    "insert into alliance.requirement (organisation, id, side, version, lead, programme, process, created_at, written_by, status)"
+    " select 'huawei', id, 'huawei', 1, lead, programme, 'manufacture', foundation.instant(), foundation.person(), 'draft'"
+    " from alliance.requirement",
+    "insert into alliance.requirement (organisation, id, side, version, lead, programme, process, created_at, written_by, status)"
+    " select 'huawei', id, 'huawei', 2, lead, programme, process, foundation.instant(), foundation.person(), 'draft'"
+    " from alliance.requirement",
+]
+
+
+def test_past_the_service_too_nobody_writes_anothers_side_or_changes_what_was_said(joint):
     founded(joint)
-    with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.CheckViolation)), joint.acting("huawei") as tx:
-        tx.execute(act)
+    for act in PAST_THE_SERVICE:
+        with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.CheckViolation)), joint.acting("huawei") as tx:
+            tx.execute(act)
 
 
 def test_comments_and_relations_speak_only_of_what_one_sees(joint):
