@@ -98,6 +98,7 @@ def test_help_needs_no_set_up_and_names_every_command(tmp_path):
     told = subprocess.run([sys.executable, "-S", alone, "--help"], capture_output=True, text=True, check=True).stdout
     assert not (tmp_path / ".venv").exists()
     commands = {command.name or command.callback.__name__ for command in app.registered_commands}
+    commands |= {group.name for group in app.registered_groups}
     assert commands == set(re.findall(r"^    \./marque (\w+)", told, re.MULTILINE)) - {"test", "check"}
 
 

@@ -12,14 +12,20 @@ from typing import Annotated, NoReturn
 import typer
 
 from marque import __version__
+from marque.app import cli_companies
 from marque.common import MarqueError
 
 app = typer.Typer(
-    help="Self-driving cars in the traffic of a real city, and any scenario file driven and judged.",
+    help="A smart-car brand of two companies: driven in simulation, agreed and signed by both.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+app.add_typer(cli_companies.alliance, name="alliance")
+app.add_typer(cli_companies.keys, name="keys")
+app.add_typer(cli_companies.audit, name="audit")
 
 
 @app.callback(invoke_without_command=True)
@@ -132,6 +138,24 @@ def show_map(
     from marque.app.map import show_map as run
 
     run(file, png)
+
+
+@app.command()
+def serve(
+    working: Annotated[bool, typer.Option("--working", help="Be the worker as well: for an installation of one process.")] = False,
+) -> None:
+    """The console and the API for an installation, as the settings (MARQUE_…) say, until SIGTERM."""
+    from marque.app.operating import serve as run
+
+    run(working)
+
+
+@app.command()
+def worker() -> None:
+    """Deliver events and run jobs of an installation, until SIGTERM."""
+    from marque.app.operating import work as run
+
+    run()
 
 
 def main() -> None:
