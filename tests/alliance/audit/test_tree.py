@@ -7,6 +7,7 @@ import hashlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ledgers import flipped
 
 from marque.alliance.audit import tree
 
@@ -172,12 +173,10 @@ proofs = st.integers(1, MOST).flatmap(lambda second: st.tuples(st.integers(0, se
 def test_a_consistency_proof_with_one_bit_changed_is_refused(hashes, sizes, which, bit):
     first, second = sizes
     proof = tree.carry_out(tree.consistency_plan(first, second), hashes)
-    roots = [tree.carry_out(tree.root_plan(size), hashes)[0] for size in sizes]
-    changeable = [*proof, *roots] if first else proof + roots[:1]
-    changed = which % len(changeable)
-    changeable[changed] = bytes(byte ^ (1 << bit % 8 if place == bit // 8 else 0) for place, byte in enumerate(changeable[changed]))
-    proof, roots = changeable[: len(proof)], [*changeable[len(proof) :], *roots[1:]][:2] if not first else changeable[len(proof) :]
-    assert not tree.grows(first, roots[0], second, roots[1], proof)
+    old, new = (tree.carry_out(tree.root_plan(size), hashes)[0] for size in sizes)
+    given = [old, *proof, new] if first else [old]  # of the empty log there is nothing to show of the new one
+    given[which % len(given)] = flipped(given[which % len(given)], bit)
+    assert not tree.grows(first, given[0], second, given[-1] if first else new, given[1:-1])
 
 
 @given(proofs, st.binary(min_size=32, max_size=32))
@@ -187,20 +186,24 @@ def test_a_consistency_proof_that_is_longer_or_shorter_is_refused(hashes, sizes,
     old, new = (tree.carry_out(tree.root_plan(size), hashes)[0] for size in sizes)
     assert not tree.grows(first, old, second, new, [*proof, more])
     assert not proof or not tree.grows(first, old, second, new, proof[:-1])
+    assert first in (0, second) or not tree.grows(first, old, 4 * second, new, proof), "a proof of fewer levels than the size has"
 
 
-@given(
-    st.integers(1, MOST).flatmap(lambda size: st.tuples(st.integers(0, size - 1), st.just(size))), st.integers(0, MOST), st.integers(0, 255)
-)
-def test_an_inclusion_proof_of_another_place_or_leaf_is_refused(hashes, place, elsewhere, bit):
+places = st.integers(1, MOST).flatmap(lambda size: st.tuples(st.integers(0, size - 1), st.just(size)))
+
+
+@given(places, st.integers(0, MOST), st.integers(0, 255))
+def test_an_inclusion_proof_of_another_place_leaf_or_length_is_refused(hashes, place, elsewhere, bit):
     index, size = place
     proof = tree.carry_out(tree.inclusion_plan(index, size), hashes)
     root = tree.carry_out(tree.root_plan(size), hashes)[0]
     leaf = LEAVES[index]
     assert tree.includes(leaf, index, size, proof, root)
     assert elsewhere == index or not tree.includes(leaf, elsewhere, size, proof, root)
-    assert not tree.includes(bytes(byte ^ (bit == where) for where, byte in enumerate(leaf[:32])), index, size, proof, root) or bit > 31
+    assert not tree.includes(flipped(leaf, bit), index, size, proof, root)
+    assert not tree.includes(leaf, index, size, proof, flipped(root, bit))
     assert not tree.includes(leaf, index, size, [*proof, leaf], root)
+    assert not tree.includes(leaf, index, 4 * size, proof, root)
     assert not proof or not tree.includes(leaf, index, size, proof[:-1], root)
 
 
