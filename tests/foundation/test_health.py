@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
+import psycopg
 import pytest
 from fastapi import FastAPI, HTTPException
 from prometheus_client.parser import text_string_to_metric_families
@@ -185,15 +186,22 @@ def test_every_answer_has_an_id_of_its_own_that_the_asker_cannot_choose(client):
     assert len({first, second, "mine"}) == 3
 
 
-def test_gauges_tell_the_present_and_name_no_organisation(client, database):
+def test_gauges_tell_the_present_and_name_no_organisation(addresses, client, database):
     with metrics.watching("database", gauges(database)):
         for step in range(3):
             with database.transaction(GAC) as tx:
                 tx.emit("stepped", {"step": step})
+        with database.transaction(GAC) as tx:
+            tx.defer("count", {})
+            tx.defer("count", {}, at=datetime(2999, 1, 1, tzinfo=UTC))
+        with psycopg.connect(addresses.worker) as worker:
+            worker.execute("set search_path = jobs")
+            worker.execute("insert into procrastinate_jobs (queue_name, task_name, status) values ('default', 'count', 'failed')")
         database.clock.advance(timedelta(seconds=90))
         now = samples(client)
         assert (now[("marque_outbox_waiting",)], now[("marque_outbox_lag_seconds",)], now[("marque_outbox_parked",)]) == (3.0, 90.0, 0.0)
         assert now[("marque_pool_connections_max",)] == 8.0
+        assert [now[(f"marque_jobs_{state}",)] for state in ("waiting", "running", "failed")] == [1.0, 0.0, 1.0]
         assert "gac" not in client.get("/metrics").text
     assert ("marque_outbox_waiting",) not in samples(client)
 

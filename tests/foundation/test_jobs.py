@@ -201,6 +201,32 @@ def test_a_job_of_a_killed_worker_is_begun_again_unless_it_kills_too_often(addre
     assert [status for name, _, status, _ in queued(addresses) if name == "deadly"] == ["failed"]
 
 
+def test_what_was_done_or_given_up_more_than_a_month_ago_is_forgotten(addresses, database):
+    with database.transaction(GAC) as tx:
+        for name in ("old", "recent", "waiting"):
+            tx.defer(name, {})
+        for kind in ("old", "recent", "waiting"):
+            tx.emit(kind, {})
+    with psycopg.connect(addresses.worker) as connection:
+        connection.execute("set search_path = jobs, foundation")
+        connection.execute("update procrastinate_jobs set status = 'failed' where task_name <> 'waiting'")
+        connection.execute("update procrastinate_events set at = now() - interval '40 days'")
+        connection.execute(
+            "update procrastinate_events set at = now() where job_id = (select id from procrastinate_jobs where task_name = 'recent')"
+        )
+        connection.execute("update outbox set handled_at = now() - case kind when 'old' then interval '40 days' else '1 day' end")
+        connection.execute("update outbox set handled_at = null, due_at = now() + interval '1 day' where kind = 'waiting'")
+        connection.execute("update procrastinate_jobs set scheduled_at = now() + interval '1 day' where task_name = 'waiting'")
+        connection.execute("update procrastinate_events set at = now() - interval '40 days' where type = 'scheduled'")
+        connection.execute(
+            "select procrastinate_defer_periodic_job_v2('default', null, null, 'marque.forget', 0, '', 0, '{\"timestamp\": 0}')"
+        )
+    work(addresses, Registry(), lambda: not any(name in {"old", "marque.forget"} for name, *_ in queued(addresses)))
+    assert [name for name, *_ in queued(addresses) if not name.startswith("marque.")] == ["recent", "waiting"]
+    with psycopg.connect(addresses.worker) as connection:
+        assert connection.execute("select kind from foundation.outbox order by position").fetchall() == [("recent",), ("waiting",)]
+
+
 def test_a_job_of_the_calendar_is_nobodys_and_has_its_instant(addresses):
     told, registry = [], Registry()
     registry.every("* * * * *", "hourly", lambda _, job: told.append((job.organisation, job.body["timestamp"] % 60)))

@@ -48,7 +48,7 @@ def _answer(report: health.Report) -> JSONResponse:
 
 
 def gauges(database: Database) -> Callable[[], Iterable[tuple[str, str, float]]]:
-    """For `metrics.watching`: how the pool and the outbox stand when asked."""
+    """For `metrics.watching`: how pool, outbox and jobs stand when asked."""
 
     def ask() -> Iterable[tuple[str, str, float]]:
         used, most, waiting = database.pool_use()
@@ -59,6 +59,10 @@ def gauges(database: Database) -> Callable[[], Iterable[tuple[str, str, float]]]
         yield "outbox_waiting", "Events not handled yet.", state.waiting
         yield "outbox_parked", "Events given up; a person has to look.", state.parked
         yield "outbox_lag_seconds", "Age of the oldest event that waits.", state.lag(database.clock.now()).total_seconds()
+        jobs = health.job_state(database)
+        yield "jobs_waiting", "Jobs that are due and not begun.", jobs.waiting
+        yield "jobs_running", "Jobs under way.", jobs.running
+        yield "jobs_failed", "Jobs given up; a person has to look.", jobs.failed
 
     return ask
 

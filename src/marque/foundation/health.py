@@ -134,6 +134,21 @@ def outbox_state(database: Database) -> OutboxState:
         return tx.rows(OutboxState, "select waiting, oldest_at, parked from foundation.outbox_state()")[0]
 
 
+@dataclass(frozen=True)
+class JobState:
+    """Over all organisations. waiting: due, not begun. failed: given up within the last month; a person has to look."""
+
+    waiting: int
+    running: int
+    failed: int
+
+
+def job_state(database: Database) -> JobState:
+    """Raises Unavailable."""
+    with database.transaction() as tx:
+        return tx.rows(JobState, "select waiting, running, failed from jobs.state()")[0]
+
+
 def outbox_flows(database: Database, lag: timedelta = timedelta(minutes=5)) -> Ask:
     """Parked events are told but do not make this process unready: others take no load off it, and only a person can help."""
 

@@ -151,7 +151,8 @@ def application(worker: str, registry: Registry, database: Database, pool_size: 
     async def forget(timestamp: int) -> None:  # noqa: ARG001  passed by name
         """What was done a month ago."""
         await asyncio.to_thread(outbox.forget, worker, database.clock.now() - _KEPT)
-        await app.job_manager.delete_old_jobs(nb_hours=int(_KEPT.total_seconds() // 3600), include_cancelled=True, include_aborted=True)
+        hours = int(_KEPT.total_seconds() // 3600)
+        await app.job_manager.delete_old_jobs(hours, include_failed=True, include_cancelled=True, include_aborted=True)
 
     return app
 
