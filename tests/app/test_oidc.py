@@ -115,6 +115,7 @@ WRONG = {
     "an issuer that only begins alike": {"iss": ISSUER + "/"},
     "no issuer": {"iss": None},
     "another audience": {"aud": "somebody-else"},
+    "another audience, though we are the party": {"aud": "somebody-else", "azp": "marque"},
     "no audience": {"aud": None},
     "an audience of several without a party": {"aud": ["marque", "somebody-else"]},
     "an audience of several for another party": {"aud": ["marque", "somebody-else"], "azp": "somebody-else"},
@@ -283,16 +284,24 @@ def test_keys_that_were_withdrawn_do_not_count_for_longer_than_an_hour(provider)
         provider.subject()
 
 
-def test_a_provider_that_does_not_answer_is_unavailable_and_redirections_are_not_followed():
-    clock = SetClock(datetime(2025, 6, 1, 12, tzinfo=UTC))
+def test_redirections_of_a_provider_are_not_followed(provider):
+    """Otherwise it could make us ask what only we reach."""
 
+    def elsewhere(request):
+        if request.url.path.startswith("/.well-known/"):
+            return httpx.Response(302, headers={"Location": f"{ISSUER}/keys/../.well-known-elsewhere"})
+        return provider.answer(request) if "elsewhere" not in request.url.path else httpx.Response(200, json=provider.metadata)
+
+    client = OpenIdClient(httpx.Client(transport=httpx.MockTransport(elsewhere), follow_redirects=True), provider.clock)
+    with pytest.raises(Unavailable):
+        client.authorization_url(CLIENT, "s", NONCE, VERIFIER)
+
+
+def test_a_provider_that_does_not_answer_is_unavailable(provider):
     def broken(request):
         raise httpx.ConnectError("no route", request=request)
 
-    def elsewhere(_):
-        return httpx.Response(302, headers={"Location": "http://169.254.169.254/"})
-
-    for answer in (broken, elsewhere, lambda _: httpx.Response(500)):
-        client = OpenIdClient(httpx.Client(transport=httpx.MockTransport(answer), follow_redirects=True), clock)
+    for answer in (broken, lambda _: httpx.Response(500)):
+        client = OpenIdClient(httpx.Client(transport=httpx.MockTransport(answer)), provider.clock)
         with pytest.raises(Unavailable):
             client.authorization_url(CLIENT, "s", NONCE, VERIFIER)

@@ -142,6 +142,23 @@ def test_an_answer_comes_back_once(app, database, people):
         assert session_of(database, visitor) is None
 
 
+def test_a_question_is_answered_once_though_the_provider_answers_it_again(app, database, people):
+    visitor = browser(app)
+    page = visitor.get(visitor.get("/sign-in/gac").headers["location"])
+    kept = visitor.cookies["sign-in"]
+    answers = [
+        visitor.post(page.url.path, data=fields(page) | {"subject": str(people["gac"])}, headers=SAME_SITE).headers["location"]
+        for _ in range(2)
+    ]
+    assert visitor.get(answers[0]).status_code == 303
+    visitor.cookies.clear()
+    visitor.cookies.set("sign-in", kept)
+    refused = visitor.get(answers[1])
+    assert refused.status_code == 403
+    assert "has been used before" in refused.text
+    assert session_of(database, visitor) is None
+
+
 def test_an_answer_in_another_browser_signs_nobody_in(app, database, people):
     """Otherwise an attacker could sign a victim in as the attacker, or use an answer that was overheard."""
     address = chosen(browser(app), "gac", people["gac"]).headers["location"]

@@ -139,7 +139,7 @@ class _Asking:
         self.entities: dict[Uid, Entity] = {}
         self._areas: dict[Area, Entity | None] = {}
         self._programmes: dict[tuple[str, UUID], tuple[str, list[model.Revision]] | None] = {}
-        self._kept: dict[Area, datetime | None] = {}
+        self._kept: dict[tuple[str, UUID], dict[str, datetime]] = {}
 
     def decide(self, asked: Sequence[tuple[Action, Resource]], duty: str | None = None) -> list[Decision]:
         """The answers in order. duty: as for somebody of the acting organisation who has this duty alone."""
@@ -234,9 +234,10 @@ class _Asking:
         if of is None:
             return None
         self.entities[of.uid] = of
-        if area not in self._kept:
-            self._kept[area] = store.kept(self.tx, area.lead, area.programme, area.process)
-        before = self._kept[area]
+        programme = (area.lead, area.programme)
+        if programme not in self._kept:
+            self._kept[programme] = store.kept(self.tx, *programme)
+        before = self._kept[programme].get(area.process)
         kept = before is not None and created_at < before
         attributes = {
             "area": of.uid,

@@ -100,13 +100,14 @@ def document(tx: Transaction, owner: str, agreement: UUID, number: int) -> str:
     return found
 
 
-def kept(tx: Transaction, lead: str, programme: UUID, process: str) -> datetime | None:
-    """Rows of this area made before the instant stay readable to the actor's organisation."""
-    found: datetime | None = tx.value(
-        "select before from alliance.kept where organisation = %s and owner = %s and programme = %s and process = %s",
-        (tx.actor.organisation, lead, programme, process),
+def kept(tx: Transaction, lead: str, programme: UUID) -> dict[str, datetime]:
+    """By process: rows of that area made before the instant stay readable to the actor's organisation."""
+    return dict(
+        tx.connection.execute(
+            b"select process, before from alliance.kept where organisation = %s and owner = %s and programme = %s",
+            (tx.actor.organisation, lead, programme),
+        ).fetchall()
     )
-    return found
 
 
 def agreement(tx: Transaction, owner: str, agreement: UUID) -> FoundAgreement | None:
