@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+import socket
+import threading
 from datetime import timedelta
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import psycopg
 import pytest
+import uvicorn
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from fastapi import FastAPI, Request
 from in_process import ELSEWHERE, HERE
 from in_process import browser as browser_of
 
 from marque.alliance import sessions, tokens
-from marque.app import identity, sign_in
+from marque.app import identity, oidc, sign_in
 from marque.common import new_id
 from marque.foundation import Actor
 
@@ -40,14 +44,14 @@ def people(database, owner_dsn):
     return there
 
 
-def served(database, people=None):
+def served(database, people=None, origin=ORIGIN, http=None):
     """The application with both routers, as this machine and its browser reach it; the identity provider is the real one."""
     app = FastAPI()
     app.state.city = False
-    door = sign_in.Door(lambda: database, database.clock, ORIGIN, browser_of(app, ORIGIN), development=True)
+    door = sign_in.Door(lambda: database, database.clock, origin, http or browser_of(app, origin), development=True)
     app.include_router(sign_in.router(door))
     people = people or sign_in.listed_people(door.database)
-    app.include_router(identity.router(ORIGIN, people, lambda code: sign_in.redirect_uri(ORIGIN, code), database.clock))
+    app.include_router(identity.router(origin, people, lambda code: sign_in.redirect_uri(origin, code), database.clock))
     return app
 
 
@@ -91,6 +95,22 @@ def test_a_person_signs_in_with_one_choice_and_without_a_script(app, database, p
     found = session_of(database, visitor)
     assert (found.organisation, found.person) == ("gac", people["gac"])
     assert "sign-in" not in visitor.cookies
+
+
+def test_one_process_is_client_and_provider_over_real_sockets_whatever_proxy_is_set(database, people, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        origin = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server = uvicorn.Server(uvicorn.Config(served(database, None, origin, oidc.http_client()), log_level="error"))
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        try:
+            with httpx.Client(base_url=origin, trust_env=False) as visitor:
+                assert signed_in(visitor, "gac", people["gac"]).status_code == 303
+                assert session_of(database, visitor).person == people["gac"]
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def test_the_page_asks_for_the_organisation_and_says_where_it_signs_in(app):

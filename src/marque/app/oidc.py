@@ -81,6 +81,11 @@ class _Known:
     at: datetime
 
 
+def http_client() -> httpx.Client:
+    """To reach identity providers: through the system's proxy where there is one, but never to this machine."""
+    return httpx.Client(timeout=_TIMEOUT_S, mounts={f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")})
+
+
 class OpenIdClient:
     """Talks to identity providers. What it has read of them it remembers for an hour; threads may share it."""
 
