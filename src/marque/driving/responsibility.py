@@ -57,8 +57,9 @@ ENFORCES = (Rule.FOLLOWING, Rule.ONCOMING, Rule.BESIDE)
 
 _LOOKS_M, _BEHIND_M, _BESIDE_M = 120.0, -60.0, 8.0
 """How far around, how far behind along the path's beginning, and how far beside the path others are judged."""
-_ALONG = 0.5
-"""Cosine from which somebody goes along the road, one way or the other; who crosses it is judged where the ways cross."""
+_ALONG, _TOWARDS = 0.5, -0.9
+"""Cosines from which somebody goes along the road, and up to which it comes towards the car along it; who crosses it or turns off is judged
+where the ways cross. (In the lane coordinates of a bend whoever drives straight on past it comes across.)"""
 _STANDS_MPS = 0.3
 _WALKS_MPS, _TURNS_RAD = 2.0, 0.05
 """At walking pace, and turned so far from the path, the car drives round who stands: lane coordinates no longer tell who touches whom."""
@@ -206,7 +207,7 @@ def _on_the_road(slot: int, track: Any, ego: _Body, paths: Paths, now_s: float, 
     other, along = _other(paths, track)
     stands = track.speed < _STANDS_MPS
     beyond = abs(other.d) > _BESIDE_M or other.s < _BEHIND_M or other.s > STATIONS + _BESIDE_M
-    if beyond or (abs(along) < _ALONG and not stands):
+    if beyond or (_TOWARDS < along < _ALONG and not stands):
         _elsewhere(slot, duties)
         return total
     oncoming = along < 0.0 and not stands
