@@ -73,7 +73,7 @@ def _turning(m: MapArrays, lane: int, nowhere: Floats, unknown: Ints) -> float:
 def _lay_over(
     m: MapArrays, lane: int, s: float, vehicle: VehicleParameters, nowhere: Floats, unknown: Ints, paths: Paths
 ) -> tuple[float, float]:  # fmt: skip
-    """Lay path 0 the straightest way to a lane, over it and on, with station _FIRST at place s of it; stations between which there are lanes."""
+    """Lay path 0 the straightest way to a lane, over it and on, station _FIRST at place s of it; between which stations there are lanes."""
     behind, count, start, first = np.empty(LANES, np.int32), 0, _FIRST - s, lane
     while start > 0.0 and count < LANES // 2:
         before = straightest_before(m, first, unknown)
@@ -98,10 +98,10 @@ def _lay_over(
 @kernel
 def _is_corner(paths: Paths, i: int) -> bool:
     """Whether a path bends sharply under a body whose rear axle is at station i."""
+    sharpest = 0.0
     for k in range(i - 1, i + 5):
-        if abs(paths.station[0, k].curvature) > _CORNER:
-            return True
-    return False
+        sharpest = max(sharpest, abs(paths.station[0, k].curvature))
+    return sharpest > _CORNER
 
 
 @kernel
