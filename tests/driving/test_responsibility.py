@@ -209,6 +209,15 @@ def test_who_cuts_in_is_not_answered_by_braking_but_one_who_was_ahead_is():
     assert behind.acceleration_mps2 < -4.0
 
 
+def test_whoever_follows_the_same_bend_on_its_own_side_is_no_oncoming_one_either():
+    road = bend()
+    guard, state = Guard(road, lane_of(road, "in")), VehicleState(70.0, 0.0, 0.0, 4.0, 0.0, 0.0)
+    for k in range(15):  # round (80, 12), inside of the bend, against our way
+        angle = -0.05 * k
+        x, y = 80.0 + 8.7 * math.cos(angle), 12.0 + 8.7 * math.sin(angle)
+        assert guard.answer(state, Command(0.0, 0.0, 1.0), (x, y, angle - 0.5 * math.pi, 4.35)) == Command(0.0, 0.0, 1.0)
+
+
 @pytest.mark.parametrize("speed", [4.0, 8.0, 12.0])
 def test_whoever_drives_straight_on_past_a_bend_of_the_cars_way_is_no_oncoming_one(speed):
     road = bend()

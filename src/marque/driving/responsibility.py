@@ -222,17 +222,14 @@ def _on_the_road(
     ahead = other.s > ego.s
     passing = _when_it_passes(track, ego, other, state, paths) if oncoming and ahead else other
     gap = abs(other.s - ego.s) - other.half_along - ego.half_along
-    beside = abs(passing.d - ego.d) - passing.half_across - ego.half_across
-    is_left = passing.d > ego.d
+    is_left = other.d > ego.d
     keeps_right = ego.d + ego.half_across <= paths.station[0, min(STATIONS - 1, max(0, int(ego.s)))].left
     for which in range(_PAIR_SETS):
         assumed = duties.enforced if which == 0 else duties.watched
         its = _still(assumed.other) if stands else assumed.other
         along_safe = _apart_along(gap, ahead, oncoming, keeps_right, ego, other, assumed.ego, its)
-        if is_left:
-            across_safe = beside > safe_distance_beside(passing.across_mps, ego.across_mps, its, assumed.ego)
-        else:
-            across_safe = beside > safe_distance_beside(ego.across_mps, passing.across_mps, assumed.ego, its)
+        # Through a bend between the two it may follow the road or drive straight on past it: it passes if either is safe.
+        across_safe = _apart_across(ego, other, assumed.ego, its) or _apart_across(ego, passing, assumed.ego, its)
         pair = duties.pair[which, slot]
         unknown = pair.memory == UNKNOWN
         along_owed, across_owed, pair.memory = respond(along_safe, across_safe, pair.memory)
@@ -255,6 +252,14 @@ def _on_the_road(
             across = limits(Answer.NONE, is_left, not is_left, assumed.ego)
             total = both(total, Limits(-math.inf, math.inf, across.left_mps2, across.right_mps2))
     return total
+
+
+@kernel
+def _apart_across(ego: _Body, other: _Body, own: RssParameters, its: RssParameters) -> bool:
+    beside = abs(other.d - ego.d) - other.half_across - ego.half_across
+    if other.d > ego.d:
+        return beside > safe_distance_beside(other.across_mps, ego.across_mps, its, own)
+    return beside > safe_distance_beside(ego.across_mps, other.across_mps, own, its)
 
 
 @kernel
