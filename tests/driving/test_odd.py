@@ -78,7 +78,7 @@ def test_a_road_that_is_not_of_the_domain_is_seen_from_afar_and_left_in_metres()
     lanes = [lane("town", straight(0, 0, 300, 0), successors=["fast"]), lane("fast", straight(300, 0, 900, 0), limit=33.0)]
     road_map = build_road_map(RoadSpec("town and motorway", "test", lanes))
     cost = np.zeros(2)
-    cost_to_go(road_map.arrays, goal_entries(road_map, to_lane(road_map, "fast")), cost, np.zeros(2))
+    cost_to_go(road_map.arrays, goal_entries(road_map, to_lane(road_map, "fast")), np.zeros(2, np.bool_), cost, np.zeros(2))
     slow = monitor(road_map, Odd("town only", speed_limit_mps=20.0))
     border = check(slow, place=(0, 120.0), cost=cost)
     assert (border.status, border.attribute, border.value) == (Status.LEAVING, Attribute.SPEED_LIMIT, 33.0)

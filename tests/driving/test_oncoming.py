@@ -57,6 +57,11 @@ def test_whoever_is_not_met_head_on_changes_nothing(beside, heading, speed, offs
     assert (allowed(60.0, beside, heading, speed, offset) == FREE_MPS).all()
 
 
+@given(st.floats(-150.0, -5.0), st.floats(-1.5, 1.5), st.floats(5.0, 25.0))
+def test_whoever_has_passed_and_crosses_the_way_behind_the_car_changes_nothing(behind, beside, speed):
+    assert (allowed(behind, beside, math.pi, speed) == FREE_MPS).all()
+
+
 @given(st.floats(10.0, 100.0), st.floats(10.0, 100.0))
 def test_the_nearer_it_is_the_slower_one_drives(one, other):
     near, far = (allowed(at, 0.0, math.pi, 12.0)[0] for at in sorted((one, other)))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from roads import crossroads, drive, to_lane, two_lanes, two_way
+from roads import bend, crossroads, drive, to_lane, two_lanes, two_way
 
 from marque.driving.answer import answer
 from marque.driving.interventions import KEPT, Rule, no_interventions, note, told
@@ -207,6 +207,24 @@ def test_who_cuts_in_is_not_answered_by_braking_but_one_who_was_ahead_is():
         behind = braking.answer(state, wanted, (80.0 - 1.4 * k, 0.0, 0.0, 15.0))
     assert beside.acceleration_mps2 == 0.0
     assert behind.acceleration_mps2 < -4.0
+
+
+def test_whoever_follows_the_same_bend_on_its_own_side_is_no_oncoming_one_either():
+    road = bend()
+    guard, state = Guard(road, lane_of(road, "in")), VehicleState(70.0, 0.0, 0.0, 4.0, 0.0, 0.0)
+    for k in range(15):  # round (80, 12), inside of the bend, against our way
+        angle = -0.05 * k
+        x, y = 80.0 + 8.7 * math.cos(angle), 12.0 + 8.7 * math.sin(angle)
+        assert guard.answer(state, Command(0.0, 0.0, 1.0), (x, y, angle - 0.5 * math.pi, 4.35)) == Command(0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("speed", [4.0, 8.0, 12.0])
+def test_whoever_drives_straight_on_past_a_bend_of_the_cars_way_is_no_oncoming_one(speed):
+    road = bend()
+    guard, state = Guard(road, lane_of(road, "in")), VehicleState(62.0, 0.0, 0.0, 4.0, 0.0, 0.0)
+    for k in range(30):  # it comes from beyond the bend, on its own side all the way
+        wanted = Command(0.0, 0.0, 1.0)
+        assert guard.answer(state, wanted, (90.0 - 0.1 * k * speed, -3.3, math.pi, speed)) == wanted
 
 
 def test_one_who_comes_towards_the_car_on_its_own_side_is_passed_and_in_ours_is_braked_for():

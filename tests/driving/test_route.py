@@ -21,7 +21,7 @@ def by_name(road, values):
 
 def costs(road, goal):
     cost, way = np.empty(len(road.lane_ids)), np.empty(len(road.lane_ids))
-    cost_to_go(road.arrays, goal_entries(road, (goal,)), cost, way)
+    cost_to_go(road.arrays, goal_entries(road, (goal,)), np.zeros(len(cost), np.bool_), cost, way)
     return by_name(road, cost), by_name(road, way)
 
 

@@ -64,8 +64,8 @@ def _meets(lines: Lines, i: int, x: float, y: float, heading: float, half_m: flo
         away = (x - cell.x) ** 2 + (y - cell.y) ** 2
         if away < least:
             nearest, least = c, away
-    if nearest < 0 or nearest + _EVERY >= lines.line[i].cells:
-        return -1  # beyond the end of the line, as far as that tells
+    if nearest <= 0 or nearest + _EVERY >= lines.line[i].cells:
+        return -1  # behind the car or beyond the end of the line, as far as that tells
     cell = lines.cell[i, nearest]
     if abs((y - cell.y) * cell.ux - (x - cell.x) * cell.uy) > half_m or math.cos(heading - cell.heading) > _TOWARDS:
         return -1

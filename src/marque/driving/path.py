@@ -125,7 +125,7 @@ def _lay(
     behind, behind_count, missing = np.empty(8, np.int32), 0, BEHIND - s
     first = lane
     while missing > 0.0 and behind_count < 8:
-        before = _before(m, first, history)
+        before = straightest_before(m, first, history)
         if before < 0:
             break
         behind[behind_count] = before
@@ -162,13 +162,19 @@ def _lay(
         current = following
     paths.path[p].lane_count = n
     paths.path[p].kind = p
+    lay_stations(m, p, vehicle, paths)
+    _allow(paths.station[p])
+    _place(p, state, vehicle, paths)
+
+
+@kernel
+def lay_stations(m: MapArrays, p: int, vehicle: VehicleParameters, paths: Paths) -> None:
+    """The stations of a path whose lanes are known: as smooth as a car can turn, the whole body on the road where it fits."""
     _sample(m, p, paths)
     smooth(paths.station[p], 0, STATIONS - 1, SMOOTHING_PASSES)
     differentiate(paths.station[p])
     round_off(paths.station[p])
     keep_on_road(m, paths.station[p], paths.path[p].end_s, vehicle)
-    _allow(paths.station[p])
-    _place(p, state, vehicle, paths)
 
 
 @lean
@@ -188,7 +194,7 @@ def _cost(m: MapArrays, lane: int, s: float, cost: Floats, way: Floats) -> float
 
 
 @lean
-def _before(m: MapArrays, lane: int, history: Ints) -> int:
+def straightest_before(m: MapArrays, lane: int, history: Ints) -> int:
     """The predecessor the car came by; the straightest one for a lane it was never on."""
     here = m.lanes[lane]
     best, best_bend = -1, np.inf

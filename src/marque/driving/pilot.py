@@ -26,6 +26,7 @@ from marque.driving.perceive import no_perception, perceive
 from marque.driving.restrain import Restraint
 from marque.driving.route import cost_to_go, goal_entries
 from marque.driving.speed import TICK_S, TICKS
+from marque.driving.tight import tight_lanes
 from marque.driving.tracks import NO_ID
 from marque.driving.view import Prediction, Reason, View
 from marque.driving.worth import Task
@@ -83,7 +84,8 @@ class Pilot:
     def retarget(self, goals: tuple[Goal, ...]) -> None:
         """Go somewhere else from here on; at most 8 goals, of which any one will do."""
         self._goals = goals
-        cost_to_go(self.road_map.arrays, goal_entries(self.road_map, goals), self._mind.cost, self._mind.way)
+        tight = tight_lanes(self.road_map, self.vehicle)
+        cost_to_go(self.road_map.arrays, goal_entries(self.road_map, goals), tight, self._mind.cost, self._mind.way)
         self._task = _task(goals, self.road_map)
         self._open_task = self._task._replace(timed=np.zeros(1, np.int32))
         centres = [polygon.mean(axis=0) for goal in goals for polygon in goal.polygons] + [

@@ -57,8 +57,11 @@ ENFORCES = (Rule.FOLLOWING, Rule.ONCOMING, Rule.BESIDE)
 
 _LOOKS_M, _BEHIND_M, _BESIDE_M = 120.0, -60.0, 8.0
 """How far around, how far behind along the path's beginning, and how far beside the path others are judged."""
-_ALONG = 0.5
-"""Cosine from which somebody goes along the road, one way or the other; who crosses it is judged where the ways cross."""
+_ALONG, _TOWARDS = 0.5, -0.9
+"""Cosines from which somebody goes along the road, and up to which it comes towards the car along it; who crosses it or turns off is judged
+where the ways cross."""
+_BENT_RAD = 0.1
+"""Where the path turns by more between the two, whoever comes straight on comes across in its lane coordinates, and yet may pass."""
 _STANDS_MPS = 0.3
 _WALKS_MPS, _TURNS_RAD = 2.0, 0.05
 """At walking pace, and turned so far from the path, the car drives round who stands: lane coordinates no longer tell who touches whom."""
@@ -123,19 +126,23 @@ def _ego(paths: Paths, state: VehicleState, vehicle: VehicleParameters) -> _Body
 
 
 @kernel
-def _other(paths: Paths, track: Any) -> tuple[_Body, float]:
-    """Somebody's body on the path (behind it on the straight line its beginning points along), and the cosine of its heading to it."""
+def _other(paths: Paths, track: Any, on_m: float) -> tuple[_Body, float]:
+    """Somebody's body on the path (behind it on the straight line its beginning points along), and the cosine of its heading to it.
+
+    on_m: so far it has driven straight on first.
+    """
+    x, y = track.x + on_m * math.cos(track.heading), track.y + on_m * math.sin(track.heading)
     nearest, least = 0, np.inf
     for i in range(0, STATIONS, 3):
-        square = (paths.station[0, i].x - track.x) ** 2 + (paths.station[0, i].y - track.y) ** 2
+        square = (paths.station[0, i].x - x) ** 2 + (paths.station[0, i].y - y) ** 2
         if square < least:
             nearest, least = i, square
     for i in range(max(0, nearest - 2), min(STATIONS, nearest + 3)):
-        square = (paths.station[0, i].x - track.x) ** 2 + (paths.station[0, i].y - track.y) ** 2
+        square = (paths.station[0, i].x - x) ** 2 + (paths.station[0, i].y - y) ** 2
         if square < least:
             nearest, least = i, square
     cos, sin = math.cos(paths.station[0, nearest].heading), math.sin(paths.station[0, nearest].heading)
-    dx, dy = track.x - paths.station[0, nearest].x, track.y - paths.station[0, nearest].y
+    dx, dy = x - paths.station[0, nearest].x, y - paths.station[0, nearest].y
     turn = wrap(track.heading - paths.station[0, nearest].heading)
     along, across = math.cos(turn), math.sin(turn)
     body = _Body(
@@ -179,7 +186,7 @@ def owe(
         if (track.x - state.x_m) ** 2 + (track.y - state.y_m) ** 2 > _LOOKS_M * _LOOKS_M:
             _elsewhere(slot, duties)
             continue
-        total = both(total, _on_the_road(slot, track, ego, paths, now_s, step_s, duties))
+        total = both(total, _on_the_road(slot, track, ego, state, paths, now_s, step_s, duties))
         total = both(total, _at_crossings(m, slot, track, ego, paths, predictions, signals, now_s, step_s, duties))
     return total
 
@@ -200,29 +207,29 @@ def _elsewhere(slot: int, duties: Duties) -> None:
 
 
 @kernel
-def _on_the_road(slot: int, track: Any, ego: _Body, paths: Paths, now_s: float, step_s: float, duties: Duties) -> Limits:
+def _on_the_road(
+    slot: int, track: Any, ego: _Body, state: VehicleState, paths: Paths, now_s: float, step_s: float, duties: Duties
+) -> Limits:  # fmt: skip
     """The rules of who follows, comes towards or is beside (RSS, definitions 1–10)."""
     total = Limits(-math.inf, math.inf, math.inf, math.inf)
-    other, along = _other(paths, track)
+    other, along = _other(paths, track, 0.0)
     stands = track.speed < _STANDS_MPS
     beyond = abs(other.d) > _BESIDE_M or other.s < _BEHIND_M or other.s > STATIONS + _BESIDE_M
-    if beyond or (abs(along) < _ALONG and not stands):
+    if beyond or (_TOWARDS < along < _ALONG and not stands):
         _elsewhere(slot, duties)
         return total
     oncoming = along < 0.0 and not stands
     ahead = other.s > ego.s
+    passing = _when_it_passes(track, ego, other, state, paths) if oncoming and ahead else other
     gap = abs(other.s - ego.s) - other.half_along - ego.half_along
-    beside = abs(other.d - ego.d) - other.half_across - ego.half_across
     is_left = other.d > ego.d
     keeps_right = ego.d + ego.half_across <= paths.station[0, min(STATIONS - 1, max(0, int(ego.s)))].left
     for which in range(_PAIR_SETS):
         assumed = duties.enforced if which == 0 else duties.watched
         its = _still(assumed.other) if stands else assumed.other
         along_safe = _apart_along(gap, ahead, oncoming, keeps_right, ego, other, assumed.ego, its)
-        if is_left:
-            across_safe = beside > safe_distance_beside(other.across_mps, ego.across_mps, its, assumed.ego)
-        else:
-            across_safe = beside > safe_distance_beside(ego.across_mps, other.across_mps, assumed.ego, its)
+        # Through a bend between the two it may follow the road or drive straight on past it: it passes if either is safe.
+        across_safe = _apart_across(ego, other, assumed.ego, its) or _apart_across(ego, passing, assumed.ego, its)
         pair = duties.pair[which, slot]
         unknown = pair.memory == UNKNOWN
         along_owed, across_owed, pair.memory = respond(along_safe, across_safe, pair.memory)
@@ -245,6 +252,25 @@ def _on_the_road(slot: int, track: Any, ego: _Body, paths: Paths, now_s: float, 
             across = limits(Answer.NONE, is_left, not is_left, assumed.ego)
             total = both(total, Limits(-math.inf, math.inf, across.left_mps2, across.right_mps2))
     return total
+
+
+@kernel
+def _apart_across(ego: _Body, other: _Body, own: RssParameters, its: RssParameters) -> bool:
+    beside = abs(other.d - ego.d) - other.half_across - ego.half_across
+    if other.d > ego.d:
+        return beside > safe_distance_beside(other.across_mps, ego.across_mps, its, own)
+    return beside > safe_distance_beside(ego.across_mps, other.across_mps, own, its)
+
+
+@kernel
+def _when_it_passes(track: Any, ego: _Body, other: _Body, state: VehicleState, paths: Paths) -> _Body:
+    """The body of one who comes towards the car as it is beside it, having driven straight on, if a bend is between; else as now."""
+    there, here = min(STATIONS - 1, max(0, int(other.s))), min(STATIONS - 1, max(0, int(ego.s)))
+    if abs(paths.station[0, there].heading - paths.station[0, here].heading) < _BENT_RAD:
+        return other
+    away = (state.x_m - track.x) * math.cos(track.heading) + (state.y_m - track.y) * math.sin(track.heading)
+    passing, _ = _other(paths, track, max(0.0, away))
+    return passing
 
 
 @kernel

@@ -6,7 +6,7 @@ import heapq
 
 import numpy as np
 
-from marque.common import Floats
+from marque.common import Bools, Floats
 from marque.driving.goal import Goal
 from marque.driving.map import MapArrays, Road, RoadMap, Turn
 from marque.driving.map.geometry import wrap
@@ -19,8 +19,8 @@ CHANGE_ROOM_M = 40.0
 """On a lane shorter than this a change costs more, in proportion: it may not come off."""
 FORBIDDEN_CHANGE_M = 1500.0
 """A change across a solid line: only where nothing else leads to the goal."""
-TURN_BACK_M = 3000.0
-"""A turn back on a street needs more room than most streets have: only where there is no other way."""
+NO_ROOM_M = 3000.0
+"""A turn back on a street needs more room than most streets have, and so do some corners: only where there is no other way."""
 FAR_M = 1e6
 """The cost of a lane from which no goal can be reached; finite, so that differences stay numbers."""
 
@@ -30,10 +30,11 @@ _MIDDLE_M = 0.9
 
 
 @kernel
-def cost_to_go(m: MapArrays, entries: Floats, out: Floats, way: Floats) -> None:
+def cost_to_go(m: MapArrays, entries: Floats, tight: Bools, out: Floats, way: Floats) -> None:
     """Metres from the start of every lane to the nearest goal, by Dijkstra backwards; FAR_M where there is no way.
 
-    entries: (L,) where on a lane the goal begins, inf where there is none (`goal_entries`). out: (L,) metres with what lane changes cost;
+    entries: (L,) where on a lane the goal begins, inf where there is none (`goal_entries`). tight: (L,) lanes to be driven only where there
+    is no other (`tight.tight_lanes`). out: (L,) metres with what lane changes cost;
     way: (L,) the metres alone. Only lanes for cars, and goal lanes, are driven.
     """
     out[:] = way[:] = FAR_M
@@ -50,7 +51,8 @@ def cost_to_go(m: MapArrays, entries: Floats, out: Floats, way: Floats) -> None:
         here = m.lanes[lane]
         for k in range(here.predecessor_first, here.predecessor_first + here.predecessor_count):
             before = m.predecessors[k]
-            price = cost + m.lanes[before].length + (TURN_BACK_M if m.lanes[before].turn == Turn.BACK else 0.0)
+            no_room = m.lanes[before].turn == Turn.BACK or tight[before]
+            price = cost + m.lanes[before].length + (NO_ROOM_M if no_room else 0.0)
             if m.lanes[before].road & _ROADS and price < out[before]:
                 out[before] = price
                 way[before] = way[lane] + m.lanes[before].length

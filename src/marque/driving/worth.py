@@ -29,6 +29,8 @@ _SPEED = 0.9  # per (m/s)² above what limit and bends allow, per instant
 _LATERAL = 0.8  # per (m/s²)² above comfortable
 _LATERAL_COMFORT, _LATERAL_LIMIT = 2.6, 8.0
 _UNSTEERABLE = 400.0  # one instant faster than the steering can follow the line
+# Close to that a little costs a little: from one cycle to the next a path's curvature is known a few hundredths better or worse.
+_STEERS_HARD, _STEERS_EASILY, _STEERS_MOST = 40.0, 0.9, 1.05
 _LONGITUDINAL = 0.12  # per (m/s²)², per instant
 # Without a time to keep: per (m/s²)² of braking or accelerating beyond what passengers take for comfortable (nuPlan: 4.05, 2.40).
 _HARD, _HARD_MPS2 = 1.0, 3.0
@@ -325,8 +327,10 @@ def _weigh(
             cost += _LATERAL * (lateral - _LATERAL_COMFORT) ** 2
             if lateral > _LATERAL_LIMIT and near:
                 cost += _IMPOSSIBLE
-        if v > lines.cell[i, c].steerable:
-            cost += counts * (_UNSTEERABLE if near else 0.1 * _UNSTEERABLE)
+        steers = v / lines.cell[i, c].steerable
+        if steers > _STEERS_EASILY:
+            hard = _STEERS_HARD * ((steers - _STEERS_EASILY) / (1.0 - _STEERS_EASILY)) ** 2
+            cost += counts * (1.0 if near else 0.1) * (_UNSTEERABLE if steers > _STEERS_MOST else hard)
         cost += counts * beyond * min(2.0, lines.cell[i, c].beyond)
         if lines.cell[i, c].outside > lines.cell[i, 0].outside:
             edge = _EDGE if lines.cell[i, c].outside == LEAVES else _GRAZE

@@ -200,8 +200,9 @@ def _follower(road_map: RoadMap, problem: PlanningProblem, goals: tuple[Goal, ..
     gap = _HEADWAY_S * problem.speed_mps + _JAM_M
     if lane < 0 or s < gap:
         return None
-    cost = np.zeros(len(arrays.lanes))
-    cost_to_go(arrays, goal_entries(road_map, goals), cost, np.zeros(len(arrays.lanes)))
+    lanes = len(arrays.lanes)
+    cost = np.zeros(lanes)
+    cost_to_go(arrays, goal_entries(road_map, goals), np.zeros(lanes, np.bool_), cost, np.zeros(lanes))
     pieces = []
     while lane >= 0:
         first, count = arrays.lanes[lane]["point_first"], arrays.lanes[lane]["point_count"]

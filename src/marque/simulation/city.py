@@ -14,6 +14,7 @@ from marque.driving.map.components import strong_components
 from marque.driving.map.query import pose_at, project, width_at
 from marque.driving.observation import Kind, Observation
 from marque.driving.pilot import Pilot
+from marque.driving.tight import tight_lanes
 from marque.driving.view import Reason, View
 from marque.simulation.frame import Flag, Frame
 from marque.simulation.random import choice
@@ -71,7 +72,8 @@ class City:
         pedestrians = pedestrians if len(road_map.crossing_ids) else 0
         self.traffic = Traffic(road_map, vehicles=vehicles, pedestrians=pedestrians, guests=cars, seed=seed, step_s=step_s)
         lanes = road_map.arrays.lanes
-        self._homes: Ints = np.flatnonzero(_round_trips(road_map) & (lanes["junction"] < 0) & (lanes["length"] >= _HOME_M)).astype(np.int32)
+        homes = _round_trips(road_map, vehicle) & (lanes["junction"] < 0) & (lanes["length"] >= _HOME_M)
+        self._homes: Ints = np.flatnonzero(homes).astype(np.int32)
         if cars and len(self._homes) < 2:
             raise InputError(road_map.source, "", "has no two connected lanes for trips", "Choose a map with a network of roads.")
         senses = [None if suite is None else Sensors(suite, seed=seed * _SENSES + car) for car in range(cars)]
@@ -211,10 +213,10 @@ class City:
         return 0.0 <= s <= arrays.lanes[car.destination]["length"] and -right < d < left and np.cos(state.heading_rad - heading) > 0.7
 
 
-def _round_trips(road_map: RoadMap) -> Bools:
-    """(L,) the largest set of lanes that all reach each other along successors without turning back on a street."""
+def _round_trips(road_map: RoadMap, vehicle: VehicleParameters) -> Bools:
+    """(L,) the largest set of lanes that all reach each other along successors, no street turned back on, no corner too tight."""
     lanes, successors = road_map.arrays.lanes, road_map.arrays.successors
-    drivable = (lanes["component"] == 0) & (lanes["turn"] != Turn.BACK)
+    drivable = (lanes["component"] == 0) & (lanes["turn"] != Turn.BACK) & ~tight_lanes(road_map, vehicle)
     sources = np.repeat(np.arange(len(lanes)), lanes["successor_count"])
     targets = np.concatenate([successors[lane["successor_first"] :][: lane["successor_count"]] for lane in lanes] or [successors[:0]])
     kept = drivable[sources] & drivable[targets]

@@ -197,7 +197,7 @@ class Ignored(NamedTuple):
     occurrences: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RoadMap:
     """A road map: arrays for kernels, names for people."""
 

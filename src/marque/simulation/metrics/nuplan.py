@@ -118,7 +118,7 @@ def _metres_left(case: Case) -> Floats:
     road_map = case.scenario.road_map
     lanes = len(road_map.arrays.lanes)
     cost, way = np.empty(lanes), np.empty(lanes)
-    cost_to_go(road_map.arrays, goal_entries(road_map, case.problem.goals), cost, way)
+    cost_to_go(road_map.arrays, goal_entries(road_map, case.problem.goals), np.zeros(lanes, np.bool_), cost, way)
     left = np.where(case.course.lane >= 0, np.maximum(0.0, way[case.course.lane] - case.course.s_m), FAR_M)
     return np.where(way[case.course.lane] >= FAR_M, FAR_M, left)
 
