@@ -245,7 +245,8 @@ class _Merge:
             current = here.of(self.me) if here else None
             area = here.area if here else self.area
             try:
-                requirements.put(self.tx, area, requirement, current, drafts[requirement], current.version if current else 0)
+                version = current.version if current else 0
+                requirements.put(self.tx, area, requirement, current, drafts[requirement], version, new=here is None)
             except (Refused, Missing) as fault:
                 named = next(name for name, one in self.ids.items() if one == requirement)
                 raise InputError(self.source, f"SPEC-OBJECT {named}", str(fault).rstrip("."), "Nothing was taken in.") from fault

@@ -25,7 +25,7 @@ from marque.alliance import rich_text
 from marque.alliance.reqif_exchange import REQIF, Choice, Datatype, Definition, Exchange, Kind, Link, Node, Object, Value
 from marque.common import InputError
 
-BIGGEST_BYTES = 64 * 1024 * 1024
+BIGGEST_BYTES = 32 * 1024 * 1024
 DEEPEST = 64
 KINDS = ("STRING", "ENUMERATION", "INTEGER", "REAL", "BOOLEAN", "DATE", "XHTML")
 _FACETS = ("MAX-LENGTH", "ACCURACY", "MIN", "MAX")

@@ -203,14 +203,19 @@ def _write(tx: Transaction, area: Area, requirement: UUID, current: Side | None,
     return written
 
 
-def put(tx: Transaction, area: Area, requirement: UUID, current: Side | None, said: Said, version: int) -> Written | None:
-    """Write the actor's side, past the gate and without the audit log: both are the caller's. None: it says that already."""
+def put(
+    tx: Transaction, area: Area, requirement: UUID, current: Side | None, said: Said, version: int, *, new: bool = False
+) -> Written | None:
+    """Write the actor's side, past the gate and without the audit log: both are the caller's. None: it says that already.
+
+    new: nobody knows of this requirement yet, and what it stands below is known to be there.
+    """
     said, organisation = tidy(said), tx.actor.organisation
     if current and current.version == version and current.said == said:
         return None
-    if said.parent is not None and (current is None or said.parent != current.parent):
+    if not new and said.parent is not None and (current is None or said.parent != current.parent):
         _check_place(tx, area, requirement, said.parent)
-    event = ok(write(current, requirement, organisation, said, version, store.last_version(tx, requirement)))
+    event = ok(write(current, requirement, organisation, said, version, 0 if new else store.last_version(tx, requirement)))
     if not store.insert(tx, area, event.requirement, event.version, {name: getattr(said, name) for name in FIELDS}):
         latest = one(tx, requirement).of(organisation)
         ok(stale(latest, said, version, latest.version if latest else 0))
@@ -263,7 +268,9 @@ def of_programme(tx: Transaction, lead: str, programme: UUID, process: str | Non
 
 def history(tx: Transaction, requirement: UUID) -> list[Side]:
     """Every visible version of every side, in the order written."""
-    versions = [_side(row) for row in store.history(tx, requirement)]
+    rows = store.history(tx, requirement)
+    asked = [Record(Area(row.lead, row.programme, row.process), row.organisation, row.created_at) for row in rows]
+    versions = [_side(row) for row, seen in zip(rows, allowed(tx, Action.VIEW, asked), strict=True) if seen]
     if not versions:
         raise Missing("requirement")
     return versions
@@ -282,7 +289,7 @@ def comment(tx: Transaction, requirement: UUID, text: str) -> Comment:
 
 
 def comments(tx: Transaction, requirement: UUID) -> list[Comment]:
-    """Visible comments, oldest first."""
+    """Visible comments, oldest first. Who sees a side of a requirement sees what its organisations let it see of the talk."""
     one(tx, requirement)
     return store.comments(tx, requirement)
 
@@ -299,7 +306,7 @@ def relate(tx: Transaction, source: UUID, target: UUID, kind: str, identifier: s
     same = [known for known in store.relations_from(tx, source) if (known.target, known.kind) == (target, kind)]
     if same:
         return same[0]
-    made = Relation(new_id(), tx.actor.organisation, source, target, kind, rich_text.line(identifier))
+    made = Relation(new_id(), tx.actor.organisation, source, target, kind, rich_text.line(identifier), start.area.process, tx.now)
     store.add_relation(tx, start.area, made)
     tx.emit("alliance.requirement-related", {"relation": made.id})
     return made
@@ -314,7 +321,9 @@ def unrelate(tx: Transaction, relation: UUID) -> None:
 
 def relations(tx: Transaction, lead: str, programme: UUID) -> list[Relation]:
     """Every visible relation of a programme, oldest first."""
-    return store.relations(tx, lead, programme)
+    found = store.relations(tx, lead, programme)
+    asked = [Record(Area(lead, programme, relation.process), relation.organisation, relation.related_at) for relation in found]
+    return [relation for relation, seen in zip(found, allowed(tx, Action.VIEW, asked), strict=True) if seen]
 
 
 def _side(row: Row) -> Side:

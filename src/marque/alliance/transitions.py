@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from marque.alliance.access import Area
+from marque.alliance.access import Action, Agreement, Area, Record, Revision, allowed, require
 from marque.alliance.codevelopment import record_for
 from marque.alliance.store import transitions as store
 from marque.alliance.store.transitions import Frozen, Step
@@ -41,7 +41,9 @@ def apply_due(tx: Transaction) -> list[Applied]:
     if not store.anything_due(tx):
         return []
     applied = [
-        Applied(one.organisation, one.agreement, one.number, one.applied_at, tuple(steps(tx, one.organisation, one.agreement, one.number)))
+        Applied(
+            one.organisation, one.agreement, one.number, one.applied_at, tuple(store.steps(tx, one.organisation, one.agreement, one.number))
+        )
         for one in store.apply_due(tx)
     ]
     for one in applied:
@@ -62,13 +64,15 @@ def due_organisations(tx: Transaction) -> list[str]:
 
 
 def steps(tx: Transaction, organisation: str, agreement: UUID, number: int) -> list[Step]:
-    """What applying a revision's transition did."""
+    """What applying a revision's transition did. Raises Missing for a revision that one does not see."""
+    require(tx, Action.VIEW, Revision(Agreement(organisation, agreement), number))
     return store.steps(tx, organisation, agreement, number)
 
 
-def frozen(tx: Transaction, area: Area, before: str = "", limit: int = 200) -> list[Frozen]:
-    """The actor's copies of an area, by digest; before: continue after this digest. Raises Missing when there are none at all."""
-    found = store.frozen(tx, area, before, max(1, min(limit, 1000)))
-    if not found and not before:
+def frozen(tx: Transaction, area: Area, after: str = "", limit: int = 200) -> list[Frozen]:
+    """The actor's copies of an area, by digest; after: continue behind this one. Raises Missing when there are none at all."""
+    seen = allowed(tx, Action.VIEW, [Record(area, tx.actor.organisation, tx.now)])[0]
+    found = store.frozen(tx, area, after, max(1, min(limit, 1000))) if seen else []
+    if not found and not after:
         raise Missing("frozen copy")
     return found

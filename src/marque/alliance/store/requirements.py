@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SAID = "status, number, title, text, rationale, verification, parent, position, identifier, attributes"
 _COLUMNS = f"organisation, id, side, version, lead, programme, process, created_at, written_by, {_SAID}"
+_RELATION = "id, organisation, source, target, kind, identifier, process, created_at as related_at"
 _AREA = "lead = %(lead)s and programme = %(programme)s and process = %(process)s"
 
 
@@ -67,6 +68,8 @@ class Relation:
     target: UUID
     kind: str
     identifier: str
+    process: str
+    related_at: datetime
 
 
 @dataclass(frozen=True)
@@ -199,14 +202,14 @@ def remove_relation(tx: Transaction, relation: UUID) -> bool:
 
 
 def relations_from(tx: Transaction, source: UUID) -> list[Relation]:
-    sql = "select id, organisation, source, target, kind, identifier from alliance.requirement_relation where source = %s order by id"
+    sql = f"select {_RELATION} from alliance.requirement_relation where source = %s order by id"  # noqa: S608  names only
     return tx.rows(Relation, sql, (source,))
 
 
 def relations(tx: Transaction, lead: str, programme: UUID) -> list[Relation]:
-    sql = """
-        select id, organisation, source, target, kind, identifier from alliance.requirement_relation
-        where lead = %s and programme = %s order by id"""
+    sql = f"""
+        select {_RELATION} from alliance.requirement_relation
+        where lead = %s and programme = %s order by id"""  # noqa: S608  names only
     return tx.rows(Relation, sql, (lead, programme))
 
 
