@@ -118,7 +118,7 @@ class _Writer:
             self._add(header, "COMMENT").text = said.comment
         self._add(header, "CREATION-TIME").text = said.created
         self._add(header, "REQ-IF-TOOL-ID").text = "Marque"
-        self._add(header, "REQ-IF-VERSION").text = "1.2"
+        self._add(header, "REQ-IF-VERSION").text = "1.0"  # the schema of 1.1 and 1.2 is that of 1.0, and fixes this value
         self._add(header, "SOURCE-TOOL-ID").text = "Marque"
         self._add(header, "TITLE").text = said.title
         content = self._add(self._add(self.root, "CORE-CONTENT"), "REQ-IF-CONTENT")
