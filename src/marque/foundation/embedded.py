@@ -54,8 +54,7 @@ def start(folder: Path, database: str = "marque") -> Addresses:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        superuser = _server(folder).get_uri()
-        _await_answer(superuser)
+        superuser = _answering(folder)
         prepare(superuser, database)
     except (OSError, RuntimeError, ValueError, AssertionError, subprocess.SubprocessError, psycopg.Error) as fault:
         raise MarqueError(
@@ -99,6 +98,7 @@ def _server(folder: Path) -> PostgresServer:
         server = get_server(folder, start=False)
         try:
             with server._lock:
+                _bury(server.pgdata)
                 server.ensure_pgdata_inited()
                 _shut(server.pgdata / "postgresql.conf")
             if server.pgdata in PostgresServer._instances:
@@ -112,10 +112,34 @@ def _server(folder: Path) -> PostgresServer:
         return server
 
 
-def _await_answer(superuser: str) -> None:
-    """After a crash a server that runs refuses everybody until it has recovered."""
+def _bury(folder: Path) -> None:
+    """A killed server whose parent takes no note, as often in a container, stays in the table of processes, where it looks alive.
+
+    Its pid file may go only once none of its children lives on: that file is what keeps a new server from starting beside them.
+    """
+    import psutil  # type: ignore[import-untyped]
+
+    file = folder / "postmaster.pid"
+    try:
+        pid, _, _, port, socket_folder, *_ = file.read_text().splitlines()
+        if psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE:
+            return
+    except (OSError, ValueError, psutil.Error):
+        return
+    deadline = time.monotonic() + _RECOVERY_S
+    while any(one.info["cwd"] == str(folder) and one.info["name"].startswith("postgres") for one in psutil.process_iter(["name", "cwd"])):
+        if time.monotonic() > deadline:
+            raise OSError("processes of a server that was killed are still running there; end them")
+        time.sleep(0.1)
+    (Path(socket_folder) / f".s.PGSQL.{port}.lock").unlink(missing_ok=True)
+    file.unlink()
+
+
+def _answering(folder: Path) -> str:
+    """The superuser's address, once it answers: after a crash a server that runs refuses everybody until it has recovered."""
     deadline = time.monotonic() + _RECOVERY_S
     while True:
+        superuser = str(_server(folder).get_uri())
         try:
             psycopg.connect(superuser).close()
         except psycopg.OperationalError:
@@ -123,7 +147,7 @@ def _await_answer(superuser: str) -> None:
                 raise
             time.sleep(0.1)
         else:
-            return
+            return superuser
 
 
 def _lock_of_one_user(package: type[PostgresServer]) -> None:
