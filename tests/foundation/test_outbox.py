@@ -353,8 +353,8 @@ WORKER = """
     registry = Registry()
     def note(tx, event):
         tx.execute("insert into trial.seen (organisation, step) values (%s, %s)", (event.organisation, event.body["step"]))
-        time.sleep(0.001)
-        if event.body["step"] + 1 < 60:
+        time.sleep(0.005)
+        if event.body["step"] + 1 < 200:
             tx.emit("stepped", {"step": event.body["step"] + 1})
     registry.on("stepped", "note", note)
     with Database(app, SystemClock()) as database:
@@ -385,5 +385,5 @@ def test_workers_killed_at_random_moments_lose_nothing_and_repeat_nothing(addres
         for worker in workers:
             worker.kill()
             worker.wait()
-    assert kills > 3
-    assert by_code(seen()) == {code: list(range(60)) for code in codes}
+    assert kills > 5
+    assert by_code(seen()) == {code: list(range(200)) for code in codes}
