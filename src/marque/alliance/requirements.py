@@ -245,12 +245,12 @@ def page(tx: Transaction, area: Area, before: UUID | None = None, limit: int = P
 
     Raises Missing for an area that one sees nothing of.
     """
-    limit, keeps = max(1, min(limit, MOST)), store.keeps(tx, area)
-    if not keeps:
+    limit, reach = max(1, min(limit, MOST)), store.reach(tx, area)
+    if not reach.kept:
         require(tx, Action.VIEW, area)
-    whose = None if keeps or store.sees_all(tx, area) else tx.actor.organisation
+    whose = None if reach.kept or reach.all else tx.actor.organisation
     found = _assembled(store.page(tx, area, before, limit, whose))
-    return _visible(tx, found) if keeps else found
+    return _visible(tx, found) if reach.kept else found
 
 
 def _visible(tx: Transaction, found: list[Requirement]) -> list[Requirement]:

@@ -148,21 +148,26 @@ def ancestors(tx: Transaction, organisation: str, requirement: UUID, deepest: in
     return [row.id for row in tx.rows(_Id, sql, {"start": requirement, "organisation": organisation, "deepest": deepest})]
 
 
-def keeps(tx: Transaction, area: Area) -> bool:
-    """Whether a transition left the actor rows of others to read here."""
-    sql = "select exists (select from alliance.kept where owner = %(lead)s and programme = %(programme)s and process = %(process)s)"
-    return bool(tx.value(sql, _of(area)))
+@dataclass(frozen=True)
+class Reach:
+    """kept: a transition left the actor rows of others to read here. all: those of others are open to it now."""
+
+    kept: bool
+    all: bool
 
 
-def sees_all(tx: Transaction, area: Area) -> bool:
-    """Whether rows of others are open to the actor here now."""
+def reach(tx: Transaction, area: Area) -> Reach:
     sql = """
         select exists (
+            select from alliance.kept where owner = %(lead)s and programme = %(programme)s and process = %(process)s
+        ) as kept, exists (
             select from alliance.area_right
             where organisation = %(me)s and owner = %(lead)s and programme = %(programme)s and process = %(process)s
               and starts <= %(now)s and %(now)s < ends and sight = 'all'
-        )"""
-    return bool(tx.value(sql, _of(area) | {"me": tx.actor.organisation, "now": tx.now}))
+        ) as all"""
+    found = tx.row(Reach, sql, _of(area) | {"me": tx.actor.organisation, "now": tx.now})
+    assert found is not None
+    return found
 
 
 def add_comment(tx: Transaction, area: Area, made: Comment) -> None:
