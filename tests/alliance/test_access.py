@@ -130,6 +130,11 @@ def test_a_signature_that_was_rolled_back_gave_nothing(database, ah8, awaited):
     with database.transaction(awaited) as tx, tx.connection.transaction(force_rollback=True):
         assert sign_and_ask(tx, agreement, area) == [False, True]
     assert not may(database, awaited, Action.DECIDE, area)
+    database.clock.set(noon(2024, 6, 1))
+    with database.transaction(awaited) as tx:
+        assert sign_and_ask(tx, agreement, area) == [False, True]
+    database.clock.set(noon(2024, 3, 1))
+    assert not may(database, awaited, Action.DECIDE, area), "it counts from the signature that was kept, not from the other"
 
 
 def test_a_decision_opened_under_an_old_revision_is_taken_by_those_it_names(database, people, ah8):
