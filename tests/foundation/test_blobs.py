@@ -213,43 +213,52 @@ class TestS3(BlobStoreConformance):
         return lambda key, data: obstore.put(store.store, f"marque/{key}", data)
 
 
-class Cutting:
-    """A line to the server that is cut after so many bytes in one direction, for the first so many connections."""
+class CuttingLine:
+    """A line to a server that is cut whenever so many bytes have gone one way, so many times; then it holds."""
 
-    def __init__(self, url, *, up=None, down=None, times=1000):
-        self.target, self.up, self.down, self.times = int(url.rpartition(":")[2]), up, down, times
-        self.cuts = 0
+    def __init__(self, url, way, after, times):
+        self.target, self.way, self.after, self.times = int(url.rpartition(":")[2]), way, after, times
+        self.cuts, self.left, self.lock = 0, after, threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.threads = [threading.Thread(target=self.accept)]
+        self.threads[0].start()
 
     def accept(self):
-        while True:
-            try:
+        with suppress(OSError):
+            while True:
                 client, _ = self.listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(("127.0.0.1", self.target))
-            self.times -= 1
-            limits = (self.up, self.down) if self.times >= 0 else (None, None)
-            for source, sink, limit in [(client, server, limits[0]), (server, client, limits[1])]:
-                threading.Thread(target=self.pass_on, args=(source, sink, limit), daemon=True).start()
+                self.threads.append(threading.Thread(target=self.connect, args=(client,)))
+                self.threads[-1].start()
 
-    def pass_on(self, source, sink, limit):
-        passed = 0
-        try:
-            while (data := source.recv(65536)) and (limit is None or passed <= limit):
+    def connect(self, client):
+        with client, socket.create_connection(("127.0.0.1", self.target)) as server:
+            down = threading.Thread(target=self.pass_on, args=(server, client, "down"))
+            down.start()
+            self.pass_on(client, server, "up")
+            down.join()
+
+    def pass_on(self, source, sink, way):
+        with suppress(OSError):
+            while (data := source.recv(65536)) and not (way == self.way and self.cut_now(len(data))):
                 sink.sendall(data)
-                passed += len(data)
-            self.cuts += bool(data)
-        except OSError:
-            pass
         for end in (source, sink):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
+    def cut_now(self, count):
+        with self.lock:
+            self.left -= count
+            if self.left > 0 or self.cuts == self.times:
+                return False
+            self.cuts, self.left = self.cuts + 1, self.after
+            return True
+
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+        for thread in self.threads:
+            thread.join()
 
 
 @pytest.fixture
@@ -257,8 +266,8 @@ def line(s3_server):
     """Makes lines to the server that are cut."""
     made = []
 
-    def make(**limits):
-        made.append(Cutting(s3_server, **limits))
+    def make(way, *, times=sys.maxsize):
+        made.append(CuttingLine(s3_server, way, 500_000, times))
         return made[-1]
 
     yield make
@@ -270,7 +279,7 @@ def line(s3_server):
 class TestS3Alone:
     def test_an_upload_cut_off_again_and_again_is_seen_by_nobody_and_told(self, s3_server, bucket, line):
         blobs = S3Blobs(bucket, endpoint=s3_server, **KEYS).of("gac")
-        kept, cut = blobs.put(b"kept"), line(up=1_000_000)
+        kept, cut = blobs.put(b"kept"), line("up")
         for data in (LARGE[: 3 << 20], LARGE):
             with pytest.raises(Unavailable, match=f"blobs in bucket {bucket} at {cut.url}: the store does not serve the request"):
                 S3Blobs(bucket, endpoint=cut.url, patience_s=0.5, **KEYS).of("gac").put(data)
@@ -278,7 +287,7 @@ class TestS3Alone:
         assert [blob.digest for blob in blobs.list()] == [kept]
 
     def test_an_upload_cut_off_once_is_tried_again(self, s3_server, bucket, line):
-        cut = line(up=1_000_000, times=1)
+        cut = line("up", times=1)
         digest = S3Blobs(bucket, endpoint=cut.url, **KEYS).of("gac").put(LARGE)
         assert cut.cuts == 1
         assert S3Blobs(bucket, endpoint=s3_server, **KEYS).of("gac").read(digest) == LARGE
@@ -286,7 +295,7 @@ class TestS3Alone:
     def test_a_download_that_stays_cut_off_is_an_error_not_a_short_blob(self, s3_server, bucket, line):
         digest = S3Blobs(bucket, endpoint=s3_server, **KEYS).of("gac").put(LARGE)
         with pytest.raises((Unavailable, BlobChanged)) as told:
-            S3Blobs(bucket, endpoint=line(down=1_000_000).url, patience_s=0.5, **KEYS).of("gac").read(digest)
+            S3Blobs(bucket, endpoint=line("down").url, patience_s=0.5, **KEYS).of("gac").read(digest)
         assert isinstance(told.value, Unavailable)
 
     def test_a_server_that_is_not_there_and_a_bucket_that_is_not_there_are_named(self, s3_server):

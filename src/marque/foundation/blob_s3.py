@@ -80,18 +80,18 @@ class S3Blobs:
         """What the client says, as a sentence with the place and the remedy. With a digest, its absence is Missing."""
         try:
             yield
-        except FileNotFoundError as error:
-            if digest and "NoSuchBucket" not in str(error):
-                raise missing(digest) from None
-            raise self._unavailable("there is no such bucket", error, "Make the bucket, or name another one.") from error
-        except (PermissionDeniedError, UnauthenticatedError) as error:
-            raise self._unavailable("the store refuses the keys", error, "Check them and the bucket's policy.") from error
         except (BaseError, OSError) as error:
+            if "NoSuchBucket" in str(error):
+                raise self._unavailable("there is no such bucket", error, "Make the bucket, or name another one.") from error
+            if digest and isinstance(error, FileNotFoundError):
+                raise missing(digest) from None
+            if isinstance(error, PermissionDeniedError | UnauthenticatedError):
+                raise self._unavailable("the store refuses the keys", error, "Check them and the bucket's policy.") from error
             raise self._unavailable("the store does not serve the request", error, "See that it runs, is reached and has room.") from error
 
     def _unavailable(self, problem: str, error: Exception, remedy: str) -> Unavailable:
-        said = str(error).partition("\n")[0]
-        return Unavailable(f"{self.place}: {problem}; what was stored before is as it was.\n  {remedy} It said: {said}")
+        said = str(error).partition("\n")[0].partition(": <?xml")[0]
+        return Unavailable(f"{self.place}: {problem}; what was stored before is as it was.\n  {remedy} It said: {said}.")
 
 
 class _OrganisationPrefix:
