@@ -15,12 +15,13 @@ def cluster():
         yield
 
 
-class TestRay(ComputeConformance):
-    @pytest.fixture(scope="class")
-    def two(self):
-        with RayCluster(workers=2) as two:
-            yield two
+@pytest.fixture(scope="module")
+def two():
+    with RayCluster(workers=2) as two:
+        yield two
 
+
+class TestRay(ComputeConformance):
     @pytest.fixture
     def make(self):
         made = []

@@ -23,7 +23,7 @@ from blobs_conformance import CAP_BYTES, LARGE, BlobStoreConformance, name_of
 from marque.common import InputError, Unavailable
 from marque.foundation.blob_folder import FolderBlobs
 from marque.foundation.blob_s3 import S3Blobs
-from marque.foundation.blobs import BlobChanged, Digest, blob_key, store_at
+from marque.foundation.blobs import Digest, blob_key, store_at
 
 SERVER = Path(__file__).parents[2] / "bench/peers/.venv-s3/bin/moto_server"
 KEYS = {"key_id": "a-key", "key": "a-secret-key"}
@@ -294,9 +294,8 @@ class TestS3Alone:
 
     def test_a_download_that_stays_cut_off_is_an_error_not_a_short_blob(self, s3_server, bucket, line):
         digest = S3Blobs(bucket, endpoint=s3_server, **KEYS).of("gac").put(LARGE)
-        with pytest.raises((Unavailable, BlobChanged)) as told:
+        with pytest.raises(Unavailable, match="does not serve the request"):
             S3Blobs(bucket, endpoint=line("down").url, patience_s=0.5, **KEYS).of("gac").read(digest)
-        assert isinstance(told.value, Unavailable)
 
     def test_a_server_that_is_not_there_and_a_bucket_that_is_not_there_are_named(self, s3_server):
         with socket.socket() as nobody:

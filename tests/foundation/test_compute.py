@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,12 +22,13 @@ ROOT = Path(__file__).parents[2]
 RAY = ROOT / "bench/peers/.venv-ray/bin/python"
 
 
-class TestProcesses(ComputeConformance):
-    @pytest.fixture(scope="class")
-    def two(self):
-        with ProcessPool(2) as pool:
-            yield pool
+@pytest.fixture(scope="module")
+def two():
+    with ProcessPool(2) as pool:
+        yield pool
 
+
+class TestProcesses(ComputeConformance):
     @pytest.fixture
     def make(self):
         made = []
@@ -97,6 +99,16 @@ def test_without_ray_the_error_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ComputeError, match=r"Ray is not installed\.\n  Install it with .* -r bench/peers/ray\.lock"):
         RayCluster()
+
+
+def test_the_lock_of_ray_installs_on_top_of_marques_own():
+    base, ray = (
+        dict(re.findall(r"^([\w.-]+)(?:\[[^]]*\])?==([^ ;\\]+)", (ROOT / lock).read_text(), re.MULTILINE))
+        for lock in ("requirements/base.lock", "bench/peers/ray.lock")
+    )
+    shared = base.keys() & ray.keys()
+    assert {"numpy", "psycopg", "obstore", "procrastinate"} <= shared
+    assert {name: ray[name] for name in shared} == {name: base[name] for name in shared}
 
 
 @pytest.mark.slow

@@ -101,11 +101,11 @@ class Worker(Protocol):
 
 @dataclass
 class _Work:
-    """An item with a worker. since: when the worker got it, None as long as the worker loads the function."""
+    """An item on its way. since: when a worker got it."""
 
     index: int
     payload: bytes
-    since: float | None = None
+    since: float = 0.0
 
 
 class Batch(Generic[_Item, _Value]):
@@ -118,7 +118,10 @@ class Batch(Generic[_Item, _Value]):
         self._job = _importable(function)
         self._items: Iterator[tuple[int, _Item]] | None = enumerate(items)
         self._total = len(items) if isinstance(items, Sized) else None
-        self._under_way: dict[Worker, _Work] = {}
+        # Items wait for whichever worker is ready first: on a busy cluster some of those that load may come up late or never.
+        self._waiting: deque[_Work] = deque()
+        self._loading: list[Worker] = []
+        self._computing: dict[Worker, _Work] = {}
         self._ready: list[Worker] = []
         self._arrived: deque[Result[_Value]] = deque()
         self._given = self._finished = self._failed = self._false_starts = 0
@@ -131,7 +134,7 @@ class Batch(Generic[_Item, _Value]):
     def cancel(self) -> None:
         """Ends the batch, from any thread: what is under way is killed and gives no result; results that have come can still be read."""
         self._cancelled = True
-        for worker in list(self._under_way):
+        for worker in list(self._computing):
             worker.kill()
 
     def close(self) -> None:
@@ -169,62 +172,56 @@ class Batch(Generic[_Item, _Value]):
             self._hand_out()
             if self._arrived:
                 return True
-            if self._cancelled or not self._under_way:
+            if self._cancelled or not (self._waiting or self._computing):
                 return False
             self._hear()
 
     def _hand_out(self) -> None:
-        while self._items and not self._cancelled and len(self._under_way) + len(self._arrived) < self._backend.count:
+        while self._items and not self._cancelled and self._under_way() + len(self._arrived) < self._backend.count:
             index, item = next(self._items, (None, None))
             if index is None:
                 self._items = None
-                return
+                break
             self._given += 1
             try:
-                payload = pickle.dumps(item, pickle.HIGHEST_PROTOCOL)
+                self._waiting.append(_Work(index, pickle.dumps(item, pickle.HIGHEST_PROTOCOL)))
             except Exception as error:  # whatever the item's own methods raise
                 self._arrive(index, Failure("raised", f"the item cannot be sent to a worker: {type(error).__name__}: {error}"))
-            else:
-                self._place(_Work(index, payload))
-
-    def _place(self, work: _Work) -> None:
-        while self._ready:
+        while self._waiting and self._ready:
             worker = self._ready.pop()
-            if worker.give(work.payload):
+            if worker.give(self._waiting[0].payload):
+                self._computing[worker] = work = self._waiting.popleft()
                 work.since = time.monotonic()
-                self._under_way[worker] = work
-                return
-            worker.free()
-        worker = self._backend.take()
-        worker.load(self._job)
-        self._under_way[worker] = work
+            else:
+                worker.free()
+        while len(self._loading) < len(self._waiting) and len(self._loading) + len(self._computing) < self._backend.count:
+            self._loading.append(self._backend.take())
+            self._loading[-1].load(self._job)
+
+    def _under_way(self) -> int:
+        return len(self._waiting) + len(self._computing)
 
     def _hear(self) -> None:
-        for worker, told in self._backend.wait(self._under_way, _LOOK_S):
-            work = self._under_way.pop(worker)
-            if self._cancelled:
-                worker.free()
-            elif work.since is None:
-                self._loaded(worker, work, told)
+        for worker, told in self._backend.wait([*self._loading, *self._computing], _LOOK_S):
+            if worker in self._computing:
+                self._answered(worker, self._computing.pop(worker), told)
             else:
-                self._answered(worker, work, told)
-        if self._limit_s is not None and not self._cancelled:
+                self._loading.remove(worker)
+                self._loaded(worker, told)
+        if self._limit_s is not None:
             late = time.monotonic() - self._limit_s
-            for worker, work in [
-                (worker, work) for worker, work in self._under_way.items() if work.since is not None and work.since < late
-            ]:
-                del self._under_way[worker]
+            for worker, work in [(worker, work) for worker, work in self._computing.items() if work.since < late]:
+                del self._computing[worker]
                 worker.free()
                 self._arrive(work.index, self._overdue())
 
-    def _loaded(self, worker: Worker, work: _Work, told: bytes | str) -> None:
+    def _loaded(self, worker: Worker, told: bytes | str) -> None:
         if isinstance(told, bytes):
             failure: Failure | None = pickle.loads(told)  # noqa: S301  written by our own worker
             if failure:
                 worker.free()
-                raise ComputeError(
-                    f"A worker cannot load the function: {failure.text}.\n  See that its module can be imported from where workers start."
-                )
+                remedy = "See that its module can be imported where workers start."
+                raise ComputeError(f"A worker cannot load the function: {failure.text}.\n  {remedy}")
             self._false_starts = 0
             self._ready.append(worker)
         else:
@@ -235,11 +232,12 @@ class Batch(Generic[_Item, _Value]):
                     "A script that runs batches does so below `if __name__ == '__main__':`; otherwise see what the worker wrote to stderr."
                 )
                 raise ComputeError(f"{_STARTS} workers in a row ended before they were ready; the last one {told}.\n  {remedy}")
-        self._place(work)
 
     def _answered(self, worker: Worker, work: _Work, told: bytes | str) -> None:
         if isinstance(told, str):
             worker.free()
+            if self._cancelled:  # then it is we who killed it
+                return
             self._arrive(work.index, Failure("died", f"its worker {told}"))
             return
         self._ready.append(worker)
@@ -264,11 +262,12 @@ class Batch(Generic[_Item, _Value]):
         if self._closed:
             return
         self._closed = True
-        for worker in self._under_way:
+        for worker in [*self._loading, *self._computing]:
             worker.free()
         for worker in self._ready:
             self._backend.keep(worker)
-        self._under_way, self._ready, self._items = {}, [], None
+        self._loading, self._computing, self._ready, self._items = [], {}, [], None
+        self._waiting.clear()
         self._backend.done()
 
 
