@@ -34,3 +34,5 @@ if (place && button && status) {
     }
   });
 }
+
+export {};

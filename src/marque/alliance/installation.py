@@ -40,7 +40,8 @@ def organisations(owner: psycopg.Connection) -> list[tuple[str, str]]:
     """Every organisation that somebody may act for: code and name, by name."""
     sql = (
         "select organisation, name from alliance.organisation o"
-        " where exists (select from alliance.person p where p.organisation = o.organisation and p.left_at is null) order by name, organisation"
+        " where exists (select from alliance.person p where p.organisation = o.organisation and p.left_at is null)"
+        " order by name, organisation"
     )
     return [(str(code), str(name)) for code, name in owner.execute(sql)]
 

@@ -95,7 +95,7 @@ def propose(caller: Calling, owner: Code, agreement: UUID, document: dict[str, A
 @routes.post("/agreements/{owner}/{agreement}/programmes", status_code=201)
 def found(caller: Calling, owner: Code, agreement: UUID, given: shapes.ProgrammeIn) -> shapes.ProgrammeOut:
     with caller.transaction() as tx:
-        return shapes.programme_out(agreements.foundshapes.programme_out(tx, owner, agreement, given.code, given.name, given.brand))
+        return shapes.programme_out(agreements.found_programme(tx, owner, agreement, given.code, given.name, given.brand))
 
 
 @routes.get("/programmes")
@@ -178,9 +178,7 @@ def list_decisions(caller: Calling, lead: Code, programme: UUID, process: Proces
 @routes.post("/programmes/{lead}/{programme}/{process}/decisions", status_code=201)
 def ask(caller: Calling, lead: Code, programme: UUID, process: Process, given: shapes.QuestionIn) -> shapes.DecisionOut:
     with caller.transaction() as tx:
-        return shapes.decision_out(
-            decisions.openshapes.decision_out(tx, Area(lead, programme, process), given.subject, given.title, given.question)
-        )
+        return shapes.decision_out(decisions.open_decision(tx, Area(lead, programme, process), given.subject, given.title, given.question))
 
 
 @routes.get("/decisions/{decision}")

@@ -12,7 +12,7 @@ import typer
 from marque.alliance import installation, sign_in
 from marque.app.platform import Platform, registry, start
 from marque.app.settings import Settings, read_settings
-from marque.foundation import Actor, SystemClock, log
+from marque.foundation import Actor, SystemClock, log, metrics
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def serve(working: bool) -> None:
     import uvicorn
 
     from marque.app.console.join import Console
-    from marque.app.operations import Observed
+    from marque.app.operations import Observed, gauges
     from marque.app.web import create_app
 
     settings, clock = read_settings(), SystemClock()
@@ -40,7 +40,8 @@ def serve(working: bool) -> None:
     host = urlsplit(settings.public_origin).hostname or "localhost"
     app = create_app(None, hosts=(host, "127.0.0.1", "localhost"), console=console)
     typer.echo(f"Marque is at {settings.public_origin}  (Ctrl-C ends it)")
-    uvicorn.run(Observed(app), host=settings.host, port=settings.port, log_config=None, server_header=False, access_log=False)
+    with metrics.watching("database", gauges(console.platform().database)):
+        uvicorn.run(Observed(app), host=settings.host, port=settings.port, log_config=None, server_header=False, access_log=False)
 
 
 def work() -> None:

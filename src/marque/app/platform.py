@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -43,6 +44,7 @@ class Platform:
     def clock(self) -> Clock:
         return self.database.clock
 
+    @cached_property
     def readiness(self) -> health.Health:
         """What has to be well for this process to do its work."""
         checks: dict[str, health.Ask] = {

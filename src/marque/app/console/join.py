@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import httpx
 import psycopg
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -21,12 +20,12 @@ from marque.alliance import installation, sessions, transitions, web
 from marque.alliance.visitors import Service, Session
 from marque.app import console, identity, sign_in
 from marque.app.console.visit import status_of, told
-from marque.app.oidc import is_loopback
+from marque.app.oidc import http_client, is_loopback
 from marque.app.operations import operations_router
 from marque.app.platform import Platform, registry
 from marque.app.settings import Settings
 from marque.common import MarqueError, Missing
-from marque.foundation import Clock, Transaction
+from marque.foundation import Clock, Transaction, health
 from marque.foundation.worker import run_worker
 
 API = "/api/"
@@ -44,7 +43,7 @@ class Console:
         self._worker: threading.Thread | None = None
         self._running: Platform | None = None
         self._lock = threading.Lock()
-        self._http = httpx.Client()
+        self._http = http_client()
 
     def platform(self) -> Platform:
         """Raises MarqueError when it does not start."""
@@ -69,7 +68,7 @@ class Console:
         if settings.development_sign_in:
             people, back = sign_in.listed_people(door.database), lambda organisation: sign_in.redirect_uri(origin, organisation)
             app.include_router(identity.router(origin, people, back, self._clock))
-        app.include_router(operations_router(lambda: self.platform().readiness().ready(), self._may_read_metrics), include_in_schema=False)
+        app.include_router(operations_router(self._ready, self._may_read_metrics), include_in_schema=False)
         app.add_api_route("/api/v1/openapi.json", lambda: schema(app), include_in_schema=False)
         app.add_exception_handler(MarqueError, answered)
         app.add_exception_handler(RequestValidationError, unreadable)
@@ -93,6 +92,9 @@ class Console:
         if not own:
             raise HTTPException(403, "a session is used by our own pages alone; programs use a token")
         return Call(running, who)
+
+    def _ready(self) -> health.Report:
+        return self.platform().readiness.ready()
 
     def _may_read_metrics(self, request: Request) -> None:
         token = self._settings.operations_token
