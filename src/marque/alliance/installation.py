@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import psycopg
@@ -34,6 +34,23 @@ def found(owner: psycopg.Connection, code: str, name: str, kind: str, *, name_zh
         raise InputError(
             "organisation", code, f"there is no organisation {parent!r} for it to belong to", "Bring that one in first."
         ) from fault
+
+
+def keep_brand(
+    owner: psycopg.Connection, organisation: str, code: str, name: str, name_zh: str, owners: Sequence[tuple[str, date, str]], at: datetime
+) -> None:
+    """A brand in the keeping of an organisation. owners: code, since when, and who says so. What is recorded already stays."""
+    sql = (
+        "insert into alliance.brand (organisation, code, name, name_zh, created_at) values (%s, %s, %s, %s, %s)"
+        " on conflict (organisation, code) do nothing"
+    )
+    owner.execute(sql, (organisation, code, name, name_zh, at))
+    sql = (
+        "insert into alliance.brand_owner (organisation, brand, since, owner, source, recorded_at) values (%s, %s, %s, %s, %s, %s)"
+        " on conflict (organisation, brand, since) do nothing"
+    )
+    for whose, since, source in owners:
+        owner.execute(sql, (organisation, code, since, whose, source, at))
 
 
 def organisations(owner: psycopg.Connection) -> list[tuple[str, str]]:

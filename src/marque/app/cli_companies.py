@@ -9,13 +9,16 @@ from uuid import UUID
 import typer
 
 alliance = typer.Typer(no_args_is_help=True, help="Agreements: who decides, sees, signs and sells, and since when.")
+reqif = typer.Typer(no_args_is_help=True, help="Requirements to and from other tools, as ReqIF files.")
+alliance.add_typer(reqif, name="reqif")
 keys = typer.Typer(no_args_is_help=True, help="Signing keys of people, and what was signed with them; works offline.")
 audit = typer.Typer(no_args_is_help=True, help="The audit log: take it away, check it offline, be its witness.")
 
-Programme = Annotated[str, typer.Option("--programme", metavar="CODE", help="A programme of the public history, for instance AH8.")]
+Programme = Annotated[str, typer.Option("--programme", metavar="CODE", help="Its code, for instance AH8.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Passphrase = Annotated[Path | None, typer.Option("--passphrase-file", metavar="FILE", help="Instead of asking for the passphrase.")]
 Keys = Annotated[Path, typer.Option("--keys", metavar="FILE", help="The verifier keys you trust: lines `log KEY` and `witness KEY`.")]
+Person = Annotated[UUID, typer.Option("--person", metavar="ID", help="Who acts; the console shows the id under My keys.")]
 Organisation = Annotated[str, typer.Option("--organisation", metavar="CODE", help="For whom.")]
 
 
@@ -54,6 +57,41 @@ def found(
     from marque.app.operating import found as run
 
     run(code, name, kind, administrator, issuer, client_id, parent)
+
+
+@reqif.command("export")
+def reqif_export(
+    programme: Programme,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A new file.")],
+    acting: Organisation,
+    person: Person,
+    process: Annotated[str | None, typer.Option(metavar="PROCESS", help="Only this process's.")] = None,
+) -> None:
+    """What somebody sees of a programme's requirements, for another tool."""
+    from marque.app.operating import running
+    from marque.app.reqif import export as run
+    from marque.foundation import Actor
+
+    with running() as platform:
+        run(platform.database, Actor(acting, person, "command line"), programme, out, process)
+
+
+@reqif.command("import")
+def reqif_import(
+    file: Path,
+    programme: Programme,
+    process: Annotated[str, typer.Option(metavar="PROCESS", help="Where requirements go that are new here.")],
+    acting: Organisation,
+    person: Person,
+    only_look: Annotated[bool, typer.Option("--only-look", help="Say what would be done, and do nothing.")] = False,
+) -> None:
+    """Take a file in for the side of somebody's organisation; the other side's fields are compared and never written."""
+    from marque.app.operating import running
+    from marque.app.reqif import take_in as run
+    from marque.foundation import Actor
+
+    with running() as platform:
+        run(platform.database, Actor(acting, person, "command line"), programme, process, file, only_look=only_look)
 
 
 @keys.command("new")

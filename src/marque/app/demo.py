@@ -31,5 +31,10 @@ def furnish(platform: Platform) -> None:
             for name, place, duties in _PEOPLE:
                 person = installation.appoint(owner, code, name, f"{place}@{code}.example", duties, platform.clock.now())
                 people.setdefault(code, person)
+        for brand in known.brands.values():
+            source = "; ".join(one.text for one in known.sources.get(brand.code, ()))
+            owners = [(one.organisation, one.since, source) for one in brand.owners if one.organisation in codes]
+            if owners:
+                installation.keep_brand(owner, owners[0][0], brand.code, brand.name, brand.name_zh, owners, platform.clock.now())
     for told in known.agreements:
         reported.take_in(str(platform.addresses.app), told, people)

@@ -6,6 +6,7 @@
 /console/agreements/OWNER/ID/revisions/N             a text: what it changes, who signs it
 /console/programmes/OWNER/ID                         who decides, sees, signs, sells; requirements and decisions of each process
 /console/requirements/ID, /console/decisions/ID      both sides; the answers
+/console/organisations                               who one knows, and whose brands they are
 /console/people, /console/me                         an administrator's list; one's own keys and passkeys
 /console/audit                                       the log, and everything of it that is one's own, to take away
 
@@ -14,10 +15,10 @@ Each page is one transaction of the visitor; each form ends on the page that sho
 
 from fastapi import APIRouter
 
-from marque.app.console import agreement_pages, audit_pages, home, people_pages, programme_pages
+from marque.app.console import agreement_pages, audit_pages, home, organisation_pages, people_pages, programme_pages
 
 routes = APIRouter(include_in_schema=False)
-for pages in (home, agreement_pages, programme_pages, people_pages, audit_pages):
+for pages in (home, agreement_pages, programme_pages, organisation_pages, people_pages, audit_pages):
     routes.include_router(pages.routes)
 
 __all__ = ["routes"]
