@@ -8,7 +8,7 @@ import json
 from dataclasses import replace
 from uuid import UUID
 
-import oracle
+import agreement_oracle as oracle
 import pytest
 from agreements import a_revision, days, histories
 from hypothesis import given, settings

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
-import oracle
+import agreement_oracle as oracle
 import pytest
 
 from marque.alliance import documents, history, modes, rules

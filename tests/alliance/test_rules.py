@@ -1,4 +1,4 @@
-"""When revisions are in force and what follows, against the plain loops of `oracle`."""
+"""When revisions are in force and what follows, against the plain loops of `agreement_oracle`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from datetime import timedelta
 from uuid import UUID
 
-import oracle
+import agreement_oracle as oracle
 import pytest
 from agreements import ORGANISATIONS, PROGRAMMES, a_revision, a_signature, days, histories
 from hypothesis import given, settings

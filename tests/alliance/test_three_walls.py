@@ -1,7 +1,7 @@
 """The agreements' documents read with plain loops, Cedar's answers, and the rows that PostgreSQL shows: the same in every cell.
 
 A cell is one question about one organisation, one area and one instant: does it see this row of that owner, does it decide, does it have a
-role, does it sign, does it sell. The documents' answer is the oracle's (`oracle.py`), which shares no code with either wall.
+role, does it sign, does it sell. The documents' answer is the oracle's (`agreement_oracle.py`), which shares no code with either wall.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
-import oracle
+import agreement_oracle as oracle
 import pytest
 from small_alliance import PROCESSES
 from worlds import BEGIN, fill, world

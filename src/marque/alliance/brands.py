@@ -28,14 +28,11 @@ class Brand:
 
 
 def brands(tx: Transaction) -> list[Brand]:
-    """Those that the actor's organisation keeps, and those of its partners."""
+    """Those that the actor's organisation keeps, and those that their keepers show it."""
     owners = store.owners(tx)
-    rows = store.brands(tx)
-    seen = access.allowed(tx, Action.VIEW, [access.Organisation(row.organisation) for row in rows])
     return [
         Brand(row, tuple(one for one in owners if (one.organisation, one.brand) == (row.organisation, row.code)))
-        for row, visible in zip(rows, seen, strict=True)
-        if visible
+        for row in store.brands(tx)
     ]
 
 
@@ -50,7 +47,7 @@ def found(tx: Transaction, code: str, name: str, name_zh: str, owner: str, since
 
 
 def pass_on(tx: Transaction, code: str, owner: str, since: date, source: str = "") -> None:
-    """The marks are another's from a day on. Raises as `found`."""
+    """The marks are another's from a day on, and the brand is shown to them. Raises as `found`."""
     access.require(tx, Action.ADMINISTER, access.Organisation(tx.actor.organisation))
     access.require(tx, Action.VIEW, access.Organisation(owner))
     if store.brand(tx, code) is None:
@@ -58,6 +55,7 @@ def pass_on(tx: Transaction, code: str, owner: str, since: date, source: str = "
     row = OwnerRow(tx.actor.organisation, code, since, owner, source.strip(), tx.now)
     if not store.add_owner(tx, row):
         ok(Refusal("an owner is recorded for this day", {"day": since.isoformat()}))
+    store.show(tx, code, owner)
     event = {"brand": code, "owner": owner, "since": since.isoformat()}
     tx.emit("alliance.brand-passed-on", event)
     audit.append(tx, {tx.actor.organisation, owner}, "brand-passed-on", event)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
 import psycopg
 
 from marque.alliance.documents import CODE
+from marque.alliance.model import Brand
 from marque.common import InputError, new_id
 
 KINDS = ("carmaker", "technology", "brand", "supplier", "operator")
@@ -37,14 +38,15 @@ def found(owner: psycopg.Connection, code: str, name: str, kind: str, *, name_zh
 
 
 def keep_brand(
-    owner: psycopg.Connection, organisation: str, code: str, name: str, name_zh: str, owners: Sequence[tuple[str, date, str]], at: datetime
+    owner: psycopg.Connection, brand: Brand, owners: Sequence[tuple[str, date, str]], shown_to: Collection[str], at: datetime
 ) -> None:
-    """A brand in the keeping of an organisation. owners: code, since when, and who says so. What is recorded already stays."""
+    """A brand in the keeping of its first owner. owners: code, since when, and who says so. What is recorded already stays."""
     sql = (
-        "insert into alliance.brand (organisation, code, name, name_zh, created_at) values (%s, %s, %s, %s, %s)"
+        "insert into alliance.brand (organisation, code, name, name_zh, shown_to, created_at) values (%s, %s, %s, %s, %s, %s)"
         " on conflict (organisation, code) do nothing"
     )
-    owner.execute(sql, (organisation, code, name, name_zh, at))
+    organisation, code = owners[0][0], brand.code
+    owner.execute(sql, (organisation, code, brand.name, brand.name_zh, sorted(shown_to), at))
     sql = (
         "insert into alliance.brand_owner (organisation, brand, since, owner, source, recorded_at) values (%s, %s, %s, %s, %s, %s)"
         " on conflict (organisation, brand, since) do nothing"

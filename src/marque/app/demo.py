@@ -32,9 +32,10 @@ def furnish(platform: Platform) -> None:
                 person = installation.appoint(owner, code, name, f"{place}@{code}.example", duties, platform.clock.now())
                 people.setdefault(code, person)
         for brand in known.brands.values():
-            source = "; ".join(one.text for one in known.sources.get(brand.code, ()))
-            owners = [(one.organisation, one.since, source) for one in brand.owners if one.organisation in codes]
+            owners = [(one.organisation, one.since, "as publicly reported") for one in brand.owners if one.organisation in codes]
+            carrying = [told for told in known.agreements if any(one.brand == brand.code for one in told.programmes)]
+            shown_to = {party for told in carrying for revision in told.agreement.revisions for party in revision.parties}
             if owners:
-                installation.keep_brand(owner, owners[0][0], brand.code, brand.name, brand.name_zh, owners, platform.clock.now())
+                installation.keep_brand(owner, brand, owners, shown_to, platform.clock.now())
     for told in known.agreements:
         reported.take_in(str(platform.addresses.app), told, people)

@@ -53,6 +53,15 @@ def add(tx: Transaction, row: BrandRow) -> bool:
     return tx.execute(sql, (row.organisation, row.code, row.name, row.name_zh, tx.now)) == 1
 
 
+def show(tx: Transaction, code: str, organisation: str) -> None:
+    """A brand of the actor's organisation, to another one besides."""
+    sql = (
+        "update alliance.brand set shown_to = array(select distinct one from unnest(shown_to || %s::text) as named (one) order by one)"
+        " where organisation = %s and code = %s"
+    )
+    tx.execute(sql, (organisation, tx.actor.organisation, code))
+
+
 def add_owner(tx: Transaction, row: OwnerRow) -> bool:
     """False when an owner is recorded for this day."""
     sql = (
