@@ -30,7 +30,7 @@ _LATERAL = 0.8  # per (m/s²)² above comfortable
 _LATERAL_COMFORT, _LATERAL_LIMIT = 2.6, 8.0
 _UNSTEERABLE = 400.0  # one instant faster than the steering can follow the line
 # Close to that a little costs a little: from one cycle to the next a path's curvature is known a few hundredths better or worse.
-_STEERS_HARD, _STEERS_EASILY, _STEERS_MOST = 40.0, 0.97, 1.05
+_STEERS_HARD, _STEERS_EASILY, _STEERS_MOST = 18.0, 0.95, 1.05
 _LONGITUDINAL = 0.12  # per (m/s²)², per instant
 # Without a time to keep: per (m/s²)² of braking or accelerating beyond what passengers take for comfortable (nuPlan: 4.05, 2.40).
 _HARD, _HARD_MPS2 = 1.0, 3.0
