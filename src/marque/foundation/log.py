@@ -158,8 +158,10 @@ def configure(style: str = "auto", level: str = "info", stream: TextIO | None = 
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     for name in ("uvicorn", "uvicorn.access", "uvicorn.error"):  # their own handlers write past the nets
-        logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = True
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate, logger.disabled = True, False
+        logger.setLevel(logging.NOTSET)
     for name in ("httpx", "httpcore", "procrastinate"):  # at info they tell every address asked, every argument passed
         logging.getLogger(name).setLevel(logging.WARNING)
 
