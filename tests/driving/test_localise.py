@@ -84,6 +84,15 @@ def test_a_place_that_drifts_away_from_the_markings_is_moved_back():
     assert off(true, believed) < 0.25
 
 
+def test_the_markings_are_believed_from_the_first_cycle_on():
+    def markings(state):
+        return 1.75 - state.y_m, 1.75 + state.y_m
+
+    for lane in (0, -1):
+        true, believed, _ = run(lambda t, s: s._replace(y_m=s.y_m + 0.45), markings=markings, lane=lane, seconds=0.1)  # noqa: ARG005
+        assert off(true, believed) < 0.11
+
+
 def test_a_lane_change_is_no_reason_for_doubt():
     def markings(state):
         middle = 0.0 if state.y_m < 1.75 else 3.5

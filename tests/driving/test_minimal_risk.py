@@ -13,9 +13,9 @@ from roads import crossroads, lane, observation, straight, to_lane, two_lanes
 from marque.driving.localise import Trust
 from marque.driving.map.build import build_road_map
 from marque.driving.map.specs import RoadSpec
-from marque.driving.minimal_risk import Manoeuvre, Mode, choose, straight_braking
+from marque.driving.minimal_risk import Fallback, Manoeuvre, Mode, choose, straight_braking
 from marque.driving.observation import Conditions, Health, Kind
-from marque.driving.odd import CITY_AND_MOTORWAY, Attribute, Border, Odd, Status
+from marque.driving.odd import CITY_AND_MOTORWAY, Attribute, Border, Monitor, Odd, Status
 from marque.driving.pilot import Pilot
 from marque.driving.view import Reason
 from marque.vehicle import BMW_320I, VehicleState, boxes_overlap, step
@@ -90,13 +90,14 @@ class Drive:
         self.pilot.begin(to_lane(road_map, target))
         self.time_s, self.states = 0.0, [state]
 
-    def run(self, seconds, *others, health=WELL, conditions=Conditions(), working=None, late=False):  # noqa: B008
+    def run(self, seconds, *others, health=WELL, conditions=Conditions(), working=None, late=False, braking_mps2=math.inf):  # noqa: B008
         for _ in range(round(seconds / STEP_S)):
             there = [(k + 1, Kind.CAR, *other(self.time_s)) for k, other in enumerate(others)]
             seen = observation(self.time_s, self.map, *there)
             working_now = np.ones(len(THREE_LIDARS), np.uint8) if working is None else working
             seen = seen._replace(health=health, conditions=conditions, working=working_now)
             command = self.pilot.late(self.state, seen) if late else self.pilot.cycle(self.state, seen)
+            command = command._replace(acceleration_mps2=max(command.acceleration_mps2, -braking_mps2))
             self.state = VehicleState(*step(self.state, command, STEP_S, BMW_320I))
             self.states.append(self.state)
             self.time_s += STEP_S
@@ -148,6 +149,23 @@ def test_who_sees_nothing_at_all_drives_the_stop_that_was_verified_while_it_saw(
     drive = on_the_left_lane().run(6.0, working=np.zeros(len(THREE_LIDARS), np.uint8))
     assert drive.mode == Mode.CONDITION
     assert drive.hardest() > 5.0
+
+
+def test_whose_brakes_do_less_than_its_stop_was_planned_with_turns_its_wheels_where_the_line_bends():
+    drive = on_the_left_lane()
+    drive.pilot._mind.stop.curvature[:] = np.where(np.arange(len(drive.pilot._mind.stop.curvature)) < 20, 0.0, 0.02)
+    begin, count = drive.state, len(drive.states)
+    drive.run(4.0, working=np.zeros(len(THREE_LIDARS), np.uint8), braking_mps2=3.0)
+    turned = next(state for state in drive.states[count:] if state.steering_rad > 0.01)
+    assert turned.x_m - begin.x_m == pytest.approx(20.0, abs=2.0)
+
+
+@given(st.lists(st.floats(0.0, 30.0), min_size=2, max_size=20))
+def test_the_place_to_stop_in_the_lane_is_never_farther_than_its_speed_needs(speeds):
+    fallback = Fallback(Monitor(CITY_AND_MOTORWAY, two_lanes(), THREE_LIDARS), STEP_S)
+    for k, speed in enumerate(speeds):
+        ask = fallback.decide(k * STEP_S, INSIDE, Trust.PLACE, WELL, Conditions(), speed, outermost=True)
+        assert ask.stop_m <= speed * speed / 5.0 + speed + 4.0 + 1e-9
 
 
 def test_the_watchdog_stops_a_car_whose_computer_is_silent_and_it_goes_on_when_that_was_a_hiccup():

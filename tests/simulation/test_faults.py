@@ -18,7 +18,8 @@ from marque.simulation.library import junctions, motorways, streets
 from marque.simulation.library.actors import CAR, STEP_S, drive
 from marque.simulation.reactive import Crowd
 from marque.simulation.sensors import Sensors
-from marque.vehicle import BMW_320I, PRODUCTION, VehicleState, boxes_overlap
+from marque.vehicle import BMW_320I, PRODUCTION, Command, VehicleState, boxes_overlap, resting
+from marque.vehicle import drive as move
 from marque.vehicle.sensors import THREE_LIDARS, Sensing
 
 STATE = VehicleState(30.0, 0.0, 0.0, 12.0, 0.02, 0.0)
@@ -175,6 +176,18 @@ def test_actuators_have_left_what_the_fault_leaves_and_the_diagnosis_says_so_a_m
     for kind, name in ((FaultKind.BRAKES, "braking"), (FaultKind.DRIVE, "drive"), (FaultKind.STEERING_SLOW, "steering")):
         assert getattr(told_at(scene, road_map, kind, 4.1)[0].health, name) == 1.0
         assert getattr(told_at(scene, road_map, kind, 4.5)[0].health, name) == FAULTS[kind].magnitude
+
+
+def test_a_command_that_is_held_up_turns_the_wheel_once(road_map):
+    def wheel(*faults):
+        injection, held, state = injected(road_map, *faults), resting(STEP_S), STATE._replace(steering_rad=0.0)
+        for k in range(60):
+            command = Command(0.0, 0.2 if 38 <= k <= 40 else 0.0, 1.0)
+            after, held = move(state, held, command, STEP_S, BMW_320I, injection.actuators_at(k * STEP_S))
+            state = VehicleState(*after)
+        return state.steering_rad
+
+    assert wheel(FAULTS[FaultKind.DELAY]._replace(onset_s=4.05)) == pytest.approx(wheel(), abs=0.02)
 
 
 def test_ice_that_nobody_sees_takes_the_grip_but_not_the_conditions(scene, road_map):

@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from enum import IntEnum
 
-from marque.driving.map import RoadMap
+from marque.driving.map import Road, RoadMap
 from marque.driving.map.geometry import wrap
-from marque.driving.map.query import project, width_at
+from marque.driving.map.query import locate, project, width_at
 from marque.driving.observation import Observation
 from marque.vehicle import VehicleParameters, VehicleState
 
@@ -29,6 +29,7 @@ _NOISE_M, _NOISE_S = 0.1, 1.5
 _STEADY_M, _STEADY_S = 15.0, 5.0
 """Over so much way, or time, the place is believed across the way; wheels and steering are, over less. A heading that is off by a
 thousandth leads 1.5 cm aside by then."""
+_ALIGNED_RAD = 0.8
 _ASIDE_S, _ASIDE_M, _ALIKE_M, _SAME_WIDTH_M = 0.4, 0.5, 0.25, 0.5
 
 
@@ -61,14 +62,15 @@ class Localisation:
         self._running = 0
         self._lost = self._misled = False
         self._aside_m = 0.0
-        self._disagrees = False
+        self._disagrees = self._agreed = False
 
     def believe(self, stated: VehicleState, seen: Observation, lane: int) -> tuple[VehicleState, Observation]:
         """The state to drive by, and the surroundings as they lie around it. lane: that of the last cycle, −1 for none."""
         self._step_s, self._time_s = seen.time_s - self._time_s, seen.time_s
         if self._stated is None or self._used is None or self._step_s <= 0.0:
-            self._stated = self._used = stated
-            return stated, seen
+            used = self._agree_with_markings(stated, stated, seen, self._lane_at(stated) if lane < 0 else lane)
+            self._stated, self._used = stated, used
+            return used, carried(seen, stated, used)
         leapt = self._compare(self._stated, stated)
         wheels = self._by_wheels(stated)
         reckoned = _reckon(self._used, wheels, self._step_s, self._vehicle)
@@ -108,6 +110,10 @@ class Localisation:
             self._misled = False
         return stated._replace(speed_mps=stated.speed_mps + self._excess_mps) if self._misled else stated
 
+    def _lane_at(self, state: VehicleState) -> int:
+        lane, _, _ = locate(self._map.arrays, state.x_m, state.y_m, state.heading_rad, _ALIGNED_RAD, int(Road.CAR))
+        return int(lane)
+
     def _agree_with_markings(self, used: VehicleState, stated: VehicleState, seen: Observation, lane: int) -> VehicleState:
         arrays = self._map.arrays
         left, right = seen.markings_m
@@ -123,7 +129,9 @@ class Localisation:
         off = 0.5 * (right - left) - (d + 0.5 * width - by_map)
         off = (off + 0.5 * width) % width - 0.5 * width  # in the middle of a lane change both may mean different lanes
         within = min(_NOISE_M, max(-_NOISE_M, off))
-        change = min(1.0, self._step_s / _ASIDE_S) * (off - within) + min(1.0, self._step_s / _NOISE_S) * within
+        gain = min(1.0, self._step_s / _ASIDE_S) if self._agreed else 1.0
+        self._agreed = True
+        change = gain * (off - within) + min(1.0, self._step_s / _NOISE_S) * within
         if not self._lost:
             self._aside_m += change
             apart = abs(change - _beside(used, stated))

@@ -211,13 +211,18 @@ class Fallback:
             self.mode, self.manoeuvre, self.reason, self._stop_m = Mode.NOMINAL, Manoeuvre.NONE, Reason.CRUISE, math.inf
 
     def _place_stop(self, border: Border, speed_mps: float, outermost: bool) -> None:
-        """The place to stop stays where it is while the car comes nearer to it."""
+        """The place to stop stays where it is while the car comes nearer to it.
+
+        Who is to stop in the lane and was slowed down more than that asks stops sooner: it does not creep on to a place chosen at speed.
+        """
         if self.manoeuvre == Manoeuvre.CONTINUE:
             if math.isfinite(border.distance_m):
                 self._stop_m = max(0.0, border.distance_m - _BORDER_MARGIN_M)
             return
         if math.isfinite(self._stop_m):
             self._stop_m = max(0.0, self._stop_m - speed_mps * self._step_s)
+            if self.manoeuvre >= Manoeuvre.IN_LANE:
+                self._stop_m = min(self._stop_m, self._needs(speed_mps, _BRAKING_MPS2.get(self.manoeuvre, 4.0)))
         elif self.manoeuvre >= Manoeuvre.IN_LANE or outermost or self._since_s > _CHANGES_S:
             self._stop_m = self._needs(speed_mps, _BRAKING_MPS2.get(self.manoeuvre, 4.0))
 

@@ -60,6 +60,7 @@ class Pilot:
         self._mind = no_mind(road_map.arrays, suite, step_s)
         self._goals: tuple[Goal, ...] = ()
         self._senses = False
+        self._farther_m = 0.0
         self._task = self._open_task = _task((), road_map)
 
     def begin(self, goals: tuple[Goal, ...]) -> None:
@@ -78,6 +79,7 @@ class Pilot:
         self._localisation.begin()
         self._liveness.begin()
         self._ahead.begin()
+        self._farther_m = 0.0
         self.fallback.begin()
         self.retarget(goals)
 
@@ -116,6 +118,7 @@ class Pilot:
         if not self._monitor.sees_ahead:  # no camera tells what the lights show
             seen = seen._replace(signals=np.full_like(seen.signals, Colour.RED))
         task = self._task if fallback.mode == Mode.NOMINAL else self._open_task
+        self._farther_m = 0.0
         command = Command(
             *cycle(self.road_map.arrays, self._mind, task, ask, self._law, now, state, ahead_s, seen, self.step_s, self.vehicle)
         )
@@ -134,12 +137,17 @@ class Pilot:
         return self._ahead.ask(state, command, seen.health)
 
     def _hold_stop(self, state: VehicleState) -> Command:
-        """Drive the guard's stop on; full braking where none is held."""
+        """Drive the guard's stop on; full braking where none is held.
+
+        Whose brakes do less than was planned comes farther: its wheels turn by where it is on the line, not by the time.
+        """
         stop = self._mind.stop
         if stop.now_s[0] < 0.0:
             return Command(-self.vehicle.braking_max_mps2, 0.0, 1.0)
+        tick = min(len(stop.v) - 1, round(float(stop.now_s[0]) / TICK_S))
+        self._farther_m += self.step_s * (state.speed_mps - float(stop.v[tick]))
         stop.now_s[0] += self.step_s
-        return Command(*act_stop(stop, state, self.step_s, self.vehicle))
+        return Command(*act_stop(stop._replace(s=stop.s + self._farther_m), state, self.step_s, self.vehicle))
 
     def _straight_braking(self, state: VehicleState) -> float:
         path, half = self._mind.paths.path[0], 0.5 * self.vehicle.width_m

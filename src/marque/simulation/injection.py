@@ -224,6 +224,7 @@ class Injection:
     def actuators_at(self, time_s: float) -> Actuators:
         """What is left of the actuators now, on the road as it is now."""
         drives, brakes, steers = self._actuators[:3]
+        by_brakes_rad = self._actuators.brake_steer_rad
         grip = self.sensors.conditions.grip
         for fault in self.faults:
             if not fault.at(time_s):
@@ -235,10 +236,16 @@ class Injection:
             elif fault.kind in (FaultKind.STEERING_SLOW, FaultKind.STEERING_FROZEN):
                 steers = steers._replace(left=min(steers.left, fault.magnitude))
             elif fault.kind == FaultKind.DELAY:
-                drives, brakes, steers = (one._replace(delay_s=one.delay_s + fault.magnitude) for one in (drives, brakes, steers))
+                # Commands are held up and each takes hold once: until the first late one arrives the last acceleration
+                # goes on, and the wheel stays where the last command has led it.
+                since_s = time_s - fault.onset_s
+                late_s = min(fault.magnitude, since_s)
+                drives, brakes, steers = (one._replace(delay_s=one.delay_s + late_s) for one in (drives, brakes, steers))
+                if since_s < fault.magnitude:
+                    steers, by_brakes_rad = steers._replace(left=0.0), 0.0
             elif fault.kind == FaultKind.GRIP_UNSEEN:
                 grip = min(grip, fault.magnitude)
-        return self._actuators._replace(drive=drives, brake=brakes, steering=steers, grip=min(1.0, grip))
+        return Actuators(drives, brakes, steers, min(1.0, grip), by_brakes_rad)
 
 
 def _only(told: Observation, kept: Bools) -> Observation:
