@@ -9,6 +9,8 @@ the rows of who received it. Rows made under the new revision are touched by non
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,7 +20,7 @@ from marque.alliance.codevelopment import record_for
 from marque.alliance.store import transitions as store
 from marque.alliance.store.transitions import Frozen, Step
 from marque.common import Missing
-from marque.foundation import Transaction
+from marque.foundation import Actor, Database, Transaction
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class Applied:
 def apply_due(tx: Transaction) -> list[Applied]:
     """Apply every transition of the actor's agreements that is due; nothing when none is, which one look at an index finds out.
 
-    Called at the start of requests, and by a periodic job for the organisations of `due_organisations`. Who comes second waits, and then
-    finds nothing to do. Raises Unavailable after waiting too long.
+    Called before requests (`applied_first`), and by a periodic job for the organisations of `due_organisations`. Who comes second waits,
+    and then finds nothing to do. Raises Unavailable after waiting too long.
     """
     if not store.anything_due(tx):
         return []
@@ -56,6 +58,17 @@ def apply_due(tx: Transaction) -> list[Applied]:
         tx.emit("alliance.transition-applied", told | {"steps": done})
         record_for(tx, store.signatories(tx, one.organisation, one.agreement, one.number), "transition-applied", told | {"steps": done})
     return applied
+
+
+@contextmanager
+def applied_first(database: Database, actor: Actor) -> Iterator[Transaction]:
+    """A transaction of the actor in which nothing of its agreements is due. What was has been applied in one before: it ends with entries
+    in the audit log, whose lock nobody may hold who goes on to lock something else."""
+    while True:
+        with database.transaction(actor) as tx:
+            if not apply_due(tx):
+                yield tx
+                return
 
 
 def due_organisations(tx: Transaction) -> list[str]:

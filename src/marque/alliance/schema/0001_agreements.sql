@@ -296,6 +296,23 @@ create trigger derive after insert on alliance.programme for each row execute fu
 -- Tables whose rows belong to an area, so that a transition reaches every one of them.
 create table alliance.area_table (name regclass primary key);
 
+-- Who writes under a revision whose successor was applied meanwhile comes too late: the row would escape what the transition did. Its lock is
+-- the one that applying waits for, so that a row is either there when a transition looks, or is never written.
+create function alliance.in_time() returns trigger language plpgsql security definer set search_path = '' as $$
+declare
+    of_agreement constant uuid := (select p.agreement from alliance.programme p where p.organisation = new.lead and p.id = new.programme);
+begin
+    perform from alliance.agreement a where a.organisation = new.lead and a.id = of_agreement for key share;
+    if exists (
+        select from alliance.force f
+        where f.organisation = new.lead and f.agreement = of_agreement and f.applied_at is not null and f.starts > foundation.instant()
+    ) then
+        raise exception 'the agreement changed in this moment' using errcode = 'serialization_failure';
+    end if;
+    return new;
+end
+$$;
+
 -- Row-level security of a table whose rows belong to an area: columns organisation, lead, programme, process, created_at.
 -- `exists` rather than `in`: the planner then chooses between one look-up for each row of a page and one hash for a long scan.
 create procedure alliance.guard_area(guarded regclass) language plpgsql as $$
@@ -318,6 +335,7 @@ begin
     execute format('create policy changed on %s for update to marque_app using (%s) with check (%2$s)', guarded, mine);
     execute format('create policy removed on %s for delete to marque_app using (%s)', guarded, mine);
     execute format('create policy transitions on %s to marque_owner using (true) with check (true)', guarded);
+    execute format('create trigger in_time before insert on %s for each row execute function alliance.in_time()', guarded);
     insert into alliance.area_table values (guarded);
 end
 $$;

@@ -243,6 +243,7 @@ begin
 end
 $$;
 create trigger pin before insert on alliance.decision for each row execute function alliance.pin_decision();
+create trigger in_time before insert on alliance.decision for each row execute function alliance.in_time();
 
 create function alliance.settle(of_organisation text, of_decision uuid) returns void language sql security definer set search_path = '' as $$
     with votes as (

@@ -127,8 +127,7 @@ class Call:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        with self.platform.database.transaction(self.who.actor) as tx:
-            transitions.apply_due(tx)
+        with transitions.applied_first(self.platform.database, self.who.actor) as tx:
             yield tx
 
 

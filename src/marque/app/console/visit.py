@@ -41,8 +41,7 @@ class Visit:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """As this person, now; what an agreement's change has left to do is done first."""
-        with self.platform.database.transaction(self.session.actor) as tx:
-            transitions.apply_due(tx)
+        with transitions.applied_first(self.platform.database, self.session.actor) as tx:
             yield tx
 
     @cached_property
