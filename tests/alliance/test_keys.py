@@ -13,7 +13,7 @@ from authenticator import Authenticator
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from small_alliance import enlist, found
 
-from marque.alliance import keys
+from marque.alliance import audit, keys
 from marque.alliance.passkeys import RelyingParty
 from marque.alliance.proofs import read_proof, together, verify_proof
 from marque.alliance.signing import combine, read_envelope, request_enrolment, sign, verify
@@ -427,6 +427,22 @@ def test_whoever_has_to_know_is_told(act, addresses, signatory):
             ("gac", "alliance.key-revoked", key.id),
             ("gac", "alliance.passkey-revoked", str(passkey.id)),
         ]
+
+
+def test_what_becomes_of_keys_and_passkeys_stands_in_the_log_of_their_organisation_alone(act, signatory):
+    _, _, passkey = signatory("gac")
+    (key,) = act("gac", keys.keys_of, "gac")
+    ok(act("gac", keys.revoke_key, key.id, "lost"))
+    ok(act("gac", keys.revoke_passkey, passkey.id, "lost"))
+    assert isinstance(act("gac", keys.revoke_key, key.id, "lost again"), Refusal)
+    written = [(one.kind, one.body.get("key", one.body.get("passkey")), one.body["person"]) for one in act("gac", audit.entries)]
+    assert written == [
+        ("passkey-revoked", str(passkey.id), str(passkey.person)),
+        ("key-revoked", key.id, str(key.person)),
+        ("passkey-registered", str(passkey.id), str(passkey.person)),
+        ("key-enrolled", key.id, str(key.person)),
+    ]
+    assert act("huawei", audit.entries) == []
 
 
 def test_the_stored_envelope_is_canonical_however_it_was_handed_in(act, signatory):

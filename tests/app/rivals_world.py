@@ -19,6 +19,7 @@ from databases import superuser
 from marque.alliance import agreements, brands, decisions, requirements, sessions, tokens
 from marque.alliance.access import DUTIES, Area
 from marque.alliance.requirements import Said
+from marque.alliance.transitions import apply_due
 from marque.common import new_id
 from marque.foundation import Actor, Database
 from marque.foundation.embedded import Addresses
@@ -82,6 +83,9 @@ def world(database: Database, addresses: Addresses) -> World:
         for side in sides.values():
             _elsewhere(connection, side)
         dark = {code: _dark(connection, sides[code]) for code in RIVALS}
+    for code, person in people.items():  # what is due is applied before anybody asks, for good
+        with database.transaction(Actor(code, person)) as tx:
+            apply_due(tx)
     return World(addresses, sides, dark)
 
 

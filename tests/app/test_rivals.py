@@ -276,9 +276,6 @@ def test_an_export_of_requirements_holds_the_own_side_alone_and_hides_that_other
     assert len(set(told)) == 1
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a revision that names an organisation which is not there is refused, one that names a hidden one is not"
-)
 def test_a_party_that_is_hidden_and_one_that_is_missing_look_the_same(bench):
     asker = Asker(bench, RIVALS[0], random.Random(0))
     place = f"/api/v1/agreements/{RIVALS[0]}/{asker.me.ids['agreement']}/revisions"

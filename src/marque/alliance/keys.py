@@ -2,7 +2,8 @@
 
 Each function acts for the transaction's actor, at the transaction's instant, on the actor's own organisation; whether the actor may do it
 is the policy gate's question, asked by whoever calls. Refusals are values; nothing is written when one is returned, except that a
-challenge that was answered is gone, and a passkey's count has risen if its answer was genuine.
+challenge that was answered is gone, and a passkey's count has risen if its answer was genuine. What became of a key or passkey stands in
+the organisation's audit log.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from marque.alliance import audit
 from marque.alliance.passkeys import (
     CEREMONY_MS,
     Passkey,
@@ -68,7 +70,7 @@ def enroll_key(
         return Refusal(
             "this public key is enrolled already; a key stands for one person only, and is never enrolled again", {"key": key.id}
         )
-    tx.emit("alliance.key-enrolled", {"key": key.id, "person": str(key.person), "until": key.valid_until.isoformat()})
+    _tell(tx, "key-enrolled", {"key": key.id, "person": str(key.person), "until": key.valid_until.isoformat()})
     return key
 
 
@@ -81,7 +83,7 @@ def revoke_key(tx: Transaction, key_id: str, reason: str) -> PersonKey | Refusal
         return Refusal("a revocation has a reason")
     if not store.revoke_key(tx, key_id, reason.strip()):
         return Refusal("this key is revoked already", {"key": key_id})
-    tx.emit("alliance.key-revoked", {"key": key_id, "person": str(key.person), "reason": reason.strip()})
+    _tell(tx, "key-revoked", {"key": key_id, "person": str(key.person), "reason": reason.strip()})
     return PersonKey(key.organisation, key.person, key.public_key, key.valid_from, key.valid_until, tx.now)
 
 
@@ -130,8 +132,9 @@ def finish_registration(
     passkey = new_id()
     if not store.add_passkey(tx, passkey, whose, label.strip()[:_MAX_LABEL] or "passkey", new):
         return Refusal("this passkey is registered already; a passkey stands for one person only")
-    tx.emit("alliance.passkey-registered", {"passkey": str(passkey), "person": str(whose)})
-    return _own_passkey(tx, passkey)
+    registered = _own_passkey(tx, passkey)
+    _tell(tx, "passkey-registered", {"passkey": str(passkey), "person": str(whose)})
+    return registered
 
 
 def revoke_passkey(tx: Transaction, passkey: UUID, reason: str) -> Passkey | Refusal:
@@ -141,8 +144,9 @@ def revoke_passkey(tx: Transaction, passkey: UUID, reason: str) -> Passkey | Ref
         return Refusal("a revocation has a reason")
     if not store.revoke_passkey(tx, passkey, reason.strip()):
         return Refusal("this passkey is revoked already", {"passkey": str(passkey)})
-    tx.emit("alliance.passkey-revoked", {"passkey": str(passkey), "person": str(known.person), "reason": reason.strip()})
-    return _own_passkey(tx, passkey)
+    revoked = _own_passkey(tx, passkey)
+    _tell(tx, "passkey-revoked", {"passkey": str(passkey), "person": str(known.person), "reason": reason.strip()})
+    return revoked
 
 
 def begin_confirmation(
@@ -210,6 +214,11 @@ def _asked(tx: Transaction, challenge: bytes, envelope: bytes | None, options: d
     asked = Asked(new_id(), options)
     store.ask(tx, asked.challenge, _acting_person(tx), challenge, envelope, tx.now + CHALLENGE_LIFE)
     return asked
+
+
+def _tell(tx: Transaction, kind: str, event: dict[str, str]) -> None:
+    tx.emit(f"alliance.{kind}", event)
+    audit.append(tx, {tx.actor.organisation}, kind, event)
 
 
 def _acting_person(tx: Transaction) -> UUID:

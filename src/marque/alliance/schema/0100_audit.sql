@@ -19,8 +19,9 @@ create table alliance.audit_node (
 grant select on alliance.audit_node to marque_app;
 
 -- What links an organisation's entries, so that it notices one withheld, and others concerned cannot tell how many it has.
+-- No foreign key: a revision may name an organisation by a code that nobody bears here yet, and must not tell whether somebody does.
 create table alliance.audit_seed (
-    organisation text collate "C" primary key references alliance.organisation,
+    organisation text collate "C" primary key,
     seed bytea not null check (octet_length(seed) = 32)
 );
 alter table alliance.audit_seed enable row level security, force row level security;
