@@ -62,8 +62,11 @@ def apply_due(tx: Transaction) -> list[Applied]:
 
 @contextmanager
 def applied_first(database: Database, actor: Actor) -> Iterator[Transaction]:
-    """A transaction of the actor in which nothing of its agreements is due. What was has been applied in one before: it ends with entries
-    in the audit log, whose lock nobody may hold who goes on to lock something else."""
+    """A transaction of the actor in which nothing of its agreements is due.
+
+    What was has been applied in one before: it ends with entries in the audit log, whose lock nobody may hold who goes on to lock
+    something else.
+    """
     while True:
         with database.transaction(actor) as tx:
             if not apply_due(tx):
