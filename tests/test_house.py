@@ -112,3 +112,9 @@ def test_an_error_of_ours_is_one_message_without_a_traceback():
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (told.returncode, told.stdout) == (2, "")
     assert told.stderr == "marque breaks: a.xml, lanelet 3: the left border has 1 point.\n  Mend it.\n"
+
+
+def test_no_two_test_modules_have_one_name():
+    """Pytest imports them by their names alone: of two, the second is not run."""
+    names = [file.name for file in (ROOT / "tests").rglob("*.py") if file.name != "conftest.py"]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
