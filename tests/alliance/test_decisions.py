@@ -192,10 +192,16 @@ def test_past_the_service_too_nobody_takes_a_decision_alone(joint):
 # When the agreement changes
 
 
+def taken(owner_dsn):
+    """What was told of decisions taken."""
+    with psycopg.connect(owner_dsn) as owner:
+        return [one[0] for one in owner.execute("select body from foundation.outbox where kind = 'alliance.decision-taken'")]
+
+
 @pytest.mark.parametrize(
     ("which", "decides", "number", "after_huawei"), [("old", ("gac", "huawei"), 1, "open"), ("new", ("gac",), 2, None)]
 )
-def test_an_open_decision_finishes_under_the_matrix_the_transition_names(joint, which, decides, number, after_huawei):
+def test_an_open_decision_finishes_under_the_matrix_the_transition_names(joint, owner_dsn, which, decides, number, after_huawei):
     decision = opened(joint)
     joint.change(date(2022, 4, 1), decisions=which)
     joint.database.clock.set(noon(2022, 4, 1))
@@ -205,13 +211,15 @@ def test_an_open_decision_finishes_under_the_matrix_the_transition_names(joint, 
     assert (found.deciders, found.number, found.state, found.waited_for()) == (decides, number, "open", decides)
     if after_huawei:
         assert acted(joint, "huawei", "approve", decision).state == after_huawei
+        assert taken(owner_dsn) == []
     else:
         with joint.acting("huawei") as tx, pytest.raises((Denied, Refused)):
             decisions.approve(tx, decision.id)
     assert acted(joint, "gac", "approve", decision).state == "taken"
+    assert [one["decision"] for one in taken(owner_dsn)] == [str(decision.id)]
 
 
-def test_moving_takes_a_decision_that_only_waited_for_who_no_longer_decides(joint):
+def test_moving_takes_a_decision_that_only_waited_for_who_no_longer_decides_and_tells_so(joint, owner_dsn):
     decision = opened(joint)
     acted(joint, "gac", "approve", decision)
     joint.change(date(2022, 4, 1), decisions="new")
@@ -220,6 +228,7 @@ def test_moving_takes_a_decision_that_only_waited_for_who_no_longer_decides(join
         applied = transitions.apply_due(tx)
         assert [(step.what, step.party) for step in applied[-1].steps] == [("decisions-moved", "huawei")]
         assert decisions.one(tx, decision.id).state == "taken"
+    assert taken(owner_dsn) == [{"decision": str(decision.id), "subject": decision.subject}]
 
 
 def test_who_has_no_role_any_more_still_answers_what_it_was_asked_under_the_old_matrix(joint):

@@ -13,11 +13,13 @@ from psycopg.conninfo import make_conninfo
 from small_alliance import noon
 
 from marque.alliance import decisions, requirements, transitions
+from marque.alliance.access import Action, require
 from marque.alliance.requirements import Said
 from marque.common import Missing, Unavailable
 from marque.foundation import Actor
 
 CHANGE, DAY = date(2022, 4, 1), noon(2022, 4, 1)
+GONE, UNSEEN = {"gac": "leads", "huawei": "none"}, {"gac": "all", "huawei": "none"}
 
 
 @pytest.fixture
@@ -91,6 +93,34 @@ def test_who_writes_under_a_revision_whose_successor_was_applied_meanwhile_is_to
         too_late()
     with joint.acting("huawei") as tx:
         act(joint, tx)
+
+
+def test_who_was_told_that_it_may_write_may_although_a_change_is_signed_in_this_moment(joint, owner_dsn):
+    """The signing has an earlier instant than the writing, and is committed after the gate's answer: it waits."""
+    before = joint.database.clock.now()
+    with ThreadPoolExecutor(1) as pool:
+        joint.database.clock.set(DAY)
+        with joint.acting("huawei") as tx:
+            require(tx, Action.CREATE, joint.area())
+            joint.database.clock.set(before)
+            signing = pool.submit(joint.change, date(2022, 2, 1), role=GONE, sight=UNSEEN)
+            until_somebody_waits(owner_dsn)
+            requirement = writes_requirement(joint, tx)
+        signing.result()
+    joint.database.clock.set(DAY)
+    with joint.acting("huawei") as tx:
+        assert [side.title for side in requirements.history(tx, requirement)] == ["Lidar"]
+
+
+@pytest.mark.parametrize("act", [writes_requirement, asks])
+def test_a_change_signed_while_somebody_is_about_to_write_takes_the_right_to(joint, act):
+    before = joint.database.clock.now()
+    joint.database.clock.set(DAY)
+    with joint.acting("huawei") as tx:
+        joint.database.clock.set(before)
+        joint.change(date(2022, 2, 1), role=GONE, sight=UNSEEN)
+        with pytest.raises(Missing):
+            act(joint, tx)
 
 
 def test_what_is_due_is_applied_before_the_transaction_in_which_one_acts(joint):

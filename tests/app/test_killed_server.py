@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 import tempfile
@@ -28,10 +27,6 @@ from marque.foundation import NOBODY, Actor, Database, SystemClock
 from marque.foundation.catalogue import faults as holes
 from marque.foundation.migrations import migrate, of_rooms
 
-# Minutes long, and once a request under way was answered 500 that nobody has explained yet (docs/bars.md): not part of every run.
-BY_HAND = pytest.mark.skipif(
-    "MARQUE_KILLS" not in os.environ, reason="by hand: MARQUE_KILLS=1 ./marque test -m slow tests/app/test_killed_server.py"
-)
 KILLS = 50
 KINDS = {"agreement", "programme", "revision", "signature", "requirement", "decision", "act"}
 SEAMS = [
@@ -107,7 +102,6 @@ def hired(installation, chance):
         yield database, workers, ledger
 
 
-@BY_HAND
 @pytest.mark.slow
 def test_killed_at_fifty_random_moments_nothing_is_half_done_and_nothing_is_lost(installation):
     chance = random.Random(2023_03_27)
@@ -141,7 +135,6 @@ def work_until_dead(installation, workers):
     assert installation.died(), "the application never came to the place where it dies"
 
 
-@BY_HAND
 @pytest.mark.slow
 def test_a_death_at_every_seam_of_an_act_leaves_nothing_and_the_same_act_in_two_transactions_is_noticed(installation):
     with hired(installation, random.Random(1)) as (_, workers, ledger):
@@ -158,7 +151,6 @@ def test_a_death_at_every_seam_of_an_act_leaves_nothing_and_the_same_act_in_two_
             known |= found
 
 
-@BY_HAND
 @pytest.mark.slow
 def test_an_answer_before_the_disk_has_it_and_a_signature_without_its_rights_are_noticed(installation):
     with hired(installation, random.Random(2)) as (_, workers, ledger), ExitStack() as stack:

@@ -41,6 +41,7 @@ CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance,
 ]  # fmt: skip
 CODES = ("owner", "lead")
+SUCCESS = {200, 201, 204}
 CODED = {
     "organisation", "owner", "lead", "side", "opener", "parent", "party", "proposed_by", "signatory", "process", "role", "sight", "state",
     "status", "kind", "what", "mode", "digest", "previous", "key",
@@ -146,10 +147,10 @@ def ask_everything(bench, label, operation, case, chance, ways):
                     bench.findings.append(f"{label}: {fault}")
 
 
-def examine(bench, label, operation, examples, ways=WAYS):
+def examine(bench, label, operation, examples, ways=WAYS, series=0):
     """So many generated requests of one operation."""
 
-    @seed(20260301)
+    @seed(20260301 + series)
     @settings(
         max_examples=examples, deadline=None, database=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
@@ -180,8 +181,13 @@ def test_every_operation_asked_many_times_by_a_rival_tells_nothing(bench):
     there = operations(bench)
     for label, operation in there.items():
         examine(bench, label, operation, 6)
+        # What is drawn depends on which modules are loaded: go on until one request was a good one.
+        for series in range(1, 30):
+            if bench.statuses[label] & SUCCESS:
+                break
+            examine(bench, label, operation, 6, series=series)
     check(bench, there)
-    reached = {label for label, found in bench.statuses.items() if found & {200, 201, 204}}
+    reached = {label for label, found in bench.statuses.items() if found & SUCCESS}
     assert reached == set(there), "an operation that never succeeds was not tested"
 
 

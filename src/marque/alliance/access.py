@@ -102,13 +102,25 @@ _WORDS = {Area: "programme or process", Record: "record", Agreement: "agreement"
 
 
 def require(tx: Transaction, action: Action, resource: Resource) -> None:
-    """Raises Missing when the asker does not see the resource, Denied when they see it and this act is not theirs."""
+    """Raises Missing when the asker does not see the resource, Denied when they see it and this act is not theirs.
+
+    What is allowed beyond looking stays allowed until the transaction ends: the agreement is held.
+    """
+    if action is not Action.VIEW:
+        hold(tx, resource)
     asked = [action] if action is Action.VIEW else [Action.VIEW, action]
     answers = _Asking(tx).decide([(one, resource) for one in asked])
     if not answers[0].allowed:
         raise Missing(_WORDS[type(resource)])
     if not answers[-1].allowed:
         raise Denied(_why(tx, action, resource, answers[-1]))
+
+
+def hold(tx: Transaction, resource: Resource) -> None:
+    """Nobody changes the agreement behind an area or record before the transaction ends. Raises Unavailable after waiting too long."""
+    area = resource.area if isinstance(resource, Record) else resource
+    if isinstance(area, Area):
+        store.hold(tx, area.lead, area.programme)
 
 
 def allowed(tx: Transaction, action: Action, resources: Iterable[Resource]) -> list[bool]:
@@ -277,11 +289,12 @@ def _scopes(scopes: Iterable[str]) -> list[dict[str, str]]:
     return [{"action": action, "process": one} for action, process in pairs for one in (model.Process if process == "*" else (process,))]
 
 
-def _why(tx: Transaction, action: Action, resource: Resource, answer: Decision) -> str:
+def _why(tx: Transaction, action: Action, resource: Resource, answer: Decision) -> Sentence:
     """What would be needed: another agreement, or another duty."""
     if answer.reasons or answer.errors or tx.actor.person is None:
-        why = ", ".join(answer.reasons) or "no scope for it"
-        return f"{tx.actor.organisation} has no right to {action} here under the revision in force ({why})."
+        pattern = "{organisation} has no right to {action} here under the revision in force ({why})."
+        return Sentence(pattern, organisation=tx.actor.organisation, action=action, why=Every(answer.reasons or ("no scope for it",)))
     asking = _Asking(tx)
     holders = [duty for duty in DUTIES if asking.decide([(action, resource)], duty)[0].allowed]
-    return f"To {action} here takes another duty in {tx.actor.organisation} than yours: {' or '.join(holders)}."
+    pattern = "To {action} here takes another duty in {organisation} than yours: {duty}."
+    return Sentence(pattern, action=action, organisation=tx.actor.organisation, duty=Either(holders))

@@ -17,7 +17,7 @@ from typing import Literal
 from uuid import UUID
 
 from marque.alliance import rich_text
-from marque.alliance.access import Action, Area, allowed, require
+from marque.alliance.access import Action, Area, allowed, hold, require
 from marque.alliance.codevelopment import record
 from marque.alliance.store import decisions as store
 from marque.alliance.store.decisions import Row
@@ -156,6 +156,7 @@ def _act(tx: Transaction, decision: UUID, kind: Kind, reason: str) -> Decision:
     if len(reason) > LONGEST_TEXT:
         ok(Refusal("a reason has at most 100,000 characters"))
     store.lock(tx, str(decision))
+    hold(tx, one(tx, decision).area)
     was = one(tx, decision)
     require(tx, Action.DECIDE if kind in {"approve", "reject"} else Action.PROPOSE, replace(was.area, revision=_pinned(was, kind)))
     if kind == "reopen":
@@ -165,8 +166,6 @@ def _act(tx: Transaction, decision: UUID, kind: Kind, reason: str) -> Decision:
     done = ok(act(was, tx.actor.organisation, kind))
     store.add_act(tx, was.organisation, decision, kind, person, reason)
     tx.emit(f"alliance.decision-{_PAST[kind]}", {"decision": decision, "subject": was.subject, "state": done.state})
-    if done.state == "taken":
-        tx.emit("alliance.decision-taken", {"decision": decision, "subject": was.subject})
     record(tx, was.area, f"decision-{_PAST[kind]}", {"decision": str(decision), "subject": was.subject, "state": done.state})
     return one(tx, decision)
 

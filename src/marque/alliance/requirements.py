@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from marque.alliance import rich_text
-from marque.alliance.access import Action, Area, Record, allowed, require
+from marque.alliance.access import Action, Area, Record, allowed, hold, require
 from marque.alliance.codevelopment import record
 from marque.alliance.store import requirements as store
 from marque.alliance.store.requirements import Comment, Relation, Row
@@ -132,7 +132,7 @@ def stale(current: Side | None, said: Said, version: int, now: int) -> Refusal:
     """The edit was made on a version that is no longer the last: both writings, field by field."""
     details = {"yours was made on version": str(version), "now": str(now)}
     for name, yours, theirs in differences(said, current.said if current else Said()):
-        details |= {f"{name}, yours": yours, f"{name}, now": theirs}
+        details |= {Sentence("{field}, yours", field=name): yours, Sentence("{field}, now", field=name): theirs}
     return Refusal("this side was written since you read it; look at both and write again", details)
 
 
@@ -168,7 +168,7 @@ def edit(tx: Transaction, requirement: UUID, said: Said, version: int) -> Requir
 
     Writing what is there already changes nothing. Raises Missing, Denied, Refused (a stale one shows both writings).
     """
-    was = one(tx, requirement)
+    was = _standing(tx, requirement)
     mine = was.of(tx.actor.organisation)
     _require_writing(tx, was.area, mine)
     return _write(tx, was.area, requirement, mine, said, version)
@@ -176,7 +176,7 @@ def edit(tx: Transaction, requirement: UUID, said: Said, version: int) -> Requir
 
 def accept(tx: Transaction, requirement: UUID, side: str, version: int) -> Requirement:
     """Take over another side's text as it is in this version, and accept it. Raises as `edit`."""
-    was = one(tx, requirement)
+    was = _standing(tx, requirement)
     theirs, mine = was.of(side), was.of(tx.actor.organisation)
     _require_writing(tx, was.area, mine)
     if theirs is None:
@@ -185,6 +185,12 @@ def accept(tx: Transaction, requirement: UUID, side: str, version: int) -> Requi
         ok(stale(theirs, mine.said if mine else Said(), version, theirs.version))
     said = replace(mine.said if mine else Said(title=theirs.title), text=theirs.text, status="accepted")
     return _write(tx, was.area, requirement, mine, said, mine.version if mine else 0)
+
+
+def _standing(tx: Transaction, requirement: UUID) -> Requirement:
+    """As it is while no transition can move or destroy it: until the transaction ends."""
+    hold(tx, one(tx, requirement).area)
+    return one(tx, requirement)
 
 
 def _require_writing(tx: Transaction, area: Area, mine: Side | None) -> None:
@@ -278,7 +284,7 @@ def history(tx: Transaction, requirement: UUID) -> list[Side]:
 
 def comment(tx: Transaction, requirement: UUID, text: str) -> Comment:
     """Say something about a requirement; nobody changes it afterwards."""
-    was = one(tx, requirement)
+    was = _standing(tx, requirement)
     require(tx, Action.COMMENT, Record(was.area, was.sides[0].organisation, was.sides[0].written_at))
     if not 0 < len(kept := rich_text.legal(text).strip()) <= LONGEST_COMMENT:
         ok(Refusal("a comment says something, in at most 100,000 characters"))
@@ -296,7 +302,7 @@ def comments(tx: Transaction, requirement: UUID) -> list[Comment]:
 
 def relate(tx: Transaction, source: UUID, target: UUID, kind: str, identifier: str = "") -> Relation:
     """Say that one requirement refines, satisfies … another of the same programme. The same again changes nothing."""
-    start, end = one(tx, source), one(tx, target)
+    start, end = _standing(tx, source), one(tx, target)
     require(tx, Action.CREATE, start.area)
     if (start.area.lead, start.area.programme) != (end.area.lead, end.area.programme):
         raise Missing("requirement")

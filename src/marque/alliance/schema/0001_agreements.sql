@@ -296,6 +296,18 @@ create trigger derive after insert on alliance.programme for each row execute fu
 -- Tables whose rows belong to an area, so that a transition reaches every one of them.
 create table alliance.area_table (name regclass primary key);
 
+-- From here to the end of the transaction the agreement stands still: nobody signs, applies, or founds a programme in it. Whoever asks first
+-- whether they may write, and then writes, is otherwise refused by row-level security what they were just allowed.
+create function alliance.hold(of_lead text, of_programme uuid) returns void language plpgsql security definer set search_path = '' as $$
+begin
+    perform from alliance.programme p join alliance.agreement a on a.organisation = p.organisation and a.id = p.agreement
+    where p.organisation = of_lead and p.id = of_programme and foundation.organisation() = any (a.invited)
+    for key share of a;
+end
+$$;
+revoke all on function alliance.hold(text, uuid) from public;
+grant execute on function alliance.hold(text, uuid) to marque_app;
+
 -- Who writes under a revision whose successor was applied meanwhile comes too late: the row would escape what the transition did. Its lock is
 -- the one that applying waits for, so that a row is either there when a transition looks, or is never written.
 create function alliance.in_time() returns trigger language plpgsql security definer set search_path = '' as $$

@@ -245,6 +245,7 @@ $$;
 create trigger pin before insert on alliance.decision for each row execute function alliance.pin_decision();
 create trigger in_time before insert on alliance.decision for each row execute function alliance.in_time();
 
+-- Whoever causes it, an approval or a change of the agreement: what is taken is told of.
 create function alliance.settle(of_organisation text, of_decision uuid) returns void language sql security definer set search_path = '' as $$
     with votes as (
         select d.deciders, d.state,
@@ -254,12 +255,18 @@ create function alliance.settle(of_organisation text, of_decision uuid) returns 
           on a.opener = d.organisation and a.decision = d.id and a.round = d.round and a.organisation = any (d.deciders)
         where d.organisation = of_organisation and d.id = of_decision
         group by d.organisation, d.id
+    ), settled as (
+        update alliance.decision
+        set state = case when votes.rejected then 'refused' else 'taken' end, decided_at = foundation.instant()
+        from votes
+        where organisation = of_organisation and id = of_decision and decision.state = 'open'
+          and (votes.rejected or votes.approved @> votes.deciders)
+        returning decision.id, subject, decision.state
     )
-    update alliance.decision
-    set state = case when votes.rejected then 'refused' else 'taken' end, decided_at = foundation.instant()
-    from votes
-    where organisation = of_organisation and id = of_decision and decision.state = 'open'
-      and (votes.rejected or votes.approved @> votes.deciders)
+    insert into foundation.outbox (organisation, id, kind, body, emitted_at)
+    select foundation.organisation(), gen_random_uuid(), 'alliance.decision-taken', jsonb_build_object('decision', id, 'subject', subject),
+           foundation.instant()
+    from settled where state = 'taken'
 $$;
 revoke all on function alliance.settle(text, uuid) from public;
 

@@ -93,6 +93,11 @@ def stamps(tx: Transaction, lead: str, programme: UUID) -> list[Stamp]:
     )
 
 
+def hold(tx: Transaction, lead: str, programme: UUID) -> None:
+    """Until the end of the transaction the programme's agreement stays as it is: who changes it waits. Nothing where one sees none."""
+    tx.execute("select alliance.hold(%s, %s)", (lead, programme))
+
+
 def document(tx: Transaction, owner: str, agreement: UUID, number: int) -> str:
     found: str = tx.value(
         "select document from alliance.revision where organisation = %s and agreement = %s and number = %s", (owner, agreement, number)

@@ -19,7 +19,7 @@ def open_entry(tx: Transaction, concerned: Sequence[str]) -> tuple[int, dict[str
     try:
         row = tx.connection.execute(b"select next, links from alliance.audit_open(%s)", (list(concerned),)).fetchone()
     except psycopg.errors.InsufficientPrivilege as fault:
-        raise Denied(f"This cannot be written down: {fault.diag.message_primary}.") from fault
+        raise Denied(Sentence("This cannot be written down: {fault}.", fault=fault.diag.message_primary)) from fault
     except psycopg.errors.ForeignKeyViolation as fault:
         raise Missing("organisation") from fault
     assert row is not None

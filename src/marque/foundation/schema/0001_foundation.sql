@@ -47,6 +47,7 @@ create policy reads on foundation.outbox for select to marque_worker using (true
 create policy works on foundation.outbox for update to marque_worker using (true) with check (true);
 create policy forgets on foundation.outbox for delete to marque_worker using (handled_at is not null);
 create policy counts on foundation.outbox for select to marque_owner using (true);
+create policy emits on foundation.outbox for insert to marque_owner with check (organisation = (select foundation.organisation()));
 grant insert (organisation, id, kind, body, emitted_at) on foundation.outbox to marque_app;
 grant select, delete, update (attempts, failures, unfinished, due_at, failure, handled_at, parked_at) on foundation.outbox to marque_worker;
 
