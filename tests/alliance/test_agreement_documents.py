@@ -13,7 +13,7 @@ import pytest
 from agreements import a_revision, days, histories
 from hypothesis import given, settings
 
-from marque.alliance import documents
+from marque.alliance import differences, documents
 from marque.alliance.model import Deviation, Process, Role, Sight, Source
 from marque.common import InputError
 
@@ -39,7 +39,7 @@ def test_every_document_is_read_back_as_the_same_value_and_the_same_bytes(histor
 @given(histories())
 def test_two_revisions_differ_in_what_the_raw_documents_differ_in(history):
     for old, new in zip(history[0], history[0][1:], strict=False):
-        roles = [one for one in documents.diff(old, new) if one.what == "role" and not one.programme]
+        roles = [one for one in differences.diff(old, new) if one.what == "role" and not one.programme]
         told = {(one.process, one.organisation, one.before, one.after) for one in roles}
         first, second = old.document()["matrix"], new.document()["matrix"]
         assert told == {
@@ -48,7 +48,7 @@ def test_two_revisions_differ_in_what_the_raw_documents_differ_in(history):
             for one in {*first[process], *second[process]}
             if first[process].get(one) != second[process].get(one)
         }
-        assert documents.diff(old, old) == ()
+        assert differences.diff(old, old) == ()
 
 
 def faulty(path, value):
@@ -176,7 +176,7 @@ def test_a_difference_reads_as_the_matrix_does():
         2, old.digest, days(9).date(), programmes={"M9": special},
         matrix=old.matrix | {Process.SALES: {"gac": Role.CO_DECIDES, "huawei": Role.LEADS}},
     )  # fmt: skip
-    assert [str(one) for one in documents.diff(old, new)] == [
+    assert [str(one) for one in differences.diff(old, new)] == [
         "effective: 2021-07-01 → 2021-07-10",
         "sales · gac: leads → co-decides",
         "sales · huawei: supplies → leads",

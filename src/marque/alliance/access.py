@@ -26,7 +26,7 @@ from marque.alliance import model
 from marque.alliance.store import access as store
 from marque.alliance.terms import NOTHING, Rights, in_force_until, rights
 from marque.alliance.visitors import token_of
-from marque.common import Denied, Missing
+from marque.common import Denied, Either, Every, Missing, Sentence
 from marque.foundation import Transaction
 from marque.foundation.gate import Decision, Entity, Gate, Question, Uid
 

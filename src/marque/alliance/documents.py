@@ -1,4 +1,4 @@
-"""The documents that are signed: read with every fault named by its place, and two of them compared in the words of the matrix.
+"""The documents that are signed: read with every fault named by its place.
 
 A document is canonical JSON (RFC 8785) and complete in itself: the preset a matrix started from need not be known to whoever reads it.
 `Revision.document()`, `.text` and `.digest` are the way back; for every document that `read` accepts, `read(text).text == text`.
@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
 from marque.alliance.model import KIND, Clause, Deviation, Matrix, Process, Revision, Role, Sight, Source, Transition, What
-from marque.common import InputError
+from marque.common import InputError, Sentence
 
 MOST_BYTES = 1_000_000
 CODE = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -27,6 +27,7 @@ _KEYS = (
     "kind", "agreement", "title", "number", "previous", "effective", "mode", "parties", "positions", "matrix", "sight", "programmes",
     "transition", "sources",
 )  # fmt: skip
+_CODES = "A code is lower-case letters, digits and hyphens, 40 at most, a letter first."
 _Word = TypeVar("_Word", bound=StrEnum)
 _Rows = dict[Process, dict[str, _Word]]
 
@@ -54,34 +55,46 @@ class Reader:
     source: str
     noun: str = "party"
 
-    def fault(self, place: str, problem: str, remedy: str) -> NoReturn:
-        raise InputError(self.source, place, problem, remedy)
+    def fault(self, place: str, problem: str, remedy: str, **values: Any) -> NoReturn:
+        """values: fill both texts, which are patterns then."""
+        said = (Sentence(one, **values) if values else one for one in (problem, remedy))
+        raise InputError(self.source, place, *said)
 
     def parsed(self, text: bytes | str) -> Any:
         if len(text) > MOST_BYTES:
-            self.fault("$", f"it is longer than {MOST_BYTES} bytes", "An agreement's revision is a few thousand bytes; check the file.")
+            self.fault(
+                "$", "it is longer than {most} bytes", "An agreement's revision is a few thousand bytes; check the file.", most=MOST_BYTES
+            )
         try:
             return json.loads(text, object_pairs_hook=self._unique, parse_constant=self._no_constant)
         except (ValueError, RecursionError) as error:
-            self.fault("$", f"it is not JSON: {error}", "Download the document again.")
+            self.fault("$", "it is not JSON: {fault}", "Download the document again.", fault=error)
 
     def _unique(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         said = dict(pairs)
         if len(said) < len(pairs):
             twice = sorted({name for name, _ in pairs if [other for other, _ in pairs].count(name) > 1})
-            self.fault("$", f"the key {twice[0]!r} stands twice in one object", "A document with two readings cannot be signed; keep one.")
+            self.fault(
+                "$", "the key {key!r} stands twice in one object", "A document with two readings cannot be signed; keep one.", key=twice[0]
+            )
         return said
 
     def _no_constant(self, name: str) -> NoReturn:
-        self.fault("$", f"{name} is not JSON", "Write a number.")
+        self.fault("$", "{given} is not JSON", "Write a number.", given=name)
 
     def revision(self, said: Any) -> Revision:
         self.keys(said, "$", _KEYS, optional=("leaving",))
         if said["kind"] != KIND:
-            self.fault("$.kind", f"expected {KIND!r}, got {said['kind']!r}", "This is a document of another kind or version.")
+            self.fault(
+                "$.kind",
+                "expected {kind!r}, got {given!r}",
+                "This is a document of another kind or version.",
+                kind=KIND,
+                given=said["kind"],
+            )
         number = said["number"]
         if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number < 1_000_000:
-            self.fault("$.number", f"expected a whole number from 1 on, got {number!r}", "Revisions are counted 1, 2, 3, …")
+            self.fault("$.number", "expected a whole number from 1 on, got {given!r}", "Revisions are counted 1, 2, 3, …", given=number)
         parties = self.codes(said["parties"], "$.parties")
         if not parties:
             self.fault("$.parties", "there is no party", "Name the codes of those who sign.")
@@ -89,7 +102,7 @@ class Reader:
         if "leaving" in said and not leaving:
             self.fault("$.leaving", "nobody leaves", "Leave the key out.")
         if both := sorted(set(parties) & set(leaving)):
-            self.fault("$.leaving", f"{both[0]} both stays and leaves", "Name it in parties or in leaving.")
+            self.fault("$.leaving", "{party} both stays and leaves", "Name it in parties or in leaving.", party=both[0])
         matrix = self.rows(said["matrix"], "$.matrix", Role, parties, whole=True)
         for process, row in matrix.items():
             self.one_leader(row, f"$.matrix.{process}")
@@ -113,28 +126,30 @@ class Reader:
     def keys(self, said: Any, place: str, needed: Iterable[str], optional: Iterable[str] = ()) -> None:
         needed, optional = tuple(needed), tuple(optional)
         if not isinstance(said, Mapping):
-            self.fault(place, f"expected an object, got {_kind(said)}", f"It holds {_list(needed)}.")
+            self.fault(place, "expected an object, got {given}", "It holds {keys}.", given=_kind(said), keys=_list(needed))
         if unknown := [name for name in said if name not in needed and name not in optional]:
-            self.fault(f"{place}.{unknown[0]}", "there is no such key", f"Here are {_list((*needed, *optional))}.")
+            self.fault(f"{place}.{unknown[0]}", "there is no such key", "Here are {keys}.", keys=_list((*needed, *optional)))
         if missing := [name for name in needed if name not in said]:
-            self.fault(place, f"the key {missing[0]!r} is missing", f"Every one of these is needed: {_list(needed)}.")
+            self.fault(place, "the key {key!r} is missing", "Every one of these is needed: {keys}.", key=missing[0], keys=_list(needed))
 
     def words(self, said: Any, place: str) -> str:
         if not isinstance(said, str) or not said or said != " ".join(said.split()):
-            self.fault(place, f"expected words without surplus blanks, got {said!r}", "Write one line of text.")
+            self.fault(place, "expected words without surplus blanks, got {given!r}", "Write one line of text.", given=said)
         return said
 
     def code(self, said: Any, place: str) -> str:
         if not isinstance(said, str) or not CODE.fullmatch(said):
-            self.fault(place, f"{said!r} is not a code", "A code is lower-case letters, digits and hyphens, 40 at most, a letter first.")
+            self.fault(place, "{given!r} is not a code", _CODES, given=said)
         return said
 
     def codes(self, said: Any, place: str) -> tuple[str, ...]:
         if not isinstance(said, Sequence) or isinstance(said, str):
-            self.fault(place, f"expected a list, got {_kind(said)}", "List codes of organisations.")
+            self.fault(place, "expected a list, got {given}", "List codes of organisations.", given=_kind(said))
         found = tuple(self.code(one, f"{place}[{index}]") for index, one in enumerate(said))
         if list(found) != sorted(set(found)):
-            self.fault(place, "the codes are not in the order of the alphabet, each once", f"Write {_list(sorted(set(found)))}.")
+            self.fault(
+                place, "the codes are not in the order of the alphabet, each once", "Write {codes}.", codes=_list(sorted(set(found)))
+            )
         return found
 
     def uuid(self, said: Any, place: str) -> UUID:
@@ -143,14 +158,20 @@ class Reader:
         except ValueError:
             found = None
         if found is None or str(found) != said:
-            self.fault(place, f"{said!r} is not a UUID", "Write it in lower case with hyphens.")
+            self.fault(place, "{given!r} is not a UUID", "Write it in lower case with hyphens.", given=said)
         return found
 
     def previous(self, said: Any, number: int) -> str:
         if number == 1 and said != "":
             self.fault("$.previous", "a first revision has none before it", 'Write "".')
         if number > 1 and not (isinstance(said, str) and _DIGEST.fullmatch(said)):
-            self.fault("$.previous", f"expected the SHA-256 of revision {number - 1}, got {said!r}", "Write its 64 hexadecimal digits.")
+            self.fault(
+                "$.previous",
+                "expected the SHA-256 of revision {before}, got {given!r}",
+                "Write its 64 hexadecimal digits.",
+                before=number - 1,
+                given=said,
+            )
         return str(said)
 
     def day(self, said: Any, place: str) -> date:
@@ -159,21 +180,32 @@ class Reader:
         except ValueError:
             found = None
         if found is None:
-            self.fault(place, f"{said!r} is not a day", "Write YYYY-MM-DD, a day of the calendar.")
+            self.fault(place, "{given!r} is not a day", "Write YYYY-MM-DD, a day of the calendar.", given=said)
         return found
 
     def positions(self, said: Any, parties: Sequence[str]) -> dict[str, str]:
         if not isinstance(said, Mapping):
-            self.fault("$.positions", f"expected an object, got {_kind(said)}", "It says which party takes which position of the mode.")
+            self.fault(
+                "$.positions", "expected an object, got {given}", "It says which party takes which position of the mode.", given=_kind(said)
+            )
         taken = {self.code(name, f"$.positions.{name}"): self.party(one, f"$.positions.{name}", parties) for name, one in said.items()}
         for name, one in taken.items():
             if list(taken.values()).count(one) > 1:
-                self.fault(f"$.positions.{name}", f"{one} takes two positions", "A party takes one; give the other to another party.")
+                self.fault(
+                    f"$.positions.{name}", "{party} takes two positions", "A party takes one; give the other to another party.", party=one
+                )
         return taken
 
     def party(self, said: Any, place: str, parties: Sequence[str]) -> str:
         if said not in parties:
-            self.fault(place, f"{said!r} is not a {self.noun} here", f"There are {_list(parties)}; name a new one first.")
+            self.fault(
+                place,
+                "{given!r} is not a {noun} here",
+                "There are {parties}; name a new one first.",
+                given=said,
+                noun=self.noun,
+                parties=_list(parties),
+            )
         return str(said)
 
     def rows(self, said: Any, place: str, words: type[_Word], parties: Sequence[str], *, whole: bool) -> _Rows[_Word]:
@@ -185,29 +217,44 @@ class Reader:
         for process in (one for one in Process if one in said):
             here, row = f"{place}.{process}", said[process]
             if not isinstance(row, Mapping) or not row:
-                self.fault(here, f"expected an object that is not empty, got {_kind(row)}", f"For each {self.noun}, one of {_list(words)}.")
+                self.fault(
+                    here,
+                    "expected an object that is not empty, got {given}",
+                    "For each {noun}, one of {words}.",
+                    given=_kind(row),
+                    noun=self.noun,
+                    words=_list(words),
+                )
             for one in row:
                 self.party(one, f"{here}.{one}", parties)
             if whole and (missing := [one for one in parties if one not in row]):
-                self.fault(here, f"{missing[0]} is missing", f'Every {self.noun} has its word in every process; "none" is one.')
+                self.fault(
+                    here,
+                    "{party} is missing",
+                    'Every {noun} has its word in every process; "none" is one.',
+                    party=missing[0],
+                    noun=self.noun,
+                )
             found[process] = {one: self.word(row[one], f"{here}.{one}", words) for one in parties if one in row}
         return found
 
     def word(self, said: Any, place: str, words: type[_Word]) -> _Word:
         if not isinstance(said, str) or said not in list(words):
-            self.fault(place, f"{said!r} is not one of {_list(words)}", "Choose one of these.")
+            self.fault(place, "{given!r} is not one of {words}", "Choose one of these.", given=said, words=_list(words))
         return words(said)
 
     def one_leader(self, row: Mapping[str, Role], place: str) -> None:
         leaders = [one for one, role in row.items() if role is Role.LEADS]
         if not leaders:
-            self.fault(place, "nobody leads", f'Give one {self.noun} the role "leads"; without it nothing could be decided.')
+            self.fault(place, "nobody leads", 'Give one {noun} the role "leads"; without it nothing could be decided.', noun=self.noun)
         if len(leaders) > 1:
-            self.fault(place, f"{_list(leaders)} all lead", 'One leads; whoever has to agree "co-decides".')
+            self.fault(place, "{parties} all lead", 'One leads; whoever has to agree "co-decides".', parties=_list(leaders))
 
     def programmes(self, said: Any, parties: Sequence[str], matrix: _Rows[Role]) -> dict[str, Deviation]:
         if not isinstance(said, Mapping):
-            self.fault("$.programmes", f"expected an object, got {_kind(said)}", "By programme, what deviates; {} when nothing does.")
+            self.fault(
+                "$.programmes", "expected an object, got {given}", "By programme, what deviates; {{}} when nothing does.", given=_kind(said)
+            )
         found = {}
         for code, one in said.items():
             place = f"$.programmes.{code}"
@@ -222,7 +269,7 @@ class Reader:
     def transition(self, said: Any, concerned: Sequence[str]) -> Transition:
         self.keys(said, "$.transition", ("clauses", "open-decisions"))
         if not isinstance(said["clauses"], list):
-            self.fault("$.transition.clauses", f"expected a list, got {_kind(said['clauses'])}", "[] when nothing is agreed.")
+            self.fault("$.transition.clauses", "expected a list, got {given}", "[] when nothing is agreed.", given=_kind(said["clauses"]))
         clauses: list[Clause] = []
         for index, one in enumerate(said["clauses"]):
             place = f"$.transition.clauses[{index}]"
@@ -233,34 +280,54 @@ class Reader:
             if clause in clauses:
                 self.fault(place, "this clause stands twice", "Keep one.")
             if opposite := [one for one in clauses if {one.what, what} == {What.RETURNED, What.DESTROYED} and _same(one, clause)]:
-                self.fault(place, f"the same rows are to be {opposite[0].what} and {what}", "Decide on one.")
+                self.fault(place, "the same rows are to be {one} and {other}", "Decide on one.", one=opposite[0].what, other=what)
             clauses.append(clause)
         return Transition(tuple(clauses), self.word(said["open-decisions"], "$.transition.open-decisions", Matrix))
 
     def sources(self, said: Any) -> tuple[Source, ...]:
         if not isinstance(said, list):
-            self.fault("$.sources", f"expected a list, got {_kind(said)}", "[] when there is none.")
+            self.fault("$.sources", "expected a list, got {given}", "[] when there is none.", given=_kind(said))
         found = []
         for index, one in enumerate(said):
             place = f"$.sources[{index}]"
             self.keys(one, place, ("text",), optional=("url", "date"))
             url, day = one.get("url"), one.get("date")
             if "url" in one and not (isinstance(url, str) and re.fullmatch(r"https?://[^\s/]+\S*", url)):
-                self.fault(f"{place}.url", f"{url!r} is not an address", "Write https://…, or leave it out and say the source in words.")
+                self.fault(
+                    f"{place}.url",
+                    "{given!r} is not an address",
+                    "Write https://…, or leave it out and say the source in words.",
+                    given=url,
+                )
             if "date" in one and not _is_rough_day(day):
-                self.fault(f"{place}.date", f"{day!r} is not a date", "Write YYYY-MM-DD, or YYYY-MM or YYYY where no more is known.")
+                self.fault(
+                    f"{place}.date", "{given!r} is not a date", "Write YYYY-MM-DD, or YYYY-MM or YYYY where no more is known.", given=day
+                )
             found.append(Source(self.words(one["text"], f"{place}.text"), url or "", day or ""))
         return tuple(found)
 
     def follows(self, previous: Revision, revision: Revision) -> None:
         if revision.agreement != previous.agreement:
-            self.fault("$.agreement", f"expected {previous.agreement}, as revision {previous.number} has", "It is of another agreement.")
+            self.fault(
+                "$.agreement",
+                "expected {wanted}, as revision {before} has",
+                "It is of another agreement.",
+                wanted=previous.agreement,
+                before=previous.number,
+            )
         if revision.number != previous.number + 1:
-            self.fault("$.number", f"expected {previous.number + 1}, got {revision.number}", "Propose it again on the latest revision.")
+            self.fault(
+                "$.number",
+                "expected {wanted}, got {given}",
+                "Propose it again on the latest revision.",
+                wanted=previous.number + 1,
+                given=revision.number,
+            )
         if revision.previous != previous.digest:
             self.fault(
-                "$.previous", f"expected {previous.digest}, the SHA-256 of revision {previous.number}",
+                "$.previous", "expected {wanted}, the SHA-256 of revision {before}",
                 "The text before it is another one; propose it again on the latest revision.",
+                wanted=previous.digest, before=previous.number,
             )  # fmt: skip
 
 
@@ -288,78 +355,3 @@ def _kind(said: Any) -> str:
 
 def _list(words: Iterable[str]) -> str:
     return ", ".join(str(one) for one in words)
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One thing in which two revisions differ. process, programme: empty where it is not about one. before, after: empty for nothing.
-
-    what: "role", "sight", or the key of the document ("effective", "parties", "positions", "transition", …).
-    """
-
-    what: str
-    before: str
-    after: str
-    process: str = ""
-    organisation: str = ""
-    programme: str = ""
-
-    def __str__(self) -> str:
-        place = " · ".join(one for one in (self.programme, self.process, self.organisation) if one)
-        name = "" if self.what == "role" else "sees" if self.what == "sight" else self.what
-        return f"{': '.join(one for one in (place, name) if one)}: {self.before or '–'} → {self.after or '–'}"
-
-
-def diff(old: Revision, new: Revision) -> tuple[Difference, ...]:
-    """What changes from one revision to another, as it works: a deviation that says what holds anyway is no difference.
-
-    Programmes are compared only where what changes for them is not what changes for the agreement as a whole. Sources, numbers and
-    digests are left out.
-    """
-    found = [
-        Difference(what, before, after)
-        for what, before, after in (
-            ("title", old.title, new.title),
-            ("effective", str(old.effective), str(new.effective)),
-            ("mode", old.mode, new.mode),
-            ("parties", _list(old.parties), _list(new.parties)),
-            ("leaving", _list(old.leaving), _list(new.leaving)),
-            ("positions", _pairs(old.positions), _pairs(new.positions)),
-        )
-        if before != after
-    ]
-    found += _differing(old, new, "")
-    general = {(one.process, one.organisation, one.what, one.before, one.after) for one in found}
-    for programme in sorted({*old.programmes, *new.programmes}):
-        special = _differing(old, new, programme)
-        if {(one.process, one.organisation, one.what, one.before, one.after) for one in special} != {one for one in general if one[0]}:
-            found += special
-    old_clauses, new_clauses = (
-        {f"{one.process} {one.organisation} {one.what}" for one in revision.transition.clauses} for revision in (old, new)
-    )
-    found += [Difference("transition", one, "") for one in sorted(old_clauses - new_clauses)]
-    found += [Difference("transition", "", one) for one in sorted(new_clauses - old_clauses)]
-    if old.transition.open_decisions is not new.transition.open_decisions:
-        found.append(Difference("open-decisions", old.transition.open_decisions, new.transition.open_decisions))
-    return tuple(found)
-
-
-def _differing(old: Revision, new: Revision, programme: str) -> list[Difference]:
-    """The roles and sights that differ in a programme; for '', those of the agreement as a whole."""
-    found = []
-    for process in Process:
-        for one in sorted({*old.parties, *new.parties}):
-            pairs = {
-                "role": tuple(_said(revision, one, revision.role(one, programme, process)) for revision in (old, new)),
-                "sight": tuple(_said(revision, one, revision.sees(one, programme, process)) for revision in (old, new)),
-            }
-            found += [Difference(what, pair[0], pair[1], process, one, programme) for what, pair in pairs.items() if pair[0] != pair[1]]
-    return found
-
-
-def _said(revision: Revision, organisation: str, word: StrEnum) -> str:
-    return str(word) if organisation in revision.parties else ""
-
-
-def _pairs(said: Mapping[str, str]) -> str:
-    return _list(f"{name} {one}" for name, one in sorted(said.items()))

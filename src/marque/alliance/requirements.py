@@ -18,7 +18,7 @@ from marque.alliance.access import Action, Area, Record, allowed, hold, require
 from marque.alliance.codevelopment import record
 from marque.alliance.store import requirements as store
 from marque.alliance.store.requirements import Comment, Relation, Row
-from marque.common import Missing, Refusal, new_id, ok
+from marque.common import Missing, Refusal, Sentence, new_id, ok
 from marque.foundation import Transaction
 
 STATUSES = ("draft", "proposed", "accepted", "rejected", "withdrawn")

@@ -24,7 +24,7 @@ from securesystemslib.exceptions import UnverifiedSignatureError
 from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined]  # its public face names no __all__
 from securesystemslib.signer import Signature as LibrarySignature  # type: ignore[attr-defined]
 
-from marque.common import Refusal
+from marque.common import Refusal, Sentence
 
 AGREEMENT_REVISION = "application/vnd.marque.agreement-revision+json"
 KEY_ENROLMENT = "application/vnd.marque.key-enrolment+json"
@@ -250,14 +250,14 @@ def refuse_weak(public_key: bytes) -> Refusal | None:
 def read_json(text: bytes, at_most: int, what: str) -> dict[str, Any] | Refusal:
     """A JSON object in UTF-8 of at most so many bytes, in which no field stands twice."""
     if len(text) > at_most:
-        return Refusal(f"the {what} is too large", {"bytes": str(len(text)), "at most": str(at_most)})
+        return Refusal(Sentence("the {what} is too large", what=what), {"bytes": str(len(text)), "at most": str(at_most)})
     try:
         said = json.loads(text.decode(), object_pairs_hook=_once_each, parse_constant=_no_constant)
     except _RepeatedError as fault:
-        return Refusal(f"a field stands twice in the {what}", {"field": str(fault)})
+        return Refusal(Sentence("a field stands twice in the {what}", what=what), {"field": str(fault)})
     except (ValueError, RecursionError):
-        return Refusal(f"the {what} is not JSON in UTF-8")
-    return said if isinstance(said, dict) else Refusal(f"the {what} is not a JSON object")
+        return Refusal(Sentence("the {what} is not JSON in UTF-8", what=what))
+    return said if isinstance(said, dict) else Refusal(Sentence("the {what} is not a JSON object", what=what))
 
 
 class _RepeatedError(Exception):

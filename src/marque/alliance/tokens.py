@@ -21,7 +21,7 @@ from marque.alliance.access import Action, Organisation, require
 from marque.alliance.model import Process
 from marque.alliance.store import access as store
 from marque.alliance.visitors import Service, ServiceToken
-from marque.common import InputError, Missing, new_id
+from marque.common import InputError, Missing, Sentence, new_id
 from marque.foundation import NOBODY, Database, Transaction
 
 LONGEST = timedelta(days=366)
@@ -44,8 +44,9 @@ def issue(tx: Transaction, name: str, purpose: str, scopes: Sequence[str], expir
     wanted = tuple(sorted(set(scopes)))
     known = {f"{action}:{process}" for action in _ACTIONS for process in ("*", *Process)}
     if not wanted or (unknown := sorted(set(wanted) - known)):
-        problem = f"{unknown[0]!r} is not a scope" if wanted else "no scope is given"
-        raise InputError("token", "scopes", problem, f"A scope is one of {', '.join(_ACTIONS)}, a colon, and a process or *.")
+        problem = Sentence("{given!r} is not a scope", given=unknown[0]) if wanted else "no scope is given"
+        remedy = Sentence("A scope is one of {actions}, a colon, and a process or *.", actions=", ".join(_ACTIONS))
+        raise InputError("token", "scopes", problem, remedy)
     if not tx.now < expires_at <= tx.now + LONGEST:
         raise InputError("token", "expires", "it has to end after now and within a year", "Issue a new one when it ends.")
     token = ServiceToken(new_id(), name.strip(), purpose.strip(), list(wanted), tx.now, tx.actor.person, expires_at)

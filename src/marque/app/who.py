@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from marque.alliance import history as public_history
-from marque.alliance.documents import diff
+from marque.alliance.differences import diff
 from marque.alliance.history import Answer, History, Moment, Told
 from marque.alliance.model import Source
 from marque.app.terminal import wide_console

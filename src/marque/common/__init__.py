@@ -2,6 +2,7 @@
 
 from marque.common.errors import Denied, InputError, MarqueError, Missing, Refusal, Refused, Unavailable, ok
 from marque.common.ids import new_id
+from marque.common.sentence import Either, Every, Sentence
 from marque.common.types import Bools, Bytes, Floats, Indices, Ints, Record, Records
 from marque.common.units import kmh_from_mps, mps_from_kmh
 
@@ -9,6 +10,8 @@ __all__ = [
     "Bools",
     "Bytes",
     "Denied",
+    "Either",
+    "Every",
     "Floats",
     "Indices",
     "InputError",
@@ -19,6 +22,7 @@ __all__ = [
     "Records",
     "Refusal",
     "Refused",
+    "Sentence",
     "Unavailable",
     "kmh_from_mps",
     "mps_from_kmh",

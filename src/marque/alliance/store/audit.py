@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import psycopg
 
-from marque.common import Denied, Missing
+from marque.common import Denied, Missing, Sentence
 from marque.foundation import Transaction
 
 Signer = tuple[str, bytes]

@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from marque.alliance import access, agreements, documents, modes, people
+from marque.alliance import access, agreements, differences, documents, modes, people
 from marque.alliance.agreements import AgreementState, RevisionState
 from marque.alliance.model import KIND, Matrix, Process, Revision, Role, Sight, What
 from marque.app.console.visit import Submitting, Visit, Visiting, to
@@ -57,7 +57,7 @@ def text(visit: Visiting, owner: str, agreement: UUID, number: int) -> HTMLRespo
             "at": tx.now,
             "shown": shown,
             "before": before,
-            "changes": documents.diff(before.said, shown.said) if before else (),
+            "changes": differences.diff(before.said, shown.said) if before else (),
             "may": access.actions_on(tx, access.Revision(access.Agreement(owner, agreement), number)),
             "own": visit.session.organisation,
             "last": state.last is shown,
