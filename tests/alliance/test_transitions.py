@@ -191,6 +191,21 @@ def test_rows_made_under_the_new_revision_are_touched_by_no_clause(joint):
     assert seen(joint, "huawei") == [("Under the new one", "huawei")]
 
 
+def test_a_version_whose_rows_were_destroyed_is_never_given_again(joint):
+    both, _, _ = filled(joint)
+    joint.change(CHANGE, ("huawei", "destroyed"))
+    joint.database.clock.set(DAY)
+    applied(joint)
+    with joint.acting("gac") as tx:
+        assert [side.side for side in requirements.one(tx, both).sides] == ["gac"]
+    joint.change(date(2022, 4, 2), role={"gac": "leads", "huawei": "co-decides"}, sight={"gac": "all", "huawei": "all"})
+    joint.database.clock.set(noon(2022, 4, 2))
+    with joint.acting("huawei") as tx:
+        transitions.apply_due(tx)
+        again = requirements.edit(tx, both, Said(title="Range", text="450 km"), 0)
+    assert again.of("huawei").version == 2
+
+
 def test_a_copy_is_made_before_the_original_is_destroyed(joint):
     both, _, _ = filled(joint)
     joint.change(CHANGE, ("huawei", "destroyed"), ("gac", "frozen-copy"))

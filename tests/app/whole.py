@@ -223,10 +223,13 @@ def _requirements(books: Books, ledger: Ledger) -> None:
         one = claim.answer
         areas.setdefault(UUID(one["id"]), (one["lead"], programmes[one["programme"]]["id"], one["process"]))
     there = {(str(row["id"]), row["side"], row["version"]): row["organisation"] for row in books.rows["requirement"]}
-    written = {}
+    written: dict[tuple[Any, ...], datetime] = {}
     for one in books.events:
         if one["kind"] == "alliance.requirement-written":
-            written[_picked(one["body"], ("requirement", "side", "version"))] = one["emitted_at"]
+            key = _picked(one["body"], ("requirement", "side", "version"))
+            if key in written:
+                books.wrong.append(f"requirement {key} was written twice, {written[key]} and {one['emitted_at']}")
+            written[key] = one["emitted_at"]
     books.wrong += [f"requirement without an event: {key}" for key in there.keys() - written.keys()]
     changes = {row["id"]: _changes(books, row) for row in books.rows["programme"]}
     for key, at in written.items():

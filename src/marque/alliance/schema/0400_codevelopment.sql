@@ -34,9 +34,34 @@ create index requirement_id on alliance.requirement (id, side, version desc);
 call alliance.guard_area('alliance.requirement');
 grant select, insert on alliance.requirement to marque_app;
 
+-- The number given last to a side of which a transition destroyed rows: what stood there is gone, that it was counted is not.
+create table alliance.requirement_number (
+    organisation text collate "C" not null,
+    requirement uuid not null,
+    version integer not null,
+    primary key (organisation, requirement)
+);
+alter table alliance.requirement_number enable row level security, force row level security;
+create policy counts on alliance.requirement_number to marque_owner using (true) with check (true);
+
+create function alliance.remember_number() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+    insert into alliance.requirement_number as n (organisation, requirement, version)
+    select side, id, max(version) from gone group by side, id
+    on conflict (organisation, requirement) do update set version = greatest(n.version, excluded.version);
+    return null;
+end
+$$;
+create trigger remember_number after delete on alliance.requirement referencing old table as gone
+    for each statement execute function alliance.remember_number();
+
 -- The last version of the actor's own side, whoever has its rows now: a number is never given twice.
 create function alliance.last_version(of_requirement uuid) returns integer language sql stable security definer set search_path = '' as $$
-    select coalesce(max(version), 0) from alliance.requirement where id = of_requirement and side = foundation.organisation()
+    select greatest(
+        coalesce((select max(version) from alliance.requirement where id = of_requirement and side = foundation.organisation()), 0),
+        coalesce((select version from alliance.requirement_number
+                  where organisation = foundation.organisation() and requirement = of_requirement), 0)
+    )
 $$;
 revoke all on function alliance.last_version(uuid) from public;
 grant execute on function alliance.last_version(uuid) to marque_app;
