@@ -106,6 +106,12 @@ def plain(rich: str) -> str:
     return "".join(parts).strip()
 
 
+def editable(rich: str) -> str:
+    """What to offer for editing, so that `of` makes the same of it: the plain words where they say everything, else the writing itself."""
+    words = plain(rich)
+    return words if not words.lstrip().startswith("<div") and of_plain(words) == rich else rich
+
+
 def put(rich: str, parent: etree._Element) -> None:
     """Append the text to an element of a ReqIF file, in the namespace of XHTML."""
     made = etree.fromstring((rich or "<div/>").encode(), strict_parser())

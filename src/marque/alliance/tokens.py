@@ -25,7 +25,8 @@ from marque.common import InputError, Missing, Sentence, new_id
 from marque.foundation import NOBODY, Database, Transaction
 
 LONGEST = timedelta(days=366)
-_ACTIONS = (Action.VIEW, Action.CREATE, Action.EDIT, Action.COMMENT, Action.SELL)
+ACTIONS = (Action.VIEW, Action.CREATE, Action.EDIT, Action.COMMENT, Action.SELL)
+"""What a scope can be for."""
 _TOUCH = timedelta(minutes=1)
 _FORM = re.compile(r"mq_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 _BEARER = re.compile(r"Bearer +(\S+)", re.IGNORECASE)
@@ -42,10 +43,10 @@ def issue(tx: Transaction, name: str, purpose: str, scopes: Sequence[str], expir
         if not given.strip():
             raise InputError("token", what, "it is empty", "Say what the token is for, so that it can be recognised later.")
     wanted = tuple(sorted(set(scopes)))
-    known = {f"{action}:{process}" for action in _ACTIONS for process in ("*", *Process)}
+    known = {f"{action}:{process}" for action in ACTIONS for process in ("*", *Process)}
     if not wanted or (unknown := sorted(set(wanted) - known)):
         problem = Sentence("{given!r} is not a scope", given=unknown[0]) if wanted else "no scope is given"
-        remedy = Sentence("A scope is one of {actions}, a colon, and a process or *.", actions=", ".join(_ACTIONS))
+        remedy = Sentence("A scope is one of {actions}, a colon, and a process or *.", actions=", ".join(ACTIONS))
         raise InputError("token", "scopes", problem, remedy)
     if not tx.now < expires_at <= tx.now + LONGEST:
         raise InputError("token", "expires", "it has to end after now and within a year", "Issue a new one when it ends.")

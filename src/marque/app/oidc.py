@@ -23,7 +23,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from pydantic import BaseModel, ValidationError
 
-from marque.common import MarqueError, Unavailable
+from marque.common import MarqueError, Sentence, Unavailable
 from marque.foundation import Clock
 
 ALGORITHMS = frozenset({"RS256", "PS256", "ES256", "ES384", "Ed25519", "EdDSA"})
@@ -115,7 +115,7 @@ class OpenIdClient:
         if told != client.issuer and (told is not None or known.provider.authorization_response_iss_parameter_supported):
             raise SignInRefused("The answer comes from another identity provider than the question went to.")
         if "error" in answer or not answer.get("code"):
-            raise SignInRefused(f"The identity provider did not sign you in ({answer.get('error', 'no code')[:64]}).")
+            raise SignInRefused(Sentence("The identity provider did not sign you in ({error}).", error=answer.get("error", "no code")[:64]))
         tokens = self._redeem(client, known.provider, answer["code"], verifier)
         claims = self._believe(client, tokens, nonce)
         verified = claims.get("email_verified") is True and isinstance(claims.get("email"), str)
@@ -135,7 +135,7 @@ class OpenIdClient:
         except httpx.HTTPError as fault:
             raise Unavailable("The identity provider does not answer. Try to sign in again.") from fault
         if response.status_code != 200:
-            raise SignInRefused(f"The identity provider did not redeem its code (status {response.status_code}).")
+            raise SignInRefused(Sentence("The identity provider did not redeem its code (status {status}).", status=response.status_code))
         try:
             return _Tokens.model_validate_json(response.content)
         except ValidationError as fault:
@@ -150,7 +150,9 @@ class OpenIdClient:
             claims = CodeIDToken(token.claims, token.header, options, params)
             claims.validate(now=int(self._clock.now().timestamp()), leeway=_LEEWAY_S)
         except (JoseError, ValueError) as fault:
-            raise SignInRefused(f"The identity provider's token is not to be believed ({type(fault).__name__}).") from fault
+            raise SignInRefused(
+                Sentence("The identity provider's token is not to be believed ({fault}).", fault=type(fault).__name__)
+            ) from fault
         if not claims["sub"]:
             raise SignInRefused("The identity provider does not say who you are.")
         return dict(claims)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
+from starlette.datastructures import QueryParams
 
+from marque.alliance import rich_text
 from marque.app.words import LANGUAGES, Words, choose_language, words_of
 
 _COOKIE = "language"
@@ -41,8 +43,13 @@ def render(request: Request, template: str, context: dict[str, Any], status: int
 
 def _language_links(request: Request) -> list[tuple[Words, str]]:
     """Each language and the address of this very page in it."""
-    rest = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
-    return [(words_of(language), "?" + urlencode([*rest, ("lang", language)])) for language in LANGUAGES]
+    page, query = "", request.query_params
+    if request.method != "GET":  # A form that was not taken: its own address cannot be visited, the page it was on can.
+        came_from = urlsplit(request.headers.get("referer", ""))
+        page, query = (came_from.path or "/") if came_from.netloc == request.url.netloc else "/console", QueryParams(came_from.query)
+    rest = [(key, value) for key, value in query.multi_items() if key != "lang"]
+    return [(words_of(language), f"{page}?{urlencode([*rest, ('lang', language)])}") for language in LANGUAGES]
 
 
 _templates = Jinja2Templates(Path(str(resources.files("marque.app"))) / "templates")
+_templates.env.filters |= {"plain": rich_text.plain, "editable": rich_text.editable}

@@ -30,7 +30,8 @@ from marque.alliance import sessions, sign_in, tokens
 from marque.alliance.visitors import Service, Session
 from marque.app.identity import CLIENT_ID, Somebody, issuer_of
 from marque.app.oidc import Client, OpenIdClient, SignInRefused
-from marque.app.render import render
+from marque.app.reasons import told as told_in
+from marque.app.render import reader, render
 from marque.common import Missing, Refusal, Unavailable
 from marque.foundation import Actor, Clock, Database
 
@@ -170,7 +171,7 @@ def router(door: Door) -> APIRouter:
         with door.database().transaction(acting) as tx:
             person = sign_in.person_of(tx, subject.issuer, subject.subject, subject.email)
             if isinstance(person, Refusal):
-                raise SignInRefused(f"{person.reason[0].upper()}{person.reason[1:]}.")
+                raise SignInRefused(person.reason)
             token, session = sessions.start(tx, person)
         sessions.end(door.database(), request.cookies.get(session_cookie(door.origin), ""))
         return place, token, session
@@ -197,7 +198,8 @@ def _failed(door: Door, request: Request, organisation: str, fault: SignInRefuse
     """The reason, for who signs in and for whoever runs this; neither token nor address is part of it."""
     _log.warning("a sign-in of %s failed: %s", organisation, fault)
     status = 503 if isinstance(fault, Unavailable) else 403
-    return _page(door, request, HOME, organisation, "sign-in.failed", status=status, detail=str(fault), begin=f"/sign-in/{organisation}")
+    detail = told_in(reader(request), fault).sentence
+    return _page(door, request, HOME, organisation, "sign-in.failed", status=status, detail=detail, begin=f"/sign-in/{organisation}")
 
 
 def _made_of(secret: str) -> tuple[str, str, str]:

@@ -7,18 +7,35 @@
 /console/programmes/OWNER/ID                         who decides, sees, signs, sells; requirements and decisions of each process
 /console/requirements/ID, /console/decisions/ID      both sides; the answers
 /console/organisations                               who one knows, and whose brands they are
+/console/history                                     the public record: who decided what on a day (?on=, ?programme=)
 /console/people, /console/me                         an administrator's list; one's own keys and passkeys
+/console/tokens                                      an administrator's tokens for programs
 /console/audit                                       the log, and everything of it that is one's own, to take away
 
-Each page is one transaction of the visitor; each form ends on the page that shows what it did.
+Each page is one transaction of the visitor; each form ends on the page that shows what it did, or on its own with what was typed and why
+that was not taken.
 """
 
 from fastapi import APIRouter
 
-from marque.app.console import agreement_pages, audit_pages, home, organisation_pages, people_pages, programme_pages
+from marque.app.console import (
+    agreement_pages,
+    audit_pages,
+    history_pages,
+    home,
+    joint_pages,
+    organisation_pages,
+    people_pages,
+    programme_pages,
+    proposal_pages,
+    token_pages,
+)  # fmt: skip
 
 routes = APIRouter(include_in_schema=False)
-for pages in (home, agreement_pages, programme_pages, organisation_pages, people_pages, audit_pages):
+for pages in (
+    home, agreement_pages, proposal_pages, programme_pages, joint_pages, organisation_pages, history_pages, people_pages, token_pages,
+    audit_pages,
+):  # fmt: skip
     routes.include_router(pages.routes)
 
 __all__ = ["routes"]

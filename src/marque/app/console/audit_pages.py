@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
-from marque.alliance import access, audit
+from marque.alliance import access, audit, people
 from marque.alliance.access import Action
 from marque.app.console.visit import Visiting
 
 routes = APIRouter(prefix="/console/audit")
 _PAGE = 50
+_NAMES = ("title", "subject", "code", "brand", "purpose", "issuer")
 
 
 @routes.get("")
@@ -23,8 +26,15 @@ def log(visit: Visiting) -> HTMLResponse:
     with visit.transaction() as tx:
         access.require(tx, Action.AUDIT, access.Organisation(visit.session.organisation))
         found = audit.entries(tx, before=before, limit=_PAGE + 1)
-    told = [(one, json.dumps(one.body, ensure_ascii=False, indent=1, sort_keys=True)) for one in found[:_PAGE]]
-    return visit.page("audit.html", {"entries": told, "more": found[_PAGE - 1].index if len(found) > _PAGE else None})
+        known = {one.organisation: one for one in people.organisations(tx)}
+    told = [(one, _about(one.body), json.dumps(one.body, ensure_ascii=False, indent=1, sort_keys=True)) for one in found[:_PAGE]]
+    more = found[_PAGE - 1].index if len(found) > _PAGE else None
+    return visit.page("audit.html", {"entries": told, "more": more, "organisations": known})
+
+
+def _about(body: Mapping[str, Any]) -> str:
+    """What the entry says its thing is called; empty where it gives no name."""
+    return next((str(body[name]) for name in _NAMES if isinstance(body.get(name), str) and body[name]), "")
 
 
 @routes.get("/export")

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from marque.alliance import access, agreements, decisions, people
-from marque.app.console.visit import Visiting
+from marque.app.console.visit import Again, Refusing, Submitting, Visit, Visiting, to
 
 routes = APIRouter()
 
 
 @routes.get("/console")
 def home(visit: Visiting) -> HTMLResponse:
+    return _home(visit)
+
+
+@routes.post("/console/agreements")
+def draft(visit: Submitting) -> Response:
+    try:
+        with visit.transaction() as tx:
+            made = agreements.draft(tx, visit.form.get("title", ""))
+    except Refusing as error:
+        return _home(visit, Again("draft", error))
+    return to(f"/console/agreements/{visit.session.organisation}/{made}")
+
+
+def _home(visit: Visit, again: Again | None = None) -> HTMLResponse:
     with visit.transaction() as tx:
         found = agreements.all_agreements(tx)
         own = visit.session.organisation
@@ -24,4 +38,4 @@ def home(visit: Visiting) -> HTMLResponse:
             "to_decide": decisions.waiting(tx),
             "may": access.actions_on(tx, access.Organisation(own)),
         }
-    return visit.page("home.html", context)
+    return visit.page("home.html", context, again)

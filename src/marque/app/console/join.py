@@ -19,7 +19,8 @@ from marque import __version__, alliance
 from marque.alliance import installation, sessions, transitions, web
 from marque.alliance.visitors import Service, Session
 from marque.app import console, identity, sign_in
-from marque.app.console.visit import status_of, told
+from marque.app.console import visit
+from marque.app.console.visit import status_of
 from marque.app.oidc import http_client, is_loopback
 from marque.app.operations import operations_router
 from marque.app.platform import Platform, registry
@@ -136,7 +137,7 @@ async def answered(request: Request, error: Exception) -> Response:
     assert isinstance(error, MarqueError)
     if request.url.path.startswith(API):
         return problem(status_of(error), str(error))
-    return await told(request, error)
+    return await visit.answered(request, error)
 
 
 async def unreadable(request: Request, error: Exception) -> Response:

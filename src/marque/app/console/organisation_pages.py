@@ -5,17 +5,21 @@ from __future__ import annotations
 from datetime import date
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, Response
 
 from marque.alliance import access, brands, people
-from marque.app.console.visit import Submitting, Visiting, to
-from marque.common import InputError
+from marque.app.console.visit import Again, Refusing, Submitting, Visit, Visiting, to
+from marque.common import InputError, Sentence
 
 routes = APIRouter(prefix="/console")
 
 
 @routes.get("/organisations")
 def listed(visit: Visiting) -> HTMLResponse:
+    return _listed(visit)
+
+
+def _listed(visit: Visit, again: Again | None = None) -> HTMLResponse:
     with visit.transaction() as tx:
         known = people.organisations(tx)
         codes = {one.organisation for one in known}
@@ -27,23 +31,31 @@ def listed(visit: Visiting) -> HTMLResponse:
             "may": access.actions_on(tx, access.Organisation(visit.session.organisation)),
             "own": visit.session.organisation,
         }
-    return visit.page("organisations.html", context)
+    return visit.page("organisations.html", context, again)
 
 
 @routes.post("/brands")
-def found(visit: Submitting) -> RedirectResponse:
+def found(visit: Submitting) -> Response:
     form = visit.form
-    with visit.transaction() as tx:
-        name, name_zh = form.get("name", ""), form.get("name_zh", "")
-        brands.found(tx, form.get("code", ""), name, name_zh, form.get("owner", ""), _day(form.get("since", "")), form.get("source", ""))
+    name, name_zh = form.get("name", ""), form.get("name_zh", "")
+    try:
+        since = _day(form.get("since", ""))
+        with visit.transaction() as tx:
+            brands.found(tx, form.get("code", ""), name, name_zh, form.get("owner", ""), since, form.get("source", ""))
+    except Refusing as error:
+        return _listed(visit, Again("brand", error))
     return to("/console/organisations#brands")
 
 
 @routes.post("/brands/{code}/owners")
-def pass_on(visit: Submitting, code: str) -> RedirectResponse:
+def pass_on(visit: Submitting, code: str) -> Response:
     form = visit.form
-    with visit.transaction() as tx:
-        brands.pass_on(tx, code, form.get("owner", ""), _day(form.get("since", "")), form.get("source", ""))
+    try:
+        since = _day(form.get("since", ""))
+        with visit.transaction() as tx:
+            brands.pass_on(tx, code, form.get("owner", ""), since, form.get("source", ""))
+    except Refusing as error:
+        return _listed(visit, Again(f"owner-{code}", error))
     return to("/console/organisations#brands")
 
 
@@ -51,4 +63,4 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise InputError("form", "since", f"{text[:20]!r} is not a day", "Write YYYY-MM-DD.") from None
+        raise InputError("form", "since", Sentence("{given!r} is not a day", given=text[:20]), "Write YYYY-MM-DD.") from None

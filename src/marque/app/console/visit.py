@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, cast
 from urllib.parse import quote
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.datastructures import UploadFile
 
-from marque.alliance import sessions, transitions
+from marque.alliance import access, sessions, transitions
+from marque.alliance.access import Action
 from marque.alliance.visitors import Session
 from marque.app.platform import Platform
+from marque.app.reasons import told
 from marque.app.render import reader, render
 from marque.app.sign_in import session_cookie
 from marque.app.words import Words
@@ -23,25 +26,52 @@ from marque.common import Denied, InputError, MarqueError, Missing, Refused, Una
 from marque.foundation import Transaction
 
 _LAST = date(2199, 12, 31)
+_DIGITS = 9
 _STATUS: Mapping[type[MarqueError], int] = {Missing: 404, Denied: 403, Refused: 409, InputError: 422, Unavailable: 503}
 
 Form: TypeAlias = Mapping[str, str]
+Refusing = (Refused, InputError, Denied, Missing)
+"""What a form can be shown again for, with what was typed and why it was not taken."""
+_SECTIONS = (
+    ("/console", "home", ("/console/agreements",), None),
+    ("/console/programmes", "programmes", ("/console/requirements", "/console/decisions"), None),
+    ("/console/organisations", "organisations", ("/console/brands",), None),
+    ("/console/history", "history", (), None),
+    ("/console/people", "people", (), Action.ADMINISTER),
+    ("/console/tokens", "tokens", (), Action.ADMINISTER),
+    ("/console/audit", "audit", (), Action.AUDIT),
+    ("/console/me", "me", (), None),
+)
+"""Address, name, what else belongs to it, and what one has to be allowed in one's organisation to find anything there."""
+
+
+@dataclass(frozen=True)
+class Again:
+    """A form that was not taken: its name on the page, and why."""
+
+    form: str
+    error: MarqueError
 
 
 @dataclass(frozen=True)
 class Visit:
-    """A signed-in person's request. token: of the session; form: its fields, for a POST that one of our own pages made."""
+    """A signed-in person's request. token: of the session; form: its fields, for a POST that one of our own pages made.
+
+    may: what they may do in their organisation, known from the first transaction on.
+    """
 
     request: Request
     platform: Platform
     session: Session
     token: str
     fields: tuple[tuple[str, str], ...] = ()
+    may: set[Action] = field(default_factory=set)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """As this person, now; what an agreement's change has left to do is done first."""
         with transitions.applied_first(self.platform.database, self.session.actor) as tx:
+            self.may.update(access.actions_on(tx, access.Organisation(self.session.organisation)))
             yield tx
 
     @cached_property
@@ -64,9 +94,47 @@ class Visit:
             return self.platform.clock.now()
         return datetime.combine(min(day, _LAST), time(), UTC) + timedelta(days=1, microseconds=-1)
 
-    def page(self, template: str, context: dict[str, Any], status: int = 200) -> HTMLResponse:
-        around = {"here": "console", "me": self.session, "csrf": sessions.csrf_token(self.token)}
-        return render(self.request, f"console/{template}", around | context, status)
+    def number(self, name: str) -> int:
+        """A field that our own page filled with a whole number. Raises InputError."""
+        given = self.form.get(name, "")
+        if not given.isascii() or not given.isdecimal() or len(given) > _DIGITS:
+            raise InputError("form", name, "it is no whole number", "Open the page again and write from there.")
+        return int(given)
+
+    def page(self, template: str, context: dict[str, Any], again: Again | None = None) -> HTMLResponse:
+        """again: the form on it that was just refused; it keeps what was typed."""
+        refused: dict[str, Any] = {"again": "", "trouble": None}
+        if again is not None:
+            refused = {"again": again.form, "trouble": told(self.words, again.error)}
+        kept = {"kept": self._kept(again), "kept_all": self._kept_all(again)}
+        status = 200 if again is None else status_of(again.error)
+        return render(self.request, f"console/{template}", around(self.request, self) | kept | refused | context, status)
+
+    def _kept(self, again: Again | None) -> Callable[..., object]:
+        """For templates, of a form's field: what was typed into it, where the form is shown again."""
+
+        def kept(form: str, name: str, otherwise: object = "") -> object:
+            return self.form.get(name, "") if again is not None and again.form == form else otherwise
+
+        return kept
+
+    def _kept_all(self, again: Again | None) -> Callable[..., object]:
+        def kept_all(form: str, name: str, otherwise: object = ()) -> object:
+            return self.all_of(name) if again is not None and again.form == form else otherwise
+
+        return kept_all
+
+
+def around(request: Request, visited: Visit | None) -> dict[str, Any]:
+    """What every page of the console shows around its own: where one is, who one is, and the way out."""
+    path = request.url.path
+    sections = []
+    for address, name, others, needed in _SECTIONS:
+        below = any(path == one or path.startswith(f"{one}/") for one in ((address, *others) if address != "/console" else others))
+        if needed is None or (visited is not None and needed in visited.may):
+            sections.append((address, name, "page" if path == address else "true" if below else ""))
+    known = {"me": None, "csrf": ""} if visited is None else {"me": visited.session, "csrf": sessions.csrf_token(visited.token)}
+    return {"here": "console", "sections": sections, "again": "", "trouble": None} | known
 
 
 def to(address: str) -> RedirectResponse:
@@ -82,20 +150,26 @@ def visit(request: Request) -> Visit:
     if session is None:
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         raise HTTPException(303, headers={"Location": f"/sign-in?to={quote(here if request.method == 'GET' else '/console', safe='')}"})
-    return Visit(request, running, session, token)
+    request.state.visit = Visit(request, running, session, token)
+    return cast("Visit", request.state.visit)
 
 
 async def posted(request: Request) -> tuple[tuple[str, str], ...]:
-    """A form's text fields, and small files as text. JSON is the page's own script talking."""
+    """A form's text fields, and small files as text. JSON is the page's own script talking. Raises InputError."""
     if request.headers.get("content-type", "").startswith("application/json"):
         return ()
     async with request.form(max_files=4, max_fields=600, max_part_size=4 << 20) as form:
-        return tuple(
-            [
-                (name, value if isinstance(value, str) else (await value.read()).decode("utf-8", "replace"))
-                for name, value in form.multi_items()
-            ]
-        )
+        return tuple([(name, await _text(name, value)) for name, value in form.multi_items()])
+
+
+async def _text(name: str, value: str | UploadFile) -> str:
+    try:
+        text = value if isinstance(value, str) else (await value.read()).decode()
+    except UnicodeDecodeError:
+        raise InputError("form", name, "it is no text in UTF-8", "Choose the file that the command wrote, as it is.") from None
+    if "\0" in text:
+        raise InputError("form", name, "it holds a character that cannot be stored", "Remove control characters from it.")
+    return text
 
 
 def submission(visited: Annotated[Visit, Depends(visit)], fields: Annotated[tuple[tuple[str, str], ...], Depends(posted)]) -> Visit:
@@ -103,7 +177,7 @@ def submission(visited: Annotated[Visit, Depends(visit)], fields: Annotated[tupl
     given = dict(fields).get("csrf", "") or visited.request.headers.get("x-csrf", "")
     own = sessions.from_own_page(visited.request.headers, visited.platform.settings.public_origin)
     if not own or not sessions.csrf_holds(visited.token, given):
-        raise HTTPException(403, "this form was not sent from one of our own pages")
+        raise Denied("This form was not sent from one of our own pages, or its session has ended.")
     return replace(visited, fields=fields)
 
 
@@ -116,10 +190,11 @@ def status_of(error: MarqueError) -> int:
     return next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 400)
 
 
-async def told(request: Request, error: Exception) -> Response:
+async def answered(request: Request, error: Exception) -> Response:
     """What Marque raises on purpose, with the status that fits: a page for people who navigate, a line of text for scripts."""
     assert isinstance(error, MarqueError)
-    status = status_of(error)
+    status, trouble = status_of(error), told(reader(request), error)
     if "text/html" not in request.headers.get("accept", ""):
-        return PlainTextResponse(f"{error}\n", status)
-    return render(request, "console/trouble.html", {"here": "console", "problem": str(error), "status": status}, status)
+        return PlainTextResponse(f"{trouble.line}\n", status)
+    context = around(request, getattr(request.state, "visit", None))
+    return render(request, "console/trouble.html", context | {"trouble": trouble, "status": status}, status)
