@@ -1,0 +1,157 @@
+"""The lines of runs.jsonl: their form, what they count to, and their hashes, in one pass over the mapped file.
+
+A line is a run as canonical JSON (RFC 8785) with an end of line. Usual lines are matched by one expression that knows the form of a run;
+any other is read by a JSON parser and written again, ten times slower. The expression leaves two things to whoever writes lines
+(`is_canonical`, asked of each when they are sealed): the order of names within measures, parameters and preventable, and that no shorter
+number means the same double.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import json
+import mmap
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from marque.alliance.audit.tree import HASH_BYTES, Frontier, leaf_hash
+from marque.proof.evidence import reading
+from marque.proof.evidence.statements import OUTCOMES, Counts, Runs
+
+MOST_LINE_BYTES = 1 << 20
+_CHUNK = 1 << 20
+_TEXT = rb'"(?:[^"\\\x00-\x1f]++|\\(?:["\\bfnrt]|u00(?:0[0-7be-f]|1[0-9a-f])))*+"'
+_NUMBER = rb"(?:-(?!0[,}]))?+(?:0|[1-9]\d{0,20}+)(?:\.\d{0,24}[1-9])?+(?:e[+-]\d{1,3}+)?+"
+_VALUE = b"(?:" + _NUMBER + b"|" + _TEXT + b"|true|false|null)"
+_OBJECT = rb"\{(?:" + _TEXT + b":" + _VALUE + rb"(?:,(?!\})|(?=\})))*+\}"
+_COUNT = rb"(?:0|[1-9]\d{0,15}+)"
+_RUN = re.compile(
+    b"".join(
+        (
+            rb'\{"case":(?P<case>', _COUNT, rb'),"cell":(?P<cell>', _TEXT, rb'),"collision":(?:true|false),"measures":', _OBJECT,
+            rb',"outcome":"(?P<outcome>', "|".join(OUTCOMES).encode(), rb')","parameters":', _OBJECT, rb',"preventable":', _OBJECT,
+            rb',"scenario":', _TEXT, rb',"seed":', _COUNT, rb',"trace":"[0-9a-f]{64}","weight":', _NUMBER, rb',"why":', _TEXT, rb"\}\n",
+        )
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What the lines are. leaves: the leaf hash of each, one after another.
+
+    problem: number (from 1) and fault of the first line that is no run; lines after it are hashed and not counted.
+    """
+
+    runs: Runs
+    counts: Counts
+    leaves: bytes
+    problem: tuple[int, str] | None = None
+
+
+def scan(data: mmap.mmap | bytes, start: int, end: int) -> Scan:
+    """Bytes [start, end) as runs. Case n has to stand on line n + 1."""
+    hashes: list[bytes] = []
+    found: list[tuple[bytes, bytes]] = []
+    problem: tuple[int, str] | None = None
+    at, match, case = start, _RUN.match, 0
+    while at < end:
+        run = match(data, at, end)
+        if run is not None and run["case"] == b"%d" % case:
+            line = run[0]
+            found.append((run["cell"], run["outcome"]))
+        else:
+            line = _line(data, at, end)
+            try:
+                found.extend([_read(line, case)] if problem is None else [])
+            except ValueError as fault:
+                problem = (case + 1, str(fault))
+        hashes.append(leaf_hash(line[:-1] if line.endswith(b"\n") else line))
+        at += len(line)
+        case += 1
+    whole = hashlib.sha256(memoryview(data)[start:end]).hexdigest()
+    if problem is None and (at_line := _not_unicode(data, start, end)):
+        problem = (at_line, "it is not UTF-8")
+    return Scan(Runs(len(hashes), root(hashes).hex(), whole), _counts(found), b"".join(hashes), problem)
+
+
+def root(hashes: list[bytes]) -> bytes:
+    """RFC 9162, 2.1.1, of leaf hashes."""
+    tree = Frontier()
+    for one in hashes:
+        tree.append(one)
+    return tree.root()
+
+
+def split(leaves: bytes) -> list[bytes]:
+    return [leaves[at : at + HASH_BYTES] for at in range(0, len(leaves), HASH_BYTES)]
+
+
+def iterate(data: mmap.mmap | bytes, start: int, end: int) -> Iterator[bytes]:
+    """Each line, without its end."""
+    while start < end:
+        line = _line(data, start, end)
+        yield line.removesuffix(b"\n")
+        start += len(line)
+
+
+def is_canonical(line: bytes) -> bool:
+    """Whether a line, without its end, is exactly what RFC 8785 writes."""
+    try:
+        reading.canonical_object(line, "run")
+    except ValueError:
+        return False
+    return True
+
+
+def _line(data: mmap.mmap | bytes, at: int, end: int) -> bytes:
+    newline = data.find(b"\n", at, end)
+    return data[at : newline + 1 if newline >= 0 else end]
+
+
+def _read(line: bytes, case: int) -> tuple[bytes, bytes]:
+    """Cell and outcome of an unusual line, the cell as JSON. Raises ValueError."""
+    if len(line) > MOST_LINE_BYTES:
+        raise ValueError(f"it is longer than {MOST_LINE_BYTES} bytes")
+    if not line.endswith(b"\n"):
+        raise ValueError("it does not end with an end of line")
+    said = reading.canonical_object(line[:-1], "run")
+    if said.get("case") != case or type(said["case"]) is not int:
+        raise ValueError(f"case {case} was expected, it is of case {str(said.get('case'))[:40]}")
+    if said.get("outcome") not in OUTCOMES:
+        raise ValueError(f"its outcome is not one of {', '.join(OUTCOMES)}")
+    return reading.canonical(reading.text(said.get("cell"))), said["outcome"].encode()
+
+
+def _counts(found: list[tuple[bytes, bytes]]) -> Counts:
+    counts: dict[str, dict[str, int]] = {}
+    for (cell, outcome), number in sorted(Counter(found).items()):
+        counts.setdefault(_cell(cell), {})[outcome.decode()] = number
+    return counts
+
+
+def _cell(said: bytes) -> str:
+    return str(json.loads(said.decode(errors="replace")))
+
+
+def _not_unicode(data: mmap.mmap | bytes, start: int, end: int) -> int:
+    """The number of the first line that is not UTF-8; 0 when all are."""
+    decode = codecs.getincrementaldecoder("utf-8")().decode
+    for at in range(start, end, _CHUNK):
+        upto = min(at + _CHUNK, end)
+        try:
+            decode(data[at:upto], final=upto == end)
+        except UnicodeDecodeError:
+            return next(number for number, line in enumerate(iterate(data, start, end), 1) if not _is_unicode(line))
+    return 0
+
+
+def _is_unicode(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
