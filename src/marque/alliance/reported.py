@@ -23,7 +23,8 @@ NOTE = "reported"
 def take_in(app: str, told: Told, people: Mapping[str, UUID]) -> None:
     """An agreement, its revisions each at the instant it was reported for, its programmes.
 
-    app: the address of the serving role. people: who stands for each party. Does nothing when the agreement is there.
+    app: the address of the serving role. people: who stands for each party. What is there already stays: taken in again it changes
+    nothing, and what was interrupted is taken up where it stopped.
     """
     first = told.agreement.revisions[0]
     owner, agreement = first.positions["carmaker"], first.agreement
@@ -31,22 +32,25 @@ def take_in(app: str, told: Told, people: Mapping[str, UUID]) -> None:
     with Database(app, clock, connections=1) as database:
         acting = {code: Actor(code, person, "public record") for code, person in people.items()}
         with database.transaction(acting[owner]) as tx:
-            if store.agreement(tx, owner, agreement) is not None:
-                return
-            store.add_agreement(tx, agreement, first.title)
+            if store.agreement(tx, owner, agreement) is None:
+                store.add_agreement(tx, agreement, first.title)
         for place, revision in enumerate(told.agreement.revisions):
             clock.set(_midnight(told, place))
             with database.transaction(acting[owner if owner in revision.signatories else min(revision.signatories)]) as tx:
-                store.add_revision(tx, owner, agreement, revision.number, revision.text.decode())
+                if store.revision(tx, owner, agreement, revision.number) is None:
+                    store.add_revision(tx, owner, agreement, revision.number, revision.text.decode())
             sources = "; ".join(source.text for source in told.moments[place].sources)
             for one in sorted(revision.signatories):
                 with database.transaction(acting[one]) as tx:
                     row = store.revision(tx, owner, agreement, revision.number)
                     assert row is not None
-                    store.add_signature(tx, row, "", json.dumps({NOTE: sources}))
+                    if (row.number, one) not in {(said.number, said.signatory) for said in store.signatures(tx, owner, agreement)}:
+                        store.add_signature(tx, row, "", json.dumps({NOTE: sources}))
         for programme in told.programmes:
             with database.transaction(acting[owner]) as tx:
-                store.add_programme(tx, ProgrammeRow(owner, new_id(), agreement, programme.code, programme.name, programme.brand, tx.now))
+                if programme.code not in {one.code for one in store.programmes(tx, owner, agreement)}:
+                    row_of = ProgrammeRow(owner, new_id(), agreement, programme.code, programme.name, programme.brand, tx.now)
+                    store.add_programme(tx, row_of)
 
 
 def _midnight(told: Told, place: int) -> datetime:
