@@ -22,7 +22,7 @@ from marque.alliance.model import Agreement, Revision, Signature
 from marque.alliance.passkeys import RelyingParty
 from marque.alliance.store import agreements as store
 from marque.alliance.store.agreements import AgreementRow, ForceRow, ProgrammeRow, RevisionRow, SignatureRow
-from marque.common import Missing, Refusal, new_id, ok
+from marque.common import Missing, Refusal, Sentence, new_id, ok
 from marque.foundation import Transaction
 
 _LONGEST_TITLE = 200
@@ -117,7 +117,7 @@ def draft(tx: Transaction, title: str) -> UUID:
     access.require(tx, Action.DRAFT, access.Organisation(tx.actor.organisation))
     title = " ".join(title.split())
     if not 0 < len(title) <= _LONGEST_TITLE:
-        ok(Refusal("an agreement has a title", {"at most": f"{_LONGEST_TITLE} characters"}))
+        ok(Refusal("an agreement has a title", {"at most": Sentence("{count} characters", count=_LONGEST_TITLE)}))
     made = new_id()
     store.add_agreement(tx, made, title)
     tx.emit("alliance.agreement-drafted", {"agreement": str(made), "title": title})

@@ -56,9 +56,9 @@ def keep_brand(
 
 
 def organisations(owner: psycopg.Connection) -> list[tuple[str, str]]:
-    """Every organisation that somebody may act for: code and name, by name."""
+    """Every organisation that somebody may act for: code and name, in both languages where it has two, by name."""
     sql = (
-        "select organisation, name from alliance.organisation o"
+        "select organisation, case when name_zh in ('', name) then name else name || ' · ' || name_zh end from alliance.organisation o"
         " where exists (select from alliance.person p where p.organisation = o.organisation and p.left_at is null)"
         " order by name, organisation"
     )

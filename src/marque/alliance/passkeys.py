@@ -26,7 +26,7 @@ from webauthn.helpers import decode_credential_public_key, decoded_public_key_to
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 
 from marque.alliance.signing import Envelope, read_json, refuse_weak
-from marque.common import Refusal
+from marque.common import Refusal, Sentence
 
 ALGORITHMS = (
     COSEAlgorithmIdentifier.EDDSA,
@@ -274,7 +274,9 @@ def _refuse_key(public_key: bytes) -> Refusal | None:
         return None
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
         return None
-    return Refusal("the passkey's public key is of a kind that is not accepted", {"accepted": "Ed25519, P-256, RSA of 2048 bits or more"})
+    return Refusal(
+        "the passkey's public key is of a kind that is not accepted", {"accepted": Sentence("Ed25519, P-256, RSA of 2048 bits or more")}
+    )
 
 
 def _described(passkeys: list[Passkey]) -> list[structs.PublicKeyCredentialDescriptor]:

@@ -10,7 +10,7 @@ from marque.alliance import access, audit, sessions
 from marque.alliance.access import DUTIES, Action
 from marque.alliance.store import people as store
 from marque.alliance.store.people import OrganisationRow, PersonRow
-from marque.common import Missing, Refusal, new_id, ok
+from marque.common import Missing, Refusal, Sentence, new_id, ok
 from marque.foundation import Transaction
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
@@ -43,7 +43,7 @@ def enlist(tx: Transaction, name: str, email: str, duties: Iterable[str]) -> Per
     access.require(tx, Action.ADMINISTER, access.Organisation(tx.actor.organisation))
     name, email = " ".join(name.split()), email.strip().lower()
     if not 0 < len(name) <= _LONGEST_NAME:
-        ok(Refusal("a person has a name", {"at most": f"{_LONGEST_NAME} characters"}))
+        ok(Refusal("a person has a name", {"at most": Sentence("{count} characters", count=_LONGEST_NAME)}))
     if not _EMAIL.fullmatch(email):
         ok(Refusal("this is not an e-mail address"))
     row = PersonRow(tx.actor.organisation, new_id(), name, email, _checked(duties), tx.now, None)

@@ -33,7 +33,7 @@ class Told:
     @property
     def line(self) -> str:
         """All of it on one line, for scripts."""
-        where = [f"{self.place}: {self.sentence}" if self.place else self.sentence]
+        where = [f"{self.place} – {self.sentence}" if self.place else self.sentence]
         return " ".join([*where, *(f"({label}: {value})" for label, value in self.facts), *([self.remedy] if self.remedy else [])])
 
 
@@ -74,6 +74,8 @@ def _value(words: Words, name: str, value: object) -> str:
     if isinstance(value, Every):
         between = words("list.or") if isinstance(value, Either) else words("list.comma")
         return between.join(_value(words, name, one) for one in value)
+    if isinstance(value, Sentence):
+        return sentence(words, value)
     said = str(value)
     for group in _NAMES_OF_VALUES.get(name, ()):
         if (key := f"{group}.{said}") in words.messages:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from marque.alliance.differences import diff
 from marque.alliance.model import Clause, Revision
@@ -11,10 +11,10 @@ from marque.alliance.model import Clause, Revision
 
 @dataclass(frozen=True)
 class Change:
-    """what: `role`, `sight`, or what else of the text differs. process, organisation, programme: empty where it is not about one.
+    """what: `rights`, or what else of the text differs. process, organisation, programme: empty where it is not about one.
 
-    before, after: codes that catalogues know for roles, sights, modes and the like; organisations for `parties` and `leaving`; (position,
-    organisation) for `positions`; clauses for `clauses`; text for the rest. Empty for nothing.
+    before, after: (`role` or `sight`, its code) for `rights`; codes that catalogues know for modes and the like; organisations for
+    `parties` and `leaving`; (position, organisation) for `positions`; clauses for `clauses`; text for the rest. Empty for nothing.
     """
 
     what: str
@@ -22,7 +22,7 @@ class Change:
     after: tuple[object, ...] = ()
     process: str = ""
     organisation: str = ""
-    programme: str = field(default="")
+    programme: str = ""
 
 
 def changes(old: Revision, new: Revision) -> list[Change]:
@@ -41,11 +41,19 @@ def changes(old: Revision, new: Revision) -> list[Change]:
         )
         if list(before) != list(after)
     ]
+    return found + _rights(old, new)
+
+
+def _rights(old: Revision, new: Revision) -> list[Change]:
+    """What differs for an organisation in a process, role and sight together."""
+    found: dict[tuple[str, str, str], Change] = {}
     for one in diff(old, new):
         if one.process:
-            before, after = ((said,) if said else () for said in (one.before, one.after))
-            found.append(Change(one.what, before, after, one.process, one.organisation, one.programme))
-    return found
+            key = (one.programme, one.process, one.organisation)
+            was = found.get(key, Change("rights", (), (), one.process, one.organisation, one.programme))
+            before, after = (((one.what, said),) if said else () for said in (one.before, one.after))
+            found[key] = replace(was, before=was.before + before, after=was.after + after)
+    return list(found.values())
 
 
 def _clauses(clauses: Iterable[Clause]) -> list[Clause]:

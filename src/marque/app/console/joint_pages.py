@@ -59,7 +59,7 @@ def accept(visit: Submitting, requirement: UUID) -> Response:
         with visit.transaction() as tx:
             requirements.accept(tx, requirement, visit.form.get("side", ""), visit.number("version"))
     except Refusing as error:
-        return _requirement(visit, requirement, Again("accept", error))
+        return _requirement(visit, requirement, Again("", error))
     return to(f"/console/requirements/{requirement}")
 
 

@@ -41,7 +41,7 @@ def revoke(visit: Submitting, token: UUID) -> Response:
         with visit.transaction() as tx:
             tokens.revoke(tx, token)
     except Refusing as error:
-        return _page(visit, Again("revoke", error))
+        return _page(visit, Again("", error))
     return to("/console/tokens")
 
 

@@ -47,7 +47,7 @@ _SECTIONS = (
 
 @dataclass(frozen=True)
 class Again:
-    """A form that was not taken: its name on the page, and why."""
+    """What was not taken: the form's name on the page, empty where nothing was typed, and why."""
 
     form: str
     error: MarqueError
@@ -103,7 +103,7 @@ class Visit:
 
     def page(self, template: str, context: dict[str, Any], again: Again | None = None) -> HTMLResponse:
         """again: the form on it that was just refused; it keeps what was typed."""
-        refused: dict[str, Any] = {"again": "", "trouble": None}
+        refused: dict[str, Any] = {"again": None, "trouble": None}
         if again is not None:
             refused = {"again": again.form, "trouble": told(self.words, again.error)}
         kept = {"kept": self._kept(again), "kept_all": self._kept_all(again)}
@@ -134,7 +134,7 @@ def around(request: Request, visited: Visit | None) -> dict[str, Any]:
         if needed is None or (visited is not None and needed in visited.may):
             sections.append((address, name, "page" if path == address else "true" if below else ""))
     known = {"me": None, "csrf": ""} if visited is None else {"me": visited.session, "csrf": sessions.csrf_token(visited.token)}
-    return {"here": "console", "sections": sections, "again": "", "trouble": None} | known
+    return {"here": "console", "sections": sections, "again": None, "trouble": None} | known
 
 
 def to(address: str) -> RedirectResponse:
