@@ -1,0 +1,58 @@
+"""Many cells, one release: adjusted p-values and e-values, along the last axis."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from marque.common import Bools, Floats
+
+
+def holm(p_values: ArrayLike) -> Floats:
+    """Adjusted p-values; rejecting those ≤ α keeps the chance of any wrong rejection ≤ α, however the cells depend on each other.
+
+    Source: Holm 1979.
+    """
+    p = np.asarray(p_values, float)
+    order = np.argsort(p, axis=-1, kind="stable")
+    factors = np.arange(p.shape[-1], 0, -1)
+    stepped = np.maximum.accumulate(factors * np.take_along_axis(p, order, -1), axis=-1)
+    return _back(np.minimum(stepped, 1.0), order)
+
+
+def hochberg(p_values: ArrayLike) -> Floats:
+    """Adjusted p-values, never above Holm's; valid for independent cells (and positively dependent ones). Source: Hochberg 1988."""
+    p = np.asarray(p_values, float)
+    order = np.argsort(p, axis=-1, kind="stable")
+    factors = np.arange(p.shape[-1], 0, -1)
+    scaled = factors * np.take_along_axis(p, order, -1)
+    stepped = np.minimum.accumulate(scaled[..., ::-1], axis=-1)[..., ::-1]
+    return _back(np.minimum(stepped, 1.0), order)
+
+
+def e_holm(log_e: ArrayLike) -> Floats:
+    """Adjusted p-values from logarithms of e-values: Holm's steps on 1/e, which is a p-value at any stopping time.
+
+    Keeps the chance of any wrong rejection ≤ α under peeking and any dependence. Source: Ville 1939; Vovk, Wang 2021, section 2.
+    """
+    return holm(np.exp(-np.maximum(np.asarray(log_e, float), 0.0)))
+
+
+def e_benjamini_hochberg(log_e: ArrayLike, alpha: float) -> Bools:
+    """The cells to reject so that the expected share of wrong ones among them stays ≤ α, under any dependence.
+
+    Source: Wang, Ramdas 2022, section 4.1: the largest k whose k-th largest e-value is ≥ K/(α·k).
+    """
+    e = np.asarray(log_e, float)
+    count = e.shape[-1]
+    order = np.argsort(-e, axis=-1, kind="stable")
+    ranks = np.arange(1, count + 1)
+    reached = np.take_along_axis(e, order, -1) >= np.log(count / (alpha * ranks))
+    last = np.max(np.where(reached, ranks, 0), axis=-1, keepdims=True)
+    return _back(ranks <= last, order)
+
+
+def _back(values: Floats, order: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    out = np.empty_like(values)
+    np.put_along_axis(out, order, values, -1)
+    return out
