@@ -1,35 +1,35 @@
-// node console.mjs ADDRESS TOKEN PAGE...: visits each page of the console in both languages, wide and on a telephone, with and without scripts;
-// prints what axe and the browser complain about, as JSON.
-import { createRequire } from "node:module";
-import { readFileSync } from "node:fs";
+// node console.mjs < VISITS: looks at every page of the console in both languages, wide and on a telephone, with and without scripts; prints
+// what axe and the browser complain of, the titles, and the addresses that were looked at, as JSON.
+import { audit, launch, open, send, told } from "./console_browser.mjs";
 
-const require = createRequire(new URL("../../web/package.json", import.meta.url));
-const { chromium } = require("playwright-core");
-const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const [address, token, ...pages] = process.argv.slice(2);
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
-const complaints = [];
-const titles = {};
-for (const [width, scripts] of [[1360, true], [390, true], [1360, false]]) {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, javaScriptEnabled: scripts, bypassCSP: true });
-  await context.addCookies([{ name: "session", value: token, url: address }]);
-  const page = await context.newPage();
-  page.on("pageerror", (error) => complaints.push({ page: page.url(), error: String(error) }));
-  for (const place of pages)
-    for (const language of ["en", "zh"]) {
-      const url = `${address}${place}${place.includes("?") ? "&" : "?"}lang=${language}`;
-      await page.goto(url);
-      titles[`${place} ${language}`] = await page.title();
-      if ((await page.locator("h1").count()) !== 1) complaints.push({ page: url, error: "not one heading" });
-      if ((await page.locator("html").getAttribute("lang")) !== (language === "zh" ? "zh-Hans" : "en")) complaints.push({ page: url, error: "language" });
-      if (!scripts) continue;
-      await page.evaluate(axe);
-      const found = await page.evaluate(() => globalThis.axe.run());
-      for (const one of found.violations) complaints.push({ page: url, width, rule: one.id, where: one.nodes.map((node) => node.target.join(" ")).slice(0, 3) });
-      const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      if (wider > 0) complaints.push({ page: url, width, error: `${wider} px too wide` });
-    }
-  await context.close();
+const { address, sessions, pages } = told();
+const browser = await launch();
+const findings = { complaints: [], titles: {}, walked: [] };
+
+async function walk(language) {
+  const { complaints } = findings;
+  const readers = {};
+  for (const who of [...Object.keys(sessions), "nobody"]) {
+    const as = { language, session: sessions[who] };
+    readers[who] = { scripted: await open(browser, address, complaints, as), plain: await open(browser, address, complaints, { ...as, scripts: false }) };
+  }
+  for (const { place, who, status, fields, mark } of pages) {
+    const { scripted, plain } = readers[who];
+    if (fields) await scripted.goto(`${address}/console/me`);
+    const answer = fields ? await send(scripted, place, fields, mark) : await scripted.goto(address + place);
+    const method = answer.request().method();
+    if (answer.status() !== status) complaints.push({ page: place, error: `${answer.status()} instead of ${status}` });
+    findings.walked.push(...[place, scripted.url()].map((one) => [method, new URL(one, address).pathname]));
+    findings.titles[`${who} ${place} ${status} ${language}`] = await scripted.title();
+    await audit(scripted, language, complaints);
+    if (fields) continue;
+    await plain.goto(address + place);
+    // State, nonce and the like are new every time, so the words are compared, and how many fields and buttons there are.
+    const shown = (page) => page.locator("main").evaluate((main) => [main.innerText, main.querySelectorAll("input, select, textarea, button, a").length].join("\n"));
+    if ((await shown(plain)) !== (await shown(scripted))) complaints.push({ page: place, error: "says something else without a script" });
+  }
 }
+
+await Promise.all(["en", "zh"].map(walk));
 await browser.close();
-process.stdout.write(JSON.stringify({ complaints, titles }));
+process.stdout.write(JSON.stringify(findings));

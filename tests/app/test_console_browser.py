@@ -1,127 +1,99 @@
-"""Every page of the console in headless Chromium: accessible, in both languages, wide and on a telephone, and there without a script."""
+"""The console in headless Chromium: every page accessible in both languages, wide and on a telephone; and the ways people go through it."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
-import threading
 from pathlib import Path
+from typing import get_type_hints
 
+import httpx
 import pytest
-import uvicorn
+from console_served import held_up, served, visits
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from test_browser import needed
 
-from marque.alliance import agreements, decisions, requirements, sessions
-from marque.alliance.access import DUTIES, Area
-from marque.alliance.requirements import Said
-from marque.app import demo
-from marque.app.console.join import Console
-from marque.app.platform import start
-from marque.app.settings import Settings
-from marque.app.web import create_app
-from marque.foundation import Actor, SystemClock
+from marque.app import console as console_package
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
+ELSEWHERE = ("/api/", "/health/", "/metrics", "/static")
+"""What the application answers to programs."""
 
 
 @pytest.fixture(scope="module")
-def findings(tmp_path_factory, server):
+def console(tmp_path_factory, server):
     needed("Chromium", shutil.which("chromium"))
     needed("Node", shutil.which("node"))
     needed("playwright-core (npm ci in web/)", (ROOT / "web/node_modules/playwright-core").exists())
-    listener = socket.create_server(("127.0.0.1", 0))
-    address = f"http://localhost:{listener.getsockname()[1]}"
-    folder = tmp_path_factory.mktemp("console")
-    of_own = server.of("console_pages")
-    with subprocess_database(server, "console_pages"):
-        settings = Settings(
-            database_owner=of_own.owner, database_app=of_own.app, database_worker=of_own.worker, keys_folder=folder, public_origin=address,
-            development_sign_in=True,
-        )  # fmt: skip
-        platform = start(settings, SystemClock())
-        demo.furnish(platform)
-        token, pages = furnished(platform)
-        console = Console(settings, SystemClock(), lambda: platform)
-        app = create_app(None, hosts=("localhost", "127.0.0.1"), console=console)
-        serving = uvicorn.Server(uvicorn.Config(app, log_level="error"))
-        thread = threading.Thread(target=serving.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            command = ["node", str(Path(__file__).with_name("console.mjs")), address, token, *pages]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-        finally:
-            serving.should_exit = True
-            thread.join()
+    needed("the web build (npm ci && npm run build in web/)", (ROOT / "src/marque/app/static/dist/passkey.js").exists())
+    with served(server, "console_pages", tmp_path_factory.mktemp("console")) as there:
+        yield there
+
+
+def browse(script, said):
+    command = ["node", str(Path(__file__).with_name(script))]
+    done = subprocess.run(command, input=json.dumps(said), capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def subprocess_database(server, name):
-    """A copy of the migrated database under this name, gone afterwards."""
-    from contextlib import contextmanager
-
-    from databases import OneDatabase
-
-    @contextmanager
-    def made():
-        apart = OneDatabase(server, "marque_template", name)
-        apart.emptied()
-        yield
-        apart.drop()
-
-    return made()
+@pytest.fixture(scope="module")
+def walk(console):
+    there = visits(console)
+    with held_up(console, there.held_up):
+        found = browse("console.mjs", {"address": console.address, "sessions": there.sessions, "pages": there.pages})
+    return found | {"there": there}
 
 
-def furnished(platform):
-    """Somebody of Huawei with every duty, signed in; and every page there is to see, filled."""
-    with platform.database.transaction(Actor("huawei")) as tx:
-        person = tx.value("select id from alliance.person where organisation = 'huawei' order by id limit 1")
-        tx.execute("update alliance.person set duties = %s where id = %s", (list(DUTIES), person))
-    actor = Actor("huawei", person, "console")
-    with platform.database.transaction(actor) as tx:
-        known = agreements.all_agreements(tx)
-        state = next(one for one in known if "gac" in one.row.organisation and len(one.revisions) == 2)
-        shared = next(one for one in known if (force := one.in_force(tx.now)) and force.said.mode == "balanced" and one.programmes)
-        area = Area(shared.programmes[0].organisation, shared.programmes[0].id, "product-definition")
-    with platform.database.transaction(actor) as tx:
-        requirement = requirements.found(
-            tx, area, Said(title="<b>Stops</b> for children", text="The car stops.", number="R1", status="proposed")
-        )
-    with platform.database.transaction(actor) as tx:
-        requirements.comment(tx, requirement.id, "Which ones?")
-    with platform.database.transaction(actor) as tx:
-        decision = decisions.open_decision(tx, area, "definition/1", "Freeze the definition")
-    with platform.database.transaction(actor) as tx:
-        drafted = agreements.draft(tx, "A draft of nothing yet")
-        token, _ = sessions.start(tx, person)
-    place = f"/console/agreements/{state.row.organisation}/{state.row.id}"
-    other = f"/console/agreements/{shared.row.organisation}/{shared.row.id}"
-    pages = [
-        "/console", place, f"{place}?on=2022-01-01", f"{place}?on=1999-01-01", f"{place}/revisions/1", f"{place}/revisions/2",
-        f"{other}/propose",
-        f"/console/agreements/huawei/{drafted}", f"/console/agreements/huawei/{drafted}/propose", "/console/programmes",
-        f"/console/programmes/{area.lead}/{area.programme}", f"/console/programmes/{area.lead}/{area.programme}/{area.process}",
-        f"/console/requirements/{requirement.id}", f"/console/decisions/{decision.id}",
-        "/console/people", "/console/organisations",
-        "/console/me",
-        "/console/audit", "/console/agreements/gac/nothing", "/sign-in",
-    ]  # fmt: skip
-    return token, pages
+def test_nobody_complains_of_any_page(walk):
+    assert [str(one) for one in walk["complaints"]] == []
 
 
-def test_nobody_complains_of_any_page(findings):
-    assert [str(one) for one in findings["complaints"]] == []
+def test_every_page_says_what_it_is_in_the_readers_language(walk):
+    titles = walk["titles"]
+    assert all(title.endswith(" · Marque") for title in titles.values())
+    same = [page for page in titles if page.endswith(" en") and titles[page] == titles[page[:-2] + "zh"]]
+    written = ("/agreements/", "/requirements/", "/decisions/", "/programmes/")
+    assert [page for page in same if not any(part in page for part in written)] == [], (
+        "only what people have written reads the same in both"
+    )
 
 
-def test_every_page_says_what_it_is_in_the_readers_language(findings):
-    assert all(title.endswith(" · Marque") for title in findings["titles"].values())
-    differing = [
-        page for page in findings["titles"] if page.endswith(" en") and findings["titles"][page] == findings["titles"][page[:-2] + "zh"]
+def routes_of(routes):
+    """Every route that a browser may be led to, wherever it was included from, as method and route."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            if not route.path.startswith(ELSEWHERE):
+                yield from ((method, route) for method in route.methods)
+        elif (inner := getattr(route, "original_router", None)) is not None:
+            yield from routes_of(inner.routes)
+
+
+def unseen(routes, seen):
+    return [route.path for route in routes if not any(route.path_regex.match(path) for path in seen)]
+
+
+def test_there_is_no_page_that_was_not_looked_at(console, walk):
+    routes = [route for method, route in routes_of(console.app.routes) if method == "GET"]
+    assert len(routes) > 20
+    token, host = walk["there"].sessions["all"], console.address.removeprefix("http://")
+    with httpx.Client(base_url=f"http://127.0.0.1:{host.split(':')[1]}", trust_env=False, cookies={"session": token}) as http:
+        for place in walk["there"].downloads:
+            answer = http.get(place, headers={"accept": "text/html", "host": host})
+            assert answer.status_code == 200, place
+            assert "html" not in answer.headers["content-type"], "a page has to be looked at"
+    assert unseen(routes, walk["there"].downloads + [path for method, path in walk["walked"] if method == "GET"]) == []
+
+
+def test_there_is_no_form_whose_answer_was_not_looked_at(walk):
+    """Each one was sent with something that is refused, or that is answered by a page and not by a redirection."""
+    routes = [
+        route
+        for method, route in routes_of(console_package.routes.routes)
+        if method == "POST" and get_type_hints(route.endpoint)["return"] is not JSONResponse
     ]
-    named = {
-        page for page in differing if "/agreements/" in page or "/requirements/" in page or "/decisions/" in page or "/programmes/" in page
-    }
-    assert set(differing) == named, "only what people have written reads the same in both"
+    assert len(routes) > 15
+    assert unseen(routes, [path for method, path in walk["walked"] if method == "POST"]) == []
