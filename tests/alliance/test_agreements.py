@@ -1,0 +1,488 @@
+"""Agreements from draft to force, with real keys and passkeys: what signing takes, what is refused and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import psycopg
+import pytest
+from authenticator import Authenticator
+from signatories import PARTY, a_draft, companies
+
+from marque.alliance import agreements, audit, documents, keys, people, proofs, signing
+from marque.alliance.agreements import Status
+from marque.alliance.model import Clause, Matrix, Process, Transition, What
+from marque.app.keys import verify_document
+from marque.common import Denied, Missing, Refused, new_id, ok
+
+JULY = date(2021, 7, 1)
+
+
+@pytest.fixture
+def there(database, owner_dsn):
+    return companies(database, owner_dsn)
+
+
+@pytest.fixture
+def offered(there):
+    """An agreement with a first revision that waits for both."""
+    agreement = there.draft()
+    there.propose(agreement, a_draft(agreement, JULY))
+    return agreement
+
+
+def midnight(day):
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def rows(there):
+    """How many rows there are in each table of each room, as the superuser counts."""
+    with psycopg.connect(there.owner_dsn.replace("user=marque_owner", "user=postgres")) as connection:
+        tables = connection.execute(
+            "select string_agg(format('select %L, count(*) from %1$s', c.oid::regclass), ' union all ')"
+            " from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'r'"
+            " and n.nspname in ('alliance', 'foundation')"
+        ).fetchone()[0]
+        return dict(connection.execute(tables).fetchall())
+
+
+def refused(there, who, fault, words, service, *given):
+    """The service refuses with these words, and not a row is more or fewer."""
+    before = rows(there)
+    with pytest.raises(fault, match=words), there.acting(who) as tx:
+        service(tx, *given)
+    assert rows(there) == before
+
+
+def text_of(there, agreement, number=1, who="gac"):
+    with there.acting(who) as tx:
+        return agreements.revision(tx, "gac", agreement, number).row.document.encode()
+
+
+def asked(there, agreement, who, number=1):
+    """A signature begun: who, and the question for the passkey."""
+    person = there.people[who] if isinstance(who, str) else who
+    envelope = signing.sign(text_of(there, agreement, number, person), person.key)
+    with there.acting(person) as tx:
+        return agreements.begin_signing(tx, PARTY, "gac", agreement, number, envelope)
+
+
+def state_of(there, agreement, who="gac"):
+    with there.acting(who) as tx:
+        return agreements.agreement(tx, "gac", agreement)
+
+
+# From draft to force
+
+
+@pytest.mark.parametrize(("signed_on", "effective", "starts"), [
+    ((2021, 6, 20), JULY, midnight(JULY)),
+    ((2021, 8, 5), JULY, datetime(2021, 8, 5, 12, tzinfo=UTC)),
+])  # fmt: skip
+def test_it_is_in_force_from_its_date_or_from_the_last_signature_on_whichever_is_later(there, signed_on, effective, starts):
+    agreement = there.draft()
+    there.propose(agreement, a_draft(agreement, effective))
+    first = there.sign(agreement, 1, "huawei")
+    assert (first.waits_for, first.force) == (["gac"], None)
+    there.at(*signed_on)
+    last = there.sign(agreement, 1, "gac")
+    assert (last.waits_for, last.force.starts, last.force.ends) == ([], starts, None)
+    for at, status in [(starts - timedelta(microseconds=1), Status.LATER), (starts, Status.IN_FORCE)]:
+        there.database.clock.set(at)
+        state = state_of(there, agreement, "huawei")
+        assert state.revisions[0].status(at) is status
+        assert (state.in_force(at) is not None) == (status is Status.IN_FORCE)
+
+
+def test_what_waits_for_whom_is_told_to_each_until_it_has_signed(there, offered):
+    def waiting(code):
+        with there.acting(code) as tx:
+            return [(one.agreement, one.number) for one in agreements.waiting(tx)]
+
+    assert (waiting("gac"), waiting("huawei"), waiting("seres")) == ([(offered, 1)], [(offered, 1)], [])
+    there.sign(offered, 1, "gac")
+    assert (waiting("gac"), waiting("huawei")) == ([], [(offered, 1)])
+
+
+def test_every_act_stands_in_the_log_of_all_who_sign_and_is_told_to_the_other_rooms(there, offered):
+    there.sign(offered, 1, "gac")
+    there.sign(offered, 1, "huawei")
+    for code, kinds in {"gac": ["agreement-drafted", "revision-proposed", "revision-signed", "revision-signed"],
+                        "huawei": ["revision-proposed", "revision-signed", "revision-signed"], "seres": []}.items():  # fmt: skip
+        with there.acting(code) as tx:
+            entries = [one for one in reversed(audit.entries(tx)) if one.kind.startswith(("agreement", "revision"))]
+        assert [one.kind for one in entries] == kinds
+        signed = [one.body for one in entries if one.kind == "revision-signed"]
+        assert [one["signatory"] for one in signed] == ["gac", "huawei"][: len(signed)]
+        assert all(proofs.read_proof(json.dumps(one["proof"]).encode()).organisation == one["signatory"] for one in signed)
+    with psycopg.connect(there.owner_dsn) as owner:
+        told = owner.execute(
+            "select kind, body -> 'complete' from foundation.outbox where kind like 'alliance.revision-%' order by position"
+        )
+        assert list(told) == [("alliance.revision-proposed", None), ("alliance.revision-signed", False), ("alliance.revision-signed", True)]
+
+
+def test_number_and_text_before_and_who_leaves_are_the_rules_to_say(there, offered):
+    there.sign(offered, 1, "gac")
+    there.sign(offered, 1, "huawei")
+    lie = replace(a_draft(offered, date(2022, 1, 1), partner="seres"), number=9, previous="0" * 64, leaving=("seres",), agreement=new_id())
+    made = there.propose(offered, lie)
+    said = made.said
+    assert (said.number, said.leaving, said.agreement, made.row.signatories) == (2, ("huawei",), offered, ["gac", "huawei", "seres"])
+    assert said.previous == state_of(there, offered).revisions[0].row.digest
+    assert made.row.document.encode() == said.text, "the text is canonical"
+
+
+def test_who_leaves_signs_its_leave_and_until_then_the_old_text_holds(there, offered):
+    there.sign(offered, 1, "gac")
+    there.sign(offered, 1, "huawei")
+    there.at(2022, 1, 1)
+    there.propose(offered, a_draft(offered, date(2022, 1, 2), partner="seres"))
+    there.sign(offered, 2, "gac")
+    there.sign(offered, 2, "seres")
+    there.at(2022, 3, 1)
+    assert state_of(there, offered).in_force(there.database.clock.now()).row.number == 1
+    left = there.sign(offered, 2, "huawei")
+    assert (left.force.starts, left.waits_for) == (datetime(2022, 3, 1, 12, tzinfo=UTC), [])
+    state = state_of(there, offered)
+    assert [one.status(there.database.clock.now()) for one in state.revisions] == [Status.PAST, Status.IN_FORCE]
+    assert state.revisions[0].force.ends == left.force.starts
+    assert [one.row.number for one in state_of(there, offered, "seres").revisions] == [2], "who comes later does not read what was before"
+
+
+def test_proposing_anew_sets_an_unfinished_text_aside(there, offered):
+    there.sign(offered, 1, "gac")
+    there.sign(offered, 1, "huawei")
+    there.propose(offered, a_draft(offered, date(2021, 8, 1), "inside"))
+    there.sign(offered, 2, "gac")
+    begun = asked(there, offered, "huawei", 2)
+    there.propose(offered, a_draft(offered, date(2021, 9, 1), "component-supplier"), by="huawei")
+    answer = there.people["huawei"].device.get(begun.options)
+    refused(
+        there,
+        "huawei",
+        Refused,
+        "a later revision was proposed",
+        agreements.finish_signing,
+        PARTY,
+        "gac",
+        offered,
+        2,
+        begun.challenge,
+        answer,
+    )
+    for one in ("huawei", "gac"):
+        there.sign(offered, 3, one)
+    there.at(2021, 8, 15)
+    assert state_of(there, offered).in_force(there.database.clock.now()).row.number == 1, "the one set aside never takes force"
+    there.at(2021, 9, 1)
+    state = state_of(there, offered)
+    assert [one.status(there.database.clock.now()) for one in state.revisions] == [Status.PAST, Status.NEVER, Status.IN_FORCE]
+    assert state.revisions[1].waits_for == []
+
+
+def test_an_older_text_is_not_signed_once_a_higher_one_is_in_force(there, offered):
+    there.sign(offered, 1, "gac")
+    there.agreed(offered, a_draft(offered, JULY, "inside"))
+    there.at(2021, 7, 2)
+    person = there.people["huawei"]
+    envelope = signing.sign(text_of(there, offered, 1), person.key)
+    refused(
+        there, "huawei", Refused, "a later revision was proposed.*latest: 2", agreements.begin_signing, PARTY, "gac", offered, 1, envelope
+    )
+    with there.acting("huawei") as tx:
+        assert agreements.waiting(tx) == []
+
+
+def test_a_programme_founded_before_and_after_has_the_rights_of_the_same_text(there, offered):
+    with there.acting("gac") as tx:
+        before = agreements.found_programme(tx, "gac", offered, "AH8", "", "aion")
+    there.sign(offered, 1, "gac")
+    there.sign(offered, 1, "huawei")
+    with there.acting("huawei") as tx:
+        after = agreements.found_programme(tx, "gac", offered, "AH9", "The other one")
+    assert (before.name, after.name) == ("AH8", "The other one")
+    with psycopg.connect(there.owner_dsn.replace("user=marque_owner", "user=postgres")) as connection:
+        rights = "select organisation, process, role, sight, starts, ends::text from alliance.area_right where programme = %s"
+        assert set(connection.execute(rights, (before.id,))) == set(connection.execute(rights, (after.id,))) != set()
+    with there.acting("seres") as tx:
+        assert agreements.programmes(tx) == []
+        with pytest.raises(Missing, match="programme"):
+            agreements.programme(tx, "gac", before.id)
+
+
+# What is refused
+
+
+def another_text(there, agreement):
+    return signing.sign(text_of(there, agreement).replace(b"AH8 together", b"AH8 mine alone"), there.people["huawei"].key)
+
+
+def by_a_colleagues_key(there, agreement):
+    return signing.sign(text_of(there, agreement), there.appoint("huawei", "signatory", name="colleague").key)
+
+
+def by_the_partners_key(there, agreement):
+    return signing.sign(text_of(there, agreement), there.people["gac"].key)
+
+
+def by_a_revoked_key(there, agreement):
+    with there.acting("huawei") as tx:
+        (key,) = keys.keys_of(tx, "huawei")
+        ok(keys.revoke_key(tx, key.id, "the laptop was stolen"))
+    return signing.sign(text_of(there, agreement), there.people["huawei"].key)
+
+
+def by_an_expired_key(there, agreement):
+    there.later(days=731)
+    return signing.sign(text_of(there, agreement), there.people["huawei"].key)
+
+
+def of_another_kind(there, agreement):
+    return signing.sign(text_of(there, agreement), there.people["huawei"].key, "application/pdf")
+
+
+def by_two(there, agreement):
+    return ok(signing.combine([signing.sign(text_of(there, agreement), there.people[one].key) for one in ("gac", "huawei")]))
+
+
+def nothing(_there, _agreement):
+    return b""
+
+
+@pytest.mark.parametrize(
+    ("envelope", "words"),
+    [
+        (another_text, "the signature is for another text"),
+        (by_a_colleagues_key, "by a key that is not enrolled"),
+        (by_the_partners_key, "by a key that is not enrolled"),
+        (by_a_revoked_key, "by a key that was not valid at that time"),
+        (by_an_expired_key, "by a key that was not valid at that time"),
+        (of_another_kind, "another type of payload"),
+        (by_two, "by a key that is not enrolled"),
+        (nothing, "not JSON"),
+    ],
+    ids=lambda one: getattr(one, "__name__", ""),
+)
+def test_an_envelope_that_is_not_ones_own_signature_on_this_text_is_refused_with_the_reason(there, offered, envelope, words):
+    made = envelope(there, offered)
+    refused(there, "huawei", Refused, words, agreements.begin_signing, PARTY, "gac", offered, 1, made)
+
+
+def used_twice(there, agreement, begun):
+    answer = there.people["huawei"].device.get(begun.options)
+    with there.acting("huawei") as tx:
+        agreements.finish_signing(tx, PARTY, "gac", agreement, 1, begun.challenge, answer)
+    return answer
+
+
+def answered_late(there, _agreement, begun):
+    there.later(minutes=5)
+    return there.people["huawei"].device.get(begun.options)
+
+
+def by_another_device(_there, _agreement, begun):
+    stranger = Authenticator()
+    return stranger.get(begun.options | {"allowCredentials": []})
+
+
+def on_another_site(there, _agreement, begun):
+    return there.people["huawei"].device.get(begun.options, origin="https://marque.example.evil")
+
+
+def without_fingerprint(there, _agreement, begun):
+    there.people["huawei"].device.verified = False
+    return there.people["huawei"].device.get(begun.options)
+
+
+def with_the_passkey_revoked(there, _agreement, begun):
+    answer = there.people["huawei"].device.get(begun.options)
+    with there.acting("huawei") as tx:
+        (passkey,) = keys.passkeys_of(tx, there.people["huawei"].id)
+        ok(keys.revoke_passkey(tx, passkey.id, "the phone was stolen"))
+    return answer
+
+
+def with_the_key_revoked(there, agreement, begun):
+    by_a_revoked_key(there, agreement)
+    return there.people["huawei"].device.get(begun.options)
+
+
+def with_the_duty_taken_away(there, _agreement, begun):
+    with there.acting("huawei") as tx:
+        people.set_duties(tx, there.people["huawei"].id, ["administrator"])
+    return there.people["huawei"].device.get(begun.options)
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault", "words"),
+    [
+        (used_twice, Refused, "already signed"),
+        (answered_late, Refused, "that took too long; begin again"),
+        (by_another_device, Refused, "a passkey that is not registered, or revoked"),
+        (on_another_site, Refused, "origin"),
+        (without_fingerprint, Refused, "verified"),
+        (with_the_passkey_revoked, Refused, "a passkey that is not registered, or revoked"),
+        (with_the_key_revoked, Refused, "by a key that was not valid at that time"),
+        (with_the_duty_taken_away, Denied, "signatory"),
+    ],
+    ids=lambda one: getattr(one, "__name__", ""),
+)
+def test_an_answer_that_is_not_ones_own_passkeys_to_this_question_signs_nothing(there, offered, answer, fault, words):
+    begun = asked(there, offered, "huawei")
+    given = answer(there, offered, begun)
+    refused(there, "huawei", fault, words, agreements.finish_signing, PARTY, "gac", offered, 1, begun.challenge, given)
+    assert (state_of(there, offered).revisions[0].waits_for == ["gac"]) == (answer is used_twice)
+
+
+def test_an_answer_for_one_revision_signs_no_other(there, offered):
+    begun = asked(there, offered, "huawei")
+    there.propose(offered, a_draft(offered, JULY, "inside"))
+    answer = there.people["huawei"].device.get(begun.options)
+    refused(there, "huawei", Refused, "for another text", agreements.finish_signing, PARTY, "gac", offered, 2, begun.challenge, answer)
+    other = asked(there, offered, "huawei", 2)
+    mixed = (PARTY, "gac", offered, 2, other.challenge, answer)
+    refused(there, "huawei", Refused, "challenge", agreements.finish_signing, *mixed)
+
+
+def test_nobody_answers_for_somebody_else(there, offered):
+    """Neither a colleague with their own device, nor the partner, finds the question; and asked themselves, another's answer is none."""
+    begun = asked(there, offered, "huawei")
+    answer = there.people["huawei"].device.get(begun.options)
+    colleague = there.appoint("huawei", "signatory", name="colleague")
+    for one in (colleague, "gac"):
+        given = (PARTY, "gac", offered, 1, begun.challenge, answer)
+        refused(there, one, Missing, "confirmation under way", agreements.finish_signing, *given)
+    own = asked(there, offered, colleague)
+    given = (PARTY, "gac", offered, 1, own.challenge, answer)
+    refused(there, colleague, Refused, "not registered, or revoked", agreements.finish_signing, *given)
+    assert there.sign(offered, 1, colleague).waits_for == ["gac"], "one of its people is enough"
+    refused(there, "huawei", Refused, "already signed", agreements.finish_signing, PARTY, "gac", offered, 1, begun.challenge, answer)
+
+
+def test_an_answered_question_is_gone(there, offered):
+    begun = asked(there, offered, "huawei")
+    used_twice(there, offered, begun)
+    there.propose(offered, a_draft(offered, JULY, "inside"))
+    answer = there.people["huawei"].device.get(begun.options)
+    given = (PARTY, "gac", offered, 2, begun.challenge, answer)
+    refused(there, "huawei", Missing, "confirmation under way", agreements.finish_signing, *given)
+
+
+def test_for_a_stranger_there_is_no_agreement_to_sign_propose_or_found_in(there, offered):
+    envelope = signing.sign(text_of(there, offered), there.people["seres"].key)
+    draft = a_draft(offered, date(2022, 1, 1), partner="seres")
+    for number in (1, 7):
+        refused(there, "seres", Missing, "revision", agreements.begin_signing, PARTY, "gac", offered, number, envelope)
+    refused(there, "seres", Missing, "agreement", agreements.propose, "gac", offered, draft)
+    refused(there, "seres", Missing, "agreement", agreements.agreement, "gac", offered)
+    refused(there, "seres", Missing, "agreement", agreements.found_programme, "gac", offered, "AH8", "")
+
+
+def test_who_was_invited_and_is_named_no_more_sees_no_later_text(there):
+    agreement = there.draft()
+    there.propose(agreement, a_draft(agreement, JULY, partner="seres"))
+    there.propose(agreement, a_draft(agreement, JULY))
+    assert state_of(there, agreement).last.said.leaving == (), "who never signed need not be asked"
+    envelope = signing.sign(text_of(there, agreement, 2), there.people["seres"].key)
+    refused(there, "seres", Missing, "revision", agreements.begin_signing, PARTY, "gac", agreement, 2, envelope)
+    assert [one.row.number for one in state_of(there, agreement, "seres").revisions] == [1]
+
+
+def test_without_the_duty_nobody_drafts_proposes_or_signs(there, offered):
+    for number, duties in enumerate([("engineer", "product", "release-manager"), ("viewer",), ("administrator",), ("service",)]):
+        person = there.appoint("huawei", *duties, name=f"other-{number}")
+        fault = Missing if duties == ("service",) else Denied
+        envelope = signing.sign(text_of(there, offered), person.key)
+        refused(there, person, Denied, "signatory", agreements.draft, "Mine")
+        refused(there, person, fault, "signatory|no such agreement", agreements.propose, "gac", offered, a_draft(offered, JULY, "inside"))
+        given = (PARTY, "gac", offered, 1, envelope)
+        refused(there, person, fault, "signatory|no such revision", agreements.begin_signing, *given)
+
+
+def beyond(clause):
+    return Transition((Clause(Process.PLATFORM, clause, What.DESTROYED),), Matrix.OLD)
+
+
+@pytest.mark.parametrize(
+    ("draft", "words"),
+    [
+        (lambda agreement: a_draft(agreement, JULY), "nothing changes against the last revision"),
+        (lambda agreement: a_draft(agreement, date(2022, 1, 1), transition=beyond("seres")), "does not sign this revision.*seres"),
+    ],
+)
+def test_a_proposal_that_says_nothing_new_or_reaches_beyond_its_signatories_is_refused(there, offered, draft, words):
+    refused(there, "gac", Refused, words, agreements.propose, "gac", offered, draft(offered))
+
+
+def test_who_is_no_party_to_it_proposes_no_first_text(there):
+    agreement = there.draft()
+    refused(there, "gac", Refused, "only who signs", agreements.propose, "gac", agreement, a_draft(agreement, JULY, carmaker="seres"))
+
+
+def test_a_party_nobody_here_knows_is_offered_as_every_other_and_never_signs(there):
+    """Whether an organisation is here, an offer does not tell: the answers are alike but for the code."""
+    for code in ("seres", "nobody"):
+        agreement = there.draft()
+        made = there.propose(agreement, a_draft(agreement, JULY, partner=code))
+        signed = there.sign(agreement, 1, "gac")
+        assert (made.row.signatories, signed.waits_for, signed.force) == (sorted(["gac", code]), [code], None)
+
+
+@pytest.mark.parametrize("title", ["", " \n ", "x" * 201])
+def test_an_agreement_has_a_title(there, title):
+    refused(there, "gac", Refused, "an agreement has a title", agreements.draft, title)
+
+
+@pytest.mark.parametrize("code", ["", " AH8", "AH8\n", "A" * 41, "AH/8", "广汽"])
+def test_a_programmes_code_can_be_written_by_hand(there, offered, code):
+    refused(there, "gac", Refused, "1 to 40 letters", agreements.found_programme, "gac", offered, code, "")
+
+
+def test_a_code_stands_for_one_programme_of_an_agreement(there, offered):
+    with there.acting("gac") as tx:
+        agreements.found_programme(tx, "gac", offered, "AH8", "")
+    refused(there, "gac", Refused, "has a programme with this code", agreements.found_programme, "gac", offered, "AH8", "Again")
+
+
+# What remains
+
+
+def test_everything_signed_is_checked_offline_years_later_by_either_side(there, offered, tmp_path, capsys):
+    there.sign(offered, 1, "gac")
+    there.later(days=2)
+    there.sign(offered, 1, "huawei")
+    there.later(days=400)
+    for code in ("gac", "huawei"):
+        with there.acting(code) as tx:
+            (key,) = keys.keys_of(tx, code)
+            ok(keys.revoke_key(tx, key.id, "a new one is used"))
+            (tmp_path / f"keys-{code}.json").write_bytes(keys.directory(tx, PARTY).dumps())
+    there.later(days=4000)
+    state = state_of(there, offered, "huawei")
+    document = tmp_path / "revision.json"
+    document.write_text(state.revisions[0].row.document)
+    given = []
+    for code, signature in state.revisions[0].signatures.items():
+        given.append(tmp_path / f"proof-{code}.json")
+        given[-1].write_bytes(proofs.proof_text(signature.envelope, signature.confirmation))
+    directories = [tmp_path / "keys-gac.json", tmp_path / "keys-huawei.json"]
+    assert documents.read(document.read_text()).digest == state.revisions[0].row.digest
+    assert verify_document(document, given, directories)
+    assert capsys.readouterr().out.count("signed   ") == 2
+    assert not verify_document(document, given[:1], directories)
+    assert not verify_document(document, given, directories[:1])
+    document.write_text(state.revisions[0].row.document.replace("AH8 together", "AH8 tomorrow"))
+    assert not verify_document(document, given, directories)
+
+
+def test_what_somebody_signed_stays_signed_when_they_have_left(there, offered):
+    second = there.appoint("gac", "administrator", name="second")
+    there.sign(offered, 1, "gac")
+    with there.acting(second) as tx:
+        people.leave(tx, there.people["gac"].id)
+    assert there.sign(offered, 1, "huawei").waits_for == []
+    there.at(2021, 7, 1)
+    assert state_of(there, offered, "huawei").in_force(there.database.clock.now()).row.number == 1
