@@ -21,7 +21,8 @@ FRACTIONS: Final[Floats] = special.expit(np.linspace(-6.0, 6.0, 25))
 
 
 def log_e_mean_below(values: ArrayLike, limit: ArrayLike, running: bool = False) -> Floats:
-    """log e-value against "the mean is ≥ `limit`", from `values` (…, n) in [0, 1]; after each value (…, n) if `running`, else (…).
+    """Logarithm of the e-value against "the mean is ≥ `limit`", from `values` (…, n) in [0, 1]; after each value (…, n) if `running`, else
+    (…).
 
     Valid for independent values of one mean, and for any values whose conditional mean never goes below `limit` under the null.
     Source: Waudby-Smith, Ramdas 2024, section 4.1 (capital process), mixed over bets as in their appendix B.
@@ -33,7 +34,7 @@ def log_e_mean_below(values: ArrayLike, limit: ArrayLike, running: bool = False)
 
 
 def log_e_mean_above(values: ArrayLike, limit: ArrayLike, running: bool = False) -> Floats:
-    """log e-value against "the mean is ≤ `limit`". See `log_e_mean_below`."""
+    """Logarithm of the e-value against "the mean is ≤ `limit`". See `log_e_mean_below`."""
     return log_e_mean_below(1.0 - _unit(values), 1.0 - np.asarray(limit, float), running)
 
 
@@ -42,18 +43,18 @@ def mean_interval(values: ArrayLike, bounds: tuple[float, float], confidence: fl
     below, above = tails(confidence, side)
     start, span = bounds[0], bounds[1] - bounds[0]
     x = _unit((np.asarray(values, float) - start) / span)
-    low, high = np.float64(0.0), np.float64(1.0)
+    low, high = 0.0, 1.0
     if below > 0.0 and x.size and x.mean() > 0.0:
         found, _ = bisect(lambda m: log_e_mean_above(x, m) < -np.log(below), 0.0, x.mean(), halvings=40)
-        low = found[()]
+        low = float(found)
     if above > 0.0 and x.size and x.mean() < 1.0:
         _, found = bisect(lambda m: log_e_mean_below(x, m) >= -np.log(above), x.mean(), 1.0 - 1e-12, halvings=40)
-        high = found[()]
+        high = float(found)
     return Interval(start + span * low, start + span * high, confidence)
 
 
 def mixed_over_bets(log_capitals: Floats) -> Floats:
-    """log of the capital averaged over the bets of the last axis."""
+    """Logarithm of the capital averaged over the bets of the last axis."""
     return np.asarray(special.logsumexp(log_capitals, axis=-1) - np.log(log_capitals.shape[-1]))
 
 
@@ -67,4 +68,4 @@ def _unit(values: ArrayLike) -> Floats:
     x = np.asarray(values, float)
     if x.size and (x.min() < -1e-12 or x.max() > 1.0 + 1e-12):
         raise ValueError("a value lies outside the bounds named beforehand")
-    return np.clip(x, 0.0, 1.0)
+    return np.asarray(np.clip(x, 0.0, 1.0))

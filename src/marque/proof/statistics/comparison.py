@@ -28,13 +28,15 @@ class Pairs:
 
 
 def count_pairs(release_failed: ArrayLike, baseline_failed: ArrayLike, cell: ArrayLike | None = None, cells: int = 1) -> Pairs:
-    """Counts from outcomes (pairs,) of bools; `cell` (pairs,) says in which of the `cells` each pair is. Raises ValueError on other shapes."""
+    """Counts from outcomes (pairs,) of bools; `cell` (pairs,) says in which of the `cells` each pair is. Raises ValueError on other
+    shapes.
+    """
     release, baseline = np.asarray(release_failed, bool), np.asarray(baseline_failed, bool)
     where = np.zeros(release.shape, np.intp) if cell is None else np.asarray(cell, np.intp)
     if not release.shape == baseline.shape == where.shape or release.ndim != 1:
         raise ValueError("release, baseline and cells must be of the same cases")
 
-    def counted(which: np.ndarray) -> Floats:  # type: ignore[type-arg]
+    def counted(which: np.ndarray) -> Floats:
         return np.bincount(where[which], minlength=cells).astype(float)
 
     return Pairs(counted(release & ~baseline), counted(~release & baseline), counted(np.ones_like(release)))
@@ -50,7 +52,7 @@ def mcnemar(worse: ArrayLike, better: ArrayLike) -> Floats:
 
 
 def log_e_difference_below(worse: ArrayLike, better: ArrayLike, pairs: ArrayLike, margin: ArrayLike) -> Floats:
-    """log e-value against "the failure probability rose by ≥ `margin`", valid under peeking; counts and margin broadcast.
+    """Logarithm of the e-value against "the failure probability rose by ≥ `margin`", valid under peeking; counts and margin broadcast.
 
     Non-inferiority is shown once it reaches −ln α. Betting on d = +1 (worse), −1 (better), 0 (alike), see `betting`; the counts suffice.
     """
@@ -61,7 +63,7 @@ def log_e_difference_below(worse: ArrayLike, better: ArrayLike, pairs: ArrayLike
 
 
 def log_e_difference_above(worse: ArrayLike, better: ArrayLike, pairs: ArrayLike, margin: ArrayLike) -> Floats:
-    """log e-value against "the failure probability rose by ≤ `margin`"; large values show a regression beyond it."""
+    """Logarithm of the e-value against "the failure probability rose by ≤ `margin`"; large values show a regression beyond it."""
     return log_e_difference_below(better, worse, pairs, -np.asarray(margin, float))
 
 

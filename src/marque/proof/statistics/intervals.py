@@ -19,13 +19,13 @@ Side = Literal["both", "upper", "lower"]
 class Interval:
     """`low` and `high` have the broadcast shape of what they were computed from (floats for scalars); unit of the quantity itself."""
 
-    low: Floats
-    high: Floats
+    low: Floats | float
+    high: Floats | float
     confidence: float
 
     def holds(self, value: ArrayLike) -> Bools:
         """Whether `value` lies in it, elementwise."""
-        return (self.low <= np.asarray(value)) & (np.asarray(value) <= self.high)
+        return np.asarray((self.low <= np.asarray(value)) & (np.asarray(value) <= self.high))
 
 
 def tails(confidence: float, side: Side) -> tuple[float, float]:
@@ -91,7 +91,7 @@ def _mid_p(k: Floats, n: Floats, below: float, above: float, confidence: float) 
     """Both ends by bisection: the mid-p tails are monotone in p."""
 
     def upper_tail(p: Floats) -> Floats:  # P(X > k) + P(X = k) / 2, rises with p
-        return 0.5 * (special.bdtrc(k, n, p) + np.where(k > 0, special.bdtrc(np.maximum(k - 1, 0), n, p), 1.0))
+        return np.asarray(0.5 * (special.bdtrc(k, n, p) + np.where(k > 0, special.bdtrc(np.maximum(k - 1, 0), n, p), 1.0)))
 
     low, _ = bisect(lambda p: upper_tail(p) > below, np.zeros(k.shape), 1.0)
     _, high = bisect(lambda p: upper_tail(p) > 1.0 - above, np.zeros(k.shape), 1.0)
@@ -99,4 +99,3 @@ def _mid_p(k: Floats, n: Floats, below: float, above: float, confidence: float) 
     low = np.where((k == 0) | none | (below == 0.0), 0.0, low)
     high = np.where((k == n) | none | (above == 0.0), 1.0, high)
     return Interval(low[()], high[()], confidence)
-

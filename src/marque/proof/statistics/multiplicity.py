@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike
+from typing import Any
 
-from marque.common import Bools, Floats
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from marque.common import Bools, Floats, Indices
 
 
 def holm(p_values: ArrayLike) -> Floats:
@@ -52,7 +54,7 @@ def e_benjamini_hochberg(log_e: ArrayLike, alpha: float) -> Bools:
     return _back(ranks <= last, order)
 
 
-def _back(values: Floats, order: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _back(values: NDArray[Any], order: Indices) -> NDArray[Any]:
     out = np.empty_like(values)
     np.put_along_axis(out, order, values, -1)
     return out

@@ -74,13 +74,13 @@ def gamma_interval(strata: Strata, confidence: float = 0.95, side: Side = "both"
     below, above = tails(confidence, side)
     used = strata.weight > 0
     if np.any(strata.runs[used] == 0):
-        return Interval(np.float64(0.0), np.float64(np.inf), confidence)
+        return Interval(0.0, np.inf, confidence)
     step = strata.weight[used] / strata.runs[used]
     k = strata.failures[used]
     y, v, largest = float(k @ step), float(k @ step**2), float(step.max())
-    low = np.float64(0.0) if y == 0 or below == 0 else v / y * special.gammaincinv(y**2 / v, below)
+    low = 0.0 if y == 0 or below == 0 else float(v / y * special.gammaincinv(y**2 / v, below))
     upper_y, upper_v = y + largest, v + largest**2
-    high = np.float64(np.inf) if above == 0 else upper_v / upper_y * special.gammainccinv(upper_y**2 / upper_v, above)
+    high = np.inf if above == 0 else float(upper_v / upper_y * special.gammainccinv(upper_y**2 / upper_v, above))
     return Interval(low, high, confidence)
 
 
@@ -92,27 +92,53 @@ def chernoff_interval(strata: Strata, confidence: float = 0.95, side: Side = "bo
     """
     below, above = tails(confidence, side)
     most = float(strata.weight.sum())
-    low, high = np.float64(0.0), np.float64(most)
-    if np.any(strata.runs[strata.weight > 0] == 0):  # nothing is known of it: it may be 0 or all its weight
+    low, high = 0.0, most
+    if not _all_seen(strata):  # nothing is known of it: it may be 0 or all its weight
         return _without_unseen(strata, confidence, side)
     estimate = strata.estimate
     if above > 0.0 and estimate < most:
-        _, found = bisect(lambda r: _log_tail(strata, float(r), above_estimate=True) <= np.log(above), estimate, most, halvings=40)
-        high = found[()]
+        _, found = bisect(
+            lambda r: np.asarray(_log_tail(strata, float(r), above_estimate=True) <= np.log(above)), estimate, most, halvings=40
+        )
+        high = float(found)
     if below > 0.0 and estimate > 0.0:
-        found, _ = bisect(lambda r: _log_tail(strata, float(r), above_estimate=False) > np.log(below), 0.0, estimate, halvings=40)
-        low = found[()]
+        found, _ = bisect(
+            lambda r: np.asarray(_log_tail(strata, float(r), above_estimate=False) > np.log(below)), 0.0, estimate, halvings=40
+        )
+        low = float(found)
     return Interval(low, high, confidence)
 
 
+def log_p_risk_below(strata: Strata, limit: float) -> float:
+    """Logarithm of the p-value of "the risk is ≥ `limit`", fixed plans; see `chernoff_interval`. A weighted stratum without runs: 0,
+    nothing is shown.
+    """
+    if not _all_seen(strata) or strata.estimate >= limit:
+        return 0.0
+    return float(_log_tail(strata, limit, above_estimate=True))
+
+
+def log_p_risk_above(strata: Strata, limit: float) -> float:
+    """Logarithm of the p-value of "the risk is ≤ `limit`"; what was not seen counts as harmless here."""
+    seen = (strata.runs > 0) & (strata.weight > 0)
+    rest = Strata(strata.weight[seen], strata.runs[seen], strata.failures[seen])
+    return 0.0 if rest.estimate <= limit else float(_log_tail(rest, limit, above_estimate=False))
+
+
 def log_e_risk_below(strata: Strata, planned: ArrayLike, limit: float) -> float:
-    """log e-value against "the risk is ≥ `limit`", valid under peeking; `planned` (strata,) runs, named before the first run, set the bets."""
+    """Logarithm of the e-value against "the risk is ≥ `limit`", valid under peeking; `planned` (strata,) runs, named before the first run,
+    set the bets.
+    """
     return _log_e(strata, np.asarray(planned, float), limit, above_estimate=True)
 
 
 def log_e_risk_above(strata: Strata, planned: ArrayLike, limit: float) -> float:
-    """log e-value against "the risk is ≤ `limit`". See `log_e_risk_below`."""
+    """Logarithm of the e-value against "the risk is ≤ `limit`". See `log_e_risk_below`."""
     return _log_e(strata, np.asarray(planned, float), limit, above_estimate=False)
+
+
+def _all_seen(strata: Strata) -> bool:
+    return bool(np.all(strata.runs[strata.weight > 0] > 0))
 
 
 def _log_e(strata: Strata, planned: Floats, limit: float, *, above_estimate: bool) -> float:
@@ -121,14 +147,14 @@ def _log_e(strata: Strata, planned: Floats, limit: float, *, above_estimate: boo
     return float(mixed_over_bets(-_log_bound(strata, tilts, limit, above_estimate)))
 
 
-def _log_tail(strata: Strata, risk: float, *, above_estimate: bool) -> Floats:
-    """log of the smallest bound on P(T as extreme as seen) at `risk` among the tilts."""
+def _log_tail(strata: Strata, risk: float, *, above_estimate: bool) -> float:
+    """Logarithm of the smallest bound on P(T as extreme as seen) at `risk` among the tilts."""
     step = np.where(strata.weight > 0, strata.weight / np.maximum(strata.runs, 1), 0.0)
-    return np.minimum(_log_bound(strata, TILTS[:, None] * step / step.max(), risk, above_estimate).min(), 0.0)
+    return float(min(_log_bound(strata, TILTS[:, None] * step / step.max(), risk, above_estimate).min(), 0.0))
 
 
 def _log_bound(strata: Strata, tilts: Floats, risk: float, above_estimate: bool) -> Floats:
-    """log sup over {p: Σ weight·p = risk} of Σ runs·log E[exp(∓tilt·X)], ± Σ tilt·failures: (tilts,)."""
+    """Logarithm of the sup over {p: Σ weight·p = risk} of Σ runs·log E[exp(∓tilt·X)], ± Σ tilt·failures: (tilts,)."""
     sign = -1.0 if above_estimate else 1.0
     t = np.minimum(tilts, 300.0)
     gain = np.expm1(sign * t)  # E[exp(sign·t·X)] = 1 + p·gain
@@ -164,6 +190,6 @@ def _without_unseen(strata: Strata, confidence: float, side: Side) -> Interval:
     seen = (strata.runs > 0) | (strata.weight == 0)
     rest = Strata(strata.weight[seen], strata.runs[seen], strata.failures[seen])
     if not np.any(rest.weight > 0):
-        return Interval(np.float64(0.0), np.float64(strata.weight.sum()), confidence)
+        return Interval(0.0, float(strata.weight.sum()), confidence)
     known = chernoff_interval(rest, confidence, side)
-    return Interval(known.low, known.high + strata.weight[~seen].sum(), confidence)
+    return Interval(known.low, known.high + float(strata.weight[~seen].sum()), confidence)

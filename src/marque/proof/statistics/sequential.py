@@ -14,16 +14,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from marque.common import Floats
+from marque.common import Bools, Floats
 from marque.proof.statistics.intervals import Interval, Side, tails
 from marque.proof.statistics.roots import bisect
 
 PRIOR = (0.5, 0.5)
-"""Shapes of the beta distribution over alternatives (Jeffreys). Any choice is valid; this one loses O(log n) against the best alternative."""
+"""Shapes of the beta distribution over alternatives (Jeffreys). Any choice is valid; this one loses O(log n) against the best
+alternative.
+"""
 
 
 def log_e_below(failures: ArrayLike, runs: ArrayLike, limit: ArrayLike, prior: tuple[float, float] = PRIOR) -> Floats:
-    """log e-value against "the failure probability is ≥ `limit`"; large values show that it lies below.
+    """Logarithm of the e-value against "the failure probability is ≥ `limit`"; large values show that it lies below.
 
     The likelihood ratio against q, mixed over q ~ Beta(prior) cut to [0, limit]. For each q < limit it is a supermartingale under every
     p ≥ limit, hence so is the mixture; the integral is a ratio of incomplete beta functions.
@@ -40,7 +42,7 @@ def log_e_below(failures: ArrayLike, runs: ArrayLike, limit: ArrayLike, prior: t
 
 
 def log_e_above(failures: ArrayLike, runs: ArrayLike, limit: ArrayLike, prior: tuple[float, float] = PRIOR) -> Floats:
-    """log e-value against "the failure probability is ≤ `limit`"; large values show that it lies above. See `log_e_below`."""
+    """Logarithm of the e-value against "the failure probability is ≤ `limit`"; large values show that it lies above. See `log_e_below`."""
     k, n = np.asarray(failures, float), np.asarray(runs, float)
     return log_e_below(n - k, n, 1.0 - np.asarray(limit, float), prior[::-1])
 
@@ -62,7 +64,8 @@ def confidence_sequence(failures: ArrayLike, runs: ArrayLike, confidence: float 
 
 
 def log_e_worse(worse: ArrayLike, better: ArrayLike) -> Floats:
-    """log e-value against "not worse than the baseline", from pairs that differ: `worse` failed where the baseline passed, `better` inversely.
+    """Logarithm of the e-value against "not worse than the baseline", from pairs that differ: `worse` failed where the baseline passed,
+    `better` inversely.
 
     On common random numbers the pairs that agree say nothing; given that a pair differs, it is worse with probability ≤ 1/2 under the null.
     The sequential counterpart of McNemar's exact test. Source: McNemar 1947 for the conditioning; `log_e_above` for the martingale.
@@ -88,9 +91,9 @@ class Sprt:
             raise ValueError("0 < good < bad < 1 is needed")
 
     def log_ratio(self, failures: ArrayLike, runs: ArrayLike) -> Floats:
-        """log likelihood ratio of good against bad; positive speaks for good."""
+        """Logarithm of the likelihood ratio of good against bad; positive speaks for good."""
         k, n = np.asarray(failures, float), np.asarray(runs, float)
-        return (k * np.log(self.good / self.bad) + (n - k) * np.log((1 - self.good) / (1 - self.bad)))[()]
+        return np.asarray(k * np.log(self.good / self.bad) + (n - k) * np.log((1 - self.good) / (1 - self.bad)))[()]
 
     def decide(self, failures: int, runs: int) -> Literal["good", "bad", "more"]:
         ratio = float(self.log_ratio(failures, runs))
@@ -99,7 +102,9 @@ class Sprt:
         return "bad" if ratio <= np.log(self.beta) else "more"
 
     def expected_runs(self, probability: float) -> float:
-        """Wald's approximation of the mean number of runs when the failure probability is `probability`. Source: Wald 1945, (4.8), (3.43)."""
+        """Wald's approximation of the mean number of runs when the failure probability is `probability`. Source: Wald 1945, (4.8),
+        (3.43).
+        """
         a, b = -np.log(self.alpha), np.log(self.beta)
         up, down = np.log((1 - self.good) / (1 - self.bad)), np.log(self.good / self.bad)
         drift = probability * down + (1 - probability) * up
@@ -113,18 +118,17 @@ class Sprt:
         """The other root h ≠ 0 of E[exp(h·z)] = 1, z one run's contribution."""
         up, down = np.log((1 - self.good) / (1 - self.bad)), np.log(self.good / self.bad)
         rising = probability * down + (1 - probability) * up > 0
-        ends = np.array([1e-9, 500.0])
 
-        def moment_above_one(size: Floats) -> np.ndarray:  # type: ignore[type-arg]
+        def moment_above_one(size: Floats) -> Bools:
             h = -size if rising else size
-            return np.logaddexp(np.log(probability) + h * down, np.log1p(-probability) + h * up) > 0
+            return np.asarray(np.logaddexp(np.log(probability) + h * down, np.log1p(-probability) + h * up) > 0)
 
-        root, _ = bisect(moment_above_one, ends[0], ends[1])
+        root, _ = bisect(moment_above_one, 1e-9, 500.0)
         return float(-root if rising else root)
 
 
 def _log_beta_below(a: Floats, b: Floats, x: Floats) -> Floats:
-    """log ∫₀ˣ q^(a−1) (1−q)^(b−1) dq.
+    """Logarithm of ∫₀ˣ q^(a−1) (1−q)^(b−1) dq.
 
     Where the regularised function underflows (x far below a/(a+b)) the leading term of its hypergeometric series takes its place, from
     below, so that an e-value is never overstated: the series' terms are positive. Source: DLMF 8.17.8.
@@ -132,4 +136,4 @@ def _log_beta_below(a: Floats, b: Floats, x: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         regular = np.log(special.betainc(a, b, x))
     series = special.xlogy(a, x) + special.xlog1py(b, -x) - np.log(a)
-    return np.where(regular > -690.0, regular + special.betaln(a, b), series)
+    return np.asarray(np.where(regular > -690.0, regular + special.betaln(a, b), series))

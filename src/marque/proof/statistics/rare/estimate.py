@@ -1,7 +1,9 @@
 """The probability of a rare failure, with an interval, the calls it took and every reason not to believe it.
 
-Explore (two walks) → fit a mixture → train it by cross-entropy → hold it fixed and draw anew: only these last draws are the estimate, so that
-a lucky search cannot colour it. Where no proposal can be trained (many inputs, failure regions of odd shape) multilevel splitting takes over.
+Explore (two walks) → fit a mixture → train it by cross-entropy → hold it fixed and draw anew: only these last draws are the estimate, so
+that
+a lucky search cannot colour it. Where no proposal can be trained (many inputs, failure regions of odd shape) multilevel splitting takes
+over.
 OpenTURNS gives input distributions and their transformation; its own importance samplers draw from one Gaussian and lose the second mode.
 """
 
@@ -23,6 +25,7 @@ from marque.proof.statistics.rare.tails import UNRELIABLE, effective_size, paret
 
 TRAINABLE = 8.0
 """A proposal whose draws vary more (deviation over mean) is worth less than splitting."""
+MANY_INPUTS = 30
 SUSPICIOUS = 4.0
 """A walk that finds this many times more probability than the estimate has seen a region that the estimate has not."""
 
@@ -61,7 +64,7 @@ class Estimate:
         return not self.alarms
 
 
-def estimate(function: Function, dimension: int, seed: int, plan: Plan = Plan(), known: Floats | None = None) -> Estimate:  # noqa: B008
+def estimate(function: Function, dimension: int, seed: int, plan: Plan = Plan(), known: Floats | None = None) -> Estimate:
     """P(function ≤ 0) for independent standard normal inputs; other inputs by `limit_state.standard`.
 
     `known` (points, dimension): where failures are known to be (from a search, an earlier release). They shape the proposal, never the
@@ -69,20 +72,31 @@ def estimate(function: Function, dimension: int, seed: int, plan: Plan = Plan(),
     """
     rng = np.random.default_rng(seed)
     g = Counted(function, dimension)
-    walkers = max(plan.walkers, 20 * dimension)
-    clouds = [by_levels(g, walkers, rng), by_scale(g, plan.walkers // 2, rng)]
-    walked = {f"log10_by_{name}": c.log_probability / np.log(10) for name, c in zip(("levels", "scale"), clouds, strict=True)}
+    clouds, walked = _walks(g, plan, rng)
     size = max(2 * plan.walkers, 20 * dimension)
     found = _found(g, clouds, known, size, rng)
     if found is None:
         return _nothing_found(g, plan, walked, rng)
     start = defended(fit(found.points, float(found.worth.sum()), rng, lean=dimension > FEW_INPUTS), found.points)
-    proposal, judged = train(g, start, found, size, plan.runs // 2, rng)
-    if judged.variation > TRAINABLE or pareto_k(judged.values) > UNRELIABLE:
+    proposal, judged = train(g, start, found, size, int(0.6 * plan.runs), rng)
+    told = None
+    if judged.variation < TRAINABLE:
+        told = _by_importance(g, proposal, _needed(judged.variation, plan, plan.runs - g.calls), plan, walked, rng)
+    if told is None or (not told.claims and g.calls < 0.8 * plan.runs):
         split = _by_splitting(g, plan, walked, rng)
-        if split is not None:
-            return split
-    return _by_importance(g, proposal, _needed(judged.variation, plan, plan.runs - g.calls), plan, walked, rng)
+        told = split if split is not None and (told is None or split.claims) else told
+    return told or _by_importance(g, proposal, max(plan.runs - g.calls, 2000), plan, walked, rng)
+
+
+def _walks(g: Counted, plan: Plan, rng: np.random.Generator) -> tuple[list[Cloud], dict[str, float]]:
+    """Both walks, and log10 of the probability each saw. Where inputs are many the second is long and finds little: only if the first
+    fails.
+    """
+    clouds = [by_levels(g, max(plan.walkers, 20 * g.dimension), rng)]
+    if g.dimension <= MANY_INPUTS or not len(clouds[0].points):
+        clouds.append(by_scale(g, plan.walkers // 2, rng))
+    names = ("log10_by_levels", "log10_by_scale")
+    return clouds, {name: cloud.log_probability / np.log(10) for name, cloud in zip(names, clouds, strict=False)}
 
 
 def _found(g: Counted, clouds: list[Cloud], known: Floats | None, size: int, rng: np.random.Generator) -> Failing | None:
@@ -120,8 +134,14 @@ def _by_importance(g: Counted, proposal: Proposal, size: int, plan: Plan, walked
         "walks-disagree": probability > 0 and seen > np.log10(probability) + np.log10(SUSPICIOUS),
     }
     raised = tuple(name for name, on in alarms.items() if on)
-    interval = mean_interval(values, plan.confidence) if not raised else Interval(np.float64(0.0), np.float64(1.0), plan.confidence)
-    told = {"pareto_k": k, "effective_size": effective, "largest_share": largest, "components": float(len(proposal.mixture) // 2), "drawn": float(size)}
+    interval = mean_interval(values, plan.confidence) if not raised else Interval(0.0, 1.0, plan.confidence)
+    told = {
+        "pareto_k": k,
+        "effective_size": effective,
+        "largest_share": largest,
+        "components": float(len(proposal.mixture) // 2),
+        "drawn": float(size),
+    }
     return Estimate(probability, interval, g.calls, "importance", raised, told | walked)
 
 
@@ -133,7 +153,7 @@ def _by_splitting(g: Counted, plan: Plan, walked: dict[str, float], rng: np.rand
     probability = float(each.mean())
     variation = float(each.std(ddof=1) / probability) if probability > 0 else np.inf
     raised = tuple(name for name, on in {"replicates-vary": variation > 1.0 or np.any(each == 0)}.items() if on)
-    interval = replicate_interval(each, plan.confidence) if not raised else Interval(np.float64(0.0), np.float64(1.0), plan.confidence)
+    interval = replicate_interval(each, plan.confidence) if not raised else Interval(0.0, 1.0, plan.confidence)
     told = {"levels": float(len(rungs.levels)), "replicates": float(each.size), "variation_of_replicates": variation}
     return Estimate(probability, interval, g.calls, "splitting", raised, told | walked)
 

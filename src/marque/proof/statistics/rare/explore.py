@@ -1,7 +1,7 @@
 """Where it fails: two walks that end in points distributed about as failures are. They shape the proposal and are never an estimate.
 
-By levels of the margin (subset simulation) they follow the margin down; by scale they start among failures of inputs spread too far and draw
-the spread in. A margin that misleads stops the first, a failure region seen only from near stops the second; what either finds counts.
+By levels of the margin (subset simulation) they follow the margin down; by scale they start among failures of inputs spread too far and
+draw the spread in. A margin that misleads stops the first, a failure region seen only from near stops the second; what either finds counts.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marque.common import Floats
+from marque.common import Bools, Floats, Indices
 from marque.proof.statistics.rare.limit_state import Counted
 
 KEPT = 0.2
@@ -27,7 +27,9 @@ class Cloud:
     log_probability: float
 
 
-def walk(g: Counted, points: Floats, margins: Floats, level: float, scale: float, reach: float, rng: np.random.Generator) -> tuple[Floats, ...]:
+def walk(
+    g: Counted, points: Floats, margins: Floats, level: float, scale: float, reach: float, rng: np.random.Generator
+) -> tuple[Floats, Floats, Bools]:
     """One step of each chain towards N(0, scale²) cut to margin ≤ level: points, margins, which were accepted.
 
     Preconditioned Crank–Nicolson: v = √(1 − reach²)·u + reach·ξ keeps N(0, scale²) in any dimension. Source: Papaioannou et al. 2015, (19).
@@ -76,7 +78,8 @@ def _multiplied(
 
 
 def by_scale(g: Counted, size: int, rng: np.random.Generator) -> Cloud:
-    """Failures of inputs spread `scale` times too far, reweighted and moved while the scale shrinks to 1; needs no margin, only pass or fail.
+    """Failures of inputs spread `scale` times too far, reweighted and moved while the scale shrinks to 1; needs no margin, only pass or
+    fail.
 
     Source: sequential Monte Carlo (Del Moral, Doucet, Jasra 2006) over the spread, as in subset simulation of scaled inputs (Rashki 2021).
     """
@@ -84,7 +87,7 @@ def by_scale(g: Counted, size: int, rng: np.random.Generator) -> Cloud:
     reach = 0.5
     while len(points) and scale > 1.0:
         squares = (points**2).sum(axis=1)
-        lower = _next_scale(squares, scale, g.dimension)
+        lower = _next_scale(squares, scale)
         log_weights = g.dimension * np.log(scale / lower) - 0.5 * squares * (lower**-2 - scale**-2)
         top = log_weights.max()
         weights = np.exp(log_weights - top)
@@ -108,18 +111,21 @@ def _spread(g: Counted, size: int, rng: np.random.Generator) -> tuple[Floats, fl
     return points[failing], float(np.log(max(failing.mean(), 1e-300))), scale
 
 
-def _next_scale(squares: Floats, scale: float, dimension: int) -> float:
-    """The smallest scale ≥ 1 at which half of the weight's worth is left."""
+def _next_scale(squares: Floats, scale: float) -> float:
+    """The smallest scale ≥ 1 at which half of the weights' worth is left."""
+
+    def enough(lower: float) -> bool:
+        log_weights = -0.5 * squares * (lower**-2 - scale**-2)
+        weights = np.exp(log_weights - log_weights.max())
+        return bool(weights.sum() ** 2 / (weights**2).sum() >= 0.5 * len(squares))
+
+    if enough(1.0):
+        return 1.0
     low, high = 1.0, scale
     for _ in range(30):
-        middle = low if _ == 0 else 0.5 * (low + high)
-        log_weights = -0.5 * squares * (middle**-2 - scale**-2)
-        weights = np.exp(log_weights - log_weights.max())
-        enough = weights.sum() ** 2 / (weights**2).sum() >= 0.5 * len(squares)
-        if enough and _ == 0:
-            return 1.0
-        low, high = (low, middle) if enough else (middle, high)
-    return min(high, 0.98 * scale) if high > 1.02 else 1.0
+        middle = 0.5 * (low + high)
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return max(1.0, min(high, 0.98 * scale))
 
 
 def refreshed(g: Counted, points: Floats, moves: int, rng: np.random.Generator) -> Floats:
@@ -131,8 +137,8 @@ def refreshed(g: Counted, points: Floats, moves: int, rng: np.random.Generator) 
     return points
 
 
-def systematic(weights: Floats, size: int, rng: np.random.Generator) -> np.ndarray:  # type: ignore[type-arg]
+def systematic(weights: Floats, size: int, rng: np.random.Generator) -> Indices:
     """Indices (size,) drawn in proportion to the weights, with the least noise. Source: Kitagawa 1996."""
     ends = np.cumsum(weights)
     places = (rng.random() + np.arange(size)) / size * ends[-1]
-    return np.minimum(np.searchsorted(ends, places), len(weights) - 1)
+    return np.asarray(np.minimum(np.searchsorted(ends, places), len(weights) - 1))

@@ -12,13 +12,13 @@ from marque.common import Floats
 from marque.proof.statistics.intervals import Interval
 from marque.proof.statistics.rare.explore import refreshed, systematic
 from marque.proof.statistics.rare.limit_state import Counted
-from marque.proof.statistics.rare.mixture import Mixture, fit, of_unit_spread
+from marque.proof.statistics.rare.mixture import Mixture, fit, widened
 from marque.proof.statistics.rare.tails import effective_size
 
-LEAST_UNIT: Final = 0.1
-"""Share of draws from N(mean, 1) about the components: their tails bound the weights of a failure region that opens outwards, which the
+LEAST_WIDE: Final = 0.2
+"""Share of draws from the components made nowhere narrower than N(mean, 1): their tails bound the weights of a failure region that opens outwards, which the
 fitted, narrower components do not. Source: Owen, Zhou 2000 (defensive mixtures)."""
-LEAST_OUTSIDE: Final = 0.05
+LEAST_OUTSIDE: Final = 0.1
 """Share of draws from N(0, 1) outside a sphere: no weight there exceeds P(outside)/share, so failures away from every known mode turn up
 with the weight they deserve. Source: Harbitz 1986."""
 FEW_INPUTS: Final = 10
@@ -41,7 +41,7 @@ class Proposal:
 
     @property
     def log_outside(self) -> float:
-        """log P(a standard normal point lies outside)."""
+        """Logarithm of P(a standard normal point lies outside)."""
         return float(stats.chi2.logsf(self.radius**2, self.dimension))
 
     def log_parts(self, points: Floats) -> Floats:
@@ -85,7 +85,7 @@ def defended(fitted: Mixture, failing: Floats) -> Proposal:
     """What was fitted, with tails and a view to all sides; twice as much lies outside its sphere as farther than any of `failing`."""
     nearest = float((failing**2).sum(axis=1).min())
     radius = float(np.sqrt(stats.chi2.isf(min(1.0, 2.0 * stats.chi2.sf(nearest, failing.shape[1])), failing.shape[1])))
-    return Proposal(fitted.and_also(of_unit_spread(fitted.means, fitted.shares), 0.2), radius, 0.1)
+    return Proposal(fitted.and_also(widened(fitted), LEAST_WIDE), radius, LEAST_OUTSIDE)
 
 
 def with_best_shares(proposal: Proposal, points: Floats, weights: Floats) -> Proposal:
@@ -98,12 +98,12 @@ def with_best_shares(proposal: Proposal, points: Floats, weights: Floats) -> Pro
     for _ in range(15):
         mixed = densities + np.log(wanted)
         wanted = np.maximum(weights @ np.exp(mixed - special.logsumexp(mixed, axis=1, keepdims=True)) / weights.sum(), 1e-6)
-    fitted, unit, outside = np.split(wanted, [len(proposal.mixture) // 2, len(proposal.mixture)])
+    fitted, wide, outside = np.split(wanted, [len(proposal.mixture) // 2, len(proposal.mixture)])
     outside_share = float(np.clip(outside.sum(), LEAST_OUTSIDE, 0.9))
-    unit_share = float(np.clip(unit.sum() / max(fitted.sum() + unit.sum(), 1e-12), LEAST_UNIT, 0.9))
+    wide_share = float(np.clip(wide.sum() / max(fitted.sum() + wide.sum(), 1e-12), LEAST_WIDE, 0.9))
     even = 0.02 / len(fitted)
     means, factors = proposal.mixture.means, proposal.mixture.factors
-    shares = np.concatenate([(1 - unit_share) * _normal(fitted + even), unit_share * _normal(unit + fitted * 0.1 + even)])
+    shares = np.concatenate([(1 - wide_share) * _normal(fitted + even), wide_share * _normal(wide + fitted * 0.1 + even)])
     return Proposal(Mixture(shares, means, factors), proposal.radius, outside_share)
 
 
@@ -143,14 +143,15 @@ class Failing:
 def train(g: Counted, start: Proposal, known: Failing, size: int, until: int, rng: np.random.Generator) -> tuple[Proposal, Drawn]:
     """The proposal whose draws vary least, and draws of it that judge it; refits until that is good, no longer helps, or `until` calls.
 
-    Each refit uses all failing points so far, `known` ones of the search too, for what they are worth, drawn again by that and moved within the
-    failure region, so that a few heavy ones do not become the fit.
+    Each refit uses all failing points so far, `known` ones of the search too, for what they are worth, drawn again by that and moved
+    within the failure region, so that a few heavy ones do not become the fit.
     """
     best, judged = start, draw(g, start, size, rng)
     drawn, idle, lean, seen = judged, 0, start.dimension > FEW_INPUTS, [known]
     while judged.variation > GOOD and g.calls + 5 * size < until and idle < 3:
         if np.isfinite(drawn.variation):
             seen.append(Failing.of(drawn))
+            size = size if drawn.variation < 2.0 else size * 5 // 4
         trial = _refit(g, seen, size, lean, rng)
         drawn, lean = draw(g, trial, size, rng), not lean
         idle = 0 if drawn.variation < 0.85 * judged.variation else idle + 1
@@ -173,7 +174,7 @@ def mean_interval(values: Floats, confidence: float) -> Interval:
     """
     n, mean, deviation = values.size, float(values.mean()), float(values.std(ddof=1))
     if deviation == 0.0:
-        return Interval(np.float64(mean), np.float64(mean), confidence)
+        return Interval(mean, mean, confidence)
     a = float(stats.skew(values)) / (6.0 * np.sqrt(n))
     z = float(stats.t.ppf(0.5 + confidence / 2, n - 1))
 
@@ -181,4 +182,4 @@ def mean_interval(values: Floats, confidence: float) -> Interval:
         return r if abs(a) < 1e-9 else float((np.cbrt(1.0 + 6.0 * a * (r - a)) - 1.0) / (2.0 * a))
 
     error = deviation / np.sqrt(n)
-    return Interval(np.float64(max(0.0, mean - bent(z) * error)), np.float64(mean - bent(-z) * error), confidence)
+    return Interval(max(0.0, mean - bent(z) * error), mean - bent(-z) * error, confidence)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import linalg, special
 from scipy.cluster.vq import kmeans2
 
-from marque.common import Floats
+from marque.common import Floats, Indices
 
 LEAST_POINTS = 15
 """Fewer points do not make a component."""
@@ -16,7 +16,9 @@ LEAST_POINTS = 15
 
 @dataclass(frozen=True)
 class Mixture:
-    """shares (components,), means (components, dimension), factors (components, dimension, dimension): lower Cholesky of the covariances."""
+    """shares (components,), means (components, dimension), factors (components, dimension, dimension): lower Cholesky of the
+    covariances.
+    """
 
     shares: Floats
     means: Floats
@@ -30,7 +32,7 @@ class Mixture:
         """Means, and for each direction whose spread differs from 1 the spread and the direction."""
         d = self.means.shape[1]
         spreads = np.linalg.svd(self.factors, compute_uv=False)
-        directions = (np.abs(spreads - 1.0) > 1e-9).sum()
+        directions = (np.abs(spreads - np.median(spreads, axis=1, keepdims=True)) > 1e-9).sum()
         return int(len(self) * (d + 1) + min(directions * d, len(self) * d * (d + 1) // 2) - 1)
 
     def log_parts(self, points: Floats) -> Floats:
@@ -50,20 +52,17 @@ class Mixture:
         edges = (np.cumsum(self.shares) * size + rng.random()).astype(int)
         counts = np.diff(np.concatenate([[0], edges]))
         counts[-1] += size - counts.sum()
-        return np.concatenate([m + rng.standard_normal((c, m.size)) @ f.T for c, m, f in zip(counts, self.means, self.factors, strict=True)])
+        return np.concatenate(
+            [m + rng.standard_normal((c, m.size)) @ f.T for c, m, f in zip(counts, self.means, self.factors, strict=True)]
+        )
 
     def and_also(self, other: Mixture, share: float) -> Mixture:
-        """This one with `share` of the draws given to the other."""
+        """The same with `share` of the draws given to the other."""
         return Mixture(
             np.concatenate([self.shares * (1 - share), other.shares * share]),
             np.concatenate([self.means, other.means]),
             np.concatenate([self.factors, other.factors]),
         )
-
-
-def of_unit_spread(means: Floats, shares: Floats | None = None, spread: float = 1.0) -> Mixture:
-    count, d = means.shape
-    return Mixture(np.full(count, 1 / count) if shares is None else shares, means, np.tile(spread * np.eye(d), (count, 1, 1)))
 
 
 COUNTS = (1, 2, 3, 4, 6, 8, 12)
@@ -88,7 +87,8 @@ def fit(points: Floats, worth: float, rng: np.random.Generator, *, lean: bool = 
 
 
 def fit_components(points: Floats, count: int, rng: np.random.Generator, rounds: int = 12, *, lean: bool = False) -> Mixture:
-    """Expectation–maximisation from k-means; `lean` covariances differ from 1 along the component's mean alone: for many inputs, few points.
+    """Expectation–maximisation from k-means; `lean` covariances differ from 1 along the component's mean alone: for many inputs, few
+    points.
 
     Source: Dempster, Laird, Rubin 1977; El Masri, Morio, Simatos 2021, section 3 for the mean as the one direction.
     """
@@ -102,7 +102,7 @@ def fit_components(points: Floats, count: int, rng: np.random.Generator, rounds:
     return found
 
 
-def _clusters(points: Floats, count: int, rng: np.random.Generator) -> np.ndarray:  # type: ignore[type-arg]
+def _clusters(points: Floats, count: int, rng: np.random.Generator) -> Indices:
     """k-means from centres far from each other, so that a small mode far away gets one of its own."""
     centres = [points[rng.integers(len(points))]]
     for _ in range(count - 1):
@@ -124,23 +124,38 @@ def _maximised(points: Floats, responsibilities: Floats, lean: bool) -> Mixture:
     for j, mean in zip(np.flatnonzero(kept), means, strict=True):
         if lean:
             along = mean / max(float(np.linalg.norm(mean)), 1e-12)
-            shift = (points - mean) @ along
-            values = max(float(responsibilities[:, j] @ shift**2) / sizes[j], 1e-3)
-            factors.append(np.linalg.cholesky(np.eye(mean.size) + (values - 1.0) * np.outer(along, along)))
+            off = points - mean
+            own = float(responsibilities[:, j] @ (off @ along) ** 2) / sizes[j]
+            all_ = float(responsibilities[:, j] @ (off**2).sum(axis=1)) / sizes[j]
+            rest = (all_ - own) / max(mean.size - 1, 1) if mean.size > 1 else 1.0
+            factors.append(_lean_factor(along, max(own, 1e-3), max(rest, 1e-3)))
             continue
         off = points - mean
         factors.append(_factor((responsibilities[:, j, None] * off).T @ off / sizes[j], sizes[j]))
     return Mixture(sizes[kept] / sizes[kept].sum(), means, np.array(factors))
 
 
-def _factor(covariance: Floats, size: float) -> Floats:
-    """Cholesky factor of the covariance with all directions that chance explains put back to standard normal.
+def _lean_factor(along: Floats, own: float, rest: float) -> Floats:
+    return np.linalg.cholesky(rest * np.eye(along.size) + (own - rest) * np.outer(along, along))
 
-    Inputs that failure does not depend on stay N(0, 1) among failures; an eigenvalue within the Marchenko–Pastur edges of 1 is one of those.
-    Without this a hundred inputs would drown the few that matter. Source: Marchenko, Pastur 1967; El Masri, Morio, Simatos 2021 for the use.
+
+def widened(mixture: Mixture) -> Mixture:
+    """The same means with covariances that are nowhere narrower than 1."""
+    values, vectors = np.linalg.eigh(mixture.factors @ np.swapaxes(mixture.factors, 1, 2))
+    wide = np.linalg.cholesky((vectors * np.maximum(values, 1.0)[:, None, :]) @ np.swapaxes(vectors, 1, 2))
+    return Mixture(mixture.shares, mixture.means, wide)
+
+
+def _factor(covariance: Floats, size: float) -> Floats:
+    """Cholesky factor of the covariance with one spread for all directions whose differences chance explains.
+
+    Inputs that failure does not depend on stay N(0, 1) among failures; an eigenvalue within the Marchenko–Pastur edges of 1 is one of
+    those.
+    Without this a hundred inputs would drown the few that matter. Source: Marchenko, Pastur 1967; El Masri, Morio, Simatos 2021 for the
+    use.
     """
     values, vectors = np.linalg.eigh(covariance)
     ratio = np.sqrt(len(values) / max(size, 1.0))
     noise = (values > max(0.0, 1.0 - ratio) ** 2) & (values < (1.0 + ratio) ** 2)
-    values = np.where(noise, 1.0, np.maximum(values, 1e-4))
+    values = np.where(noise, values[noise].mean() if noise.any() else 1.0, np.maximum(values, 1e-4))
     return np.linalg.cholesky((vectors * values) @ vectors.T)

@@ -12,7 +12,7 @@ from marque.proof.statistics.intervals import Interval
 from marque.proof.statistics.rare.explore import KEPT, MOST_LEVELS, adapted, systematic, walk
 from marque.proof.statistics.rare.limit_state import Counted
 
-REPLICATES = 20
+REPLICATES = 12
 STEPS = 5
 
 
@@ -86,4 +86,4 @@ def replicate_interval(estimates: Floats, confidence: float) -> Interval:
     spread = float(np.std(np.log(positive), ddof=1)) / np.sqrt(estimates.size)
     reach = float(stats.t.ppf(0.5 + confidence / 2, estimates.size - 1)) * spread
     mean = float(estimates.mean())
-    return Interval(np.float64(mean * np.exp(-reach)), np.float64(min(1.0, mean * np.exp(reach))), confidence)
+    return Interval(mean * float(np.exp(-reach)), min(1.0, mean * float(np.exp(reach))), confidence)

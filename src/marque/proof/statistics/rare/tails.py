@@ -32,7 +32,7 @@ def pareto_k(weights: ArrayLike) -> float:
 
 
 def shape_of_tail(excesses: Floats) -> float:
-    """k of a generalised Pareto distribution fitted to ascending positive `excesses`. Source: Zhang, Stephens 2009, (7)–(9)."""
+    """Shape k of a generalised Pareto distribution fitted to ascending positive `excesses`. Source: Zhang, Stephens 2009, (7)–(9)."""
     n = excesses.size
     grid = 30 + int(np.sqrt(n))
     theta = 1 / excesses[-1] + (1 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))) / (3 * excesses[int(n / 4 + 0.5) - 1])
