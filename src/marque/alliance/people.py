@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from uuid import UUID
 
-from marque.alliance import access, audit, sessions
+from marque.alliance import access, audit, sessions, tokens
 from marque.alliance.access import DUTIES, Action
 from marque.alliance.store import people as store
 from marque.alliance.store.people import OrganisationRow, PersonRow
@@ -64,11 +64,17 @@ def set_duties(tx: Transaction, person: UUID, duties: Iterable[str]) -> PersonRo
 
 
 def leave(tx: Transaction, person: UUID) -> None:
-    """Somebody is not of the organisation any more: no sign-in, no session, no duty. What they signed stays signed."""
+    """Somebody is not of the organisation any more: no sign-in, no session, no duty, and no token whose text they were told.
+
+    What they signed stays signed.
+    """
     _keep_an_administrator(tx, _to_change(tx, person))
     store.leave(tx, person)
     sessions.end_all(tx, person)
+    revoked = tokens.revoke_issued_by(tx, person)
     _tell(tx, "person-left", person, [])
+    for one in revoked:
+        tokens.tell(tx, one)
 
 
 def _to_change(tx: Transaction, person: UUID) -> PersonRow:

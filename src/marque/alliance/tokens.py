@@ -88,7 +88,16 @@ def revoke(tx: Transaction, token: UUID) -> None:
     require(tx, Action.ADMINISTER, Organisation(tx.actor.organisation))
     if not store.revoke_token(tx, token):
         raise Missing("token")
-    audit.append(tx, {tx.actor.organisation}, "token-revoked", {"token": str(token)})
+    tell(tx, token)
+
+
+def revoke_issued_by(tx: Transaction, person: UUID) -> list[UUID]:
+    """Those that somebody of the acting organisation was told the text of; returns which. To be logged by whoever calls, with `tell`."""
+    return [one.id for one in store.tokens(tx) if one.issued_by == person and store.revoke_token(tx, one.id)]
+
+
+def tell(tx: Transaction, revoked: UUID) -> None:
+    audit.append(tx, {tx.actor.organisation}, "token-revoked", {"token": str(revoked)})
 
 
 def _digest(secret: str) -> bytes:
