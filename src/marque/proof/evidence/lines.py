@@ -23,10 +23,11 @@ from marque.proof.evidence.statements import OUTCOMES, Counts, Runs
 
 MOST_LINE_BYTES = 1 << 20
 _CHUNK = 1 << 20
-_TEXT = rb'"(?:[^"\\\x00-\x1f]++|\\(?:["\\bfnrt]|u00(?:0[0-7be-f]|1[0-9a-f])))*+"'
+_PLAIN = rb'[^"\\\x00-\x1f]*+'
+_TEXT = b'"' + _PLAIN + rb'(?:\\(?:["\\bfnrt]|u00(?:0[0-7be-f]|1[0-9a-f]))' + _PLAIN + b')*+"'
 _NUMBER = rb"(?:-(?!0[,}]))?+(?:0|[1-9]\d{0,20}+)(?:\.\d{0,24}[1-9])?+(?:e[+-]\d{1,3}+)?+"
-_VALUE = b"(?:" + _NUMBER + b"|" + _TEXT + b"|true|false|null)"
-_OBJECT = rb"\{(?:" + _TEXT + b":" + _VALUE + rb"(?:,(?!\})|(?=\})))*+\}"
+_PAIR = _TEXT + b":(?:" + _TEXT + b"|" + _NUMBER + b"|true|false|null)"
+_OBJECT = rb"\{(?:" + _PAIR + b"(?:," + _PAIR + rb")*+)?+\}"
 _COUNT = rb"(?:0|[1-9]\d{0,15}+)"
 _RUN = re.compile(
     b"".join(
@@ -73,8 +74,7 @@ def scan(data: mmap.mmap | bytes, start: int, end: int) -> Scan:
         at += len(line)
         case += 1
     whole = hashlib.sha256(memoryview(data)[start:end]).hexdigest()
-    if problem is None and (at_line := _not_unicode(data, start, end)):
-        problem = (at_line, "it is not UTF-8")
+    problem = problem or _fault_of_text(data, start, end, found)
     return Scan(Runs(len(hashes), root(hashes).hex(), whole), _counts(found), b"".join(hashes), problem)
 
 
@@ -135,6 +135,19 @@ def _counts(found: list[tuple[bytes, bytes]]) -> Counts:
 
 def _cell(said: bytes) -> str:
     return str(json.loads(said.decode(errors="replace")))
+
+
+def _fault_of_text(data: mmap.mmap | bytes, start: int, end: int, found: list[tuple[bytes, bytes]]) -> tuple[int, str] | None:
+    """What the expression lets through: bytes that are not UTF-8, and cells that are no line of text."""
+    if line := _not_unicode(data, start, end):
+        return line, "it is not UTF-8"
+    cells = [cell for cell, _ in found]
+    for cell in sorted(set(cells)):
+        try:
+            reading.text(_cell(cell))
+        except ValueError as fault:
+            return cells.index(cell) + 1, f"its cell: {fault}"
+    return None
 
 
 def _not_unicode(data: mmap.mmap | bytes, start: int, end: int) -> int:

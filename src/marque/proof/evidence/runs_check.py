@@ -16,8 +16,10 @@ _RESEAL = "Seal the evidence again; the runs themselves are those that were sign
 
 def against(truth: Runs, scan: Scan, leaves: bytes) -> list[Finding]:
     """What is wrong with lines and leaves, of which the signed statements say `truth`."""
-    if scan.runs.root == truth.root and scan.runs.lines == truth.lines:
+    if scan.runs.root == truth.root:
         found = []
+        if scan.runs.lines != truth.lines:
+            found.append(Finding("runs", RUNS, f"there are {scan.runs.lines}, {truth.lines} were signed", _ORIGINAL))
         if scan.problem is not None:
             line, problem = scan.problem
             found.append(Finding("runs", RUNS, problem, "Who ran the campaign has to write the run again, and sign again.", line))

@@ -155,7 +155,7 @@ class TestResult:
     counts: Counts
 
     def dumps(self) -> bytes:
-        passed, warned, failed = tests_of(self.counts)
+        passed, warned, failed = cells_by_result(self.counts)
         predicate = {
             "result": "FAILED" if failed else "WARNED" if warned else "PASSED",
             "configuration": [{"name": "policy", "digest": {"sha256": self.policy}}],
@@ -240,7 +240,7 @@ def release_digest(name: str, version: str, inputs: Iterable[Input]) -> str:
     return hashlib.sha256(reading.canonical({"name": name, "version": version, "inputs": parts})).hexdigest()
 
 
-def tests_of(counts: Counts) -> tuple[list[str], list[str], list[str]]:
+def cells_by_result(counts: Counts) -> tuple[list[str], list[str], list[str]]:
     """Cells in which every run passed, those with a run outside the design domain, and those in which any run failed or was lost."""
     failed = sorted(cell for cell, found in counts.items() if FAILURES & found.keys())
     warned = sorted(cell for cell, found in counts.items() if "outside" in found and cell not in failed)

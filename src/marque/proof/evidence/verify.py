@@ -127,13 +127,14 @@ class _Check:
         self._keys()
         if self.summary is not None:
             self._attestations(self.summary)
-        told = {one.file for one in self.found}
+        told = self._told()
         policy, provenance, result, summary = self.policy, self.provenance, self.result, self.summary
         if provenance is not None and PROVENANCE not in told:
             if release_digest(provenance.release.name, provenance.release.version, provenance.inputs) != provenance.release.digest:
                 self.tell("release", PROVENANCE, "code and locks that were run are not those of the release", _RERUN)
             if policy is not None and POLICY not in told:
                 self._inputs(policy, provenance)
+        told = self._told()
         for name, one in ((TEST_RESULT, result), (SUMMARY, summary)):
             if one is None or name in told:
                 continue
@@ -141,6 +142,10 @@ class _Check:
                 self.tell("policy", name, "it is about another policy than the one in the evidence", _SWAPPED)
             if provenance is not None and PROVENANCE not in told and one.release != provenance.release:
                 self.tell("release", name, "it is about another release than the one that was run", _SWAPPED)
+
+    def _told(self) -> set[str]:
+        """Files of which something is told already."""
+        return {one.file for one in self.found}
 
     def _keys(self) -> None:
         for organisation in self.known.organisations:
@@ -157,7 +162,7 @@ class _Check:
         if summary.attestations.keys() != set(rested) or summary.keys.keys() != set(self.known.organisations):
             self.tell("summary", SUMMARY, f"it does not rest on {', '.join(rested)} and both partners' keys", "Make and sign it again.")
             return
-        told = {one.file for one in self.found}
+        told = self._told()
         other = [name for name in rested if hashlib.sha256(self.file[name]).hexdigest() != summary.attestations[name] and name not in told]
         of_one_run = self.provenance is not None and self.result is not None and self.provenance.runs == self.result.runs
         if {PROVENANCE, TEST_RESULT} <= set(other) and of_one_run:
@@ -186,24 +191,25 @@ class _Check:
 
     def runs(self) -> None:
         """The lines, against the root that was signed, and against the leaves beside them, which tell where."""
-        told = {one.file for one in self.found}
+        told = self._told()
         stated = {
             name: one.runs for name, one in ((SUMMARY, self.summary), (TEST_RESULT, self.result), (PROVENANCE, self.provenance)) if one
         }
         member = self.file.members[archive.RUNS]
         self.scan = scan(self.file.data, member.start, member.end)
-        sound = [name for name in stated if name not in told] or list(stated)
+        sound = {name: runs for name, runs in stated.items() if name not in told} or stated
         if not sound:
             return
-        truth = stated[sound[0]]
-        for name in sound[1:]:
-            if stated[name] != truth:
-                self.tell(_LINKS[name], name, f"it is about other runs than {sound[0]}", _SWAPPED)
+        agreeing = next((name for name, runs in sound.items() if runs == self.scan.runs), next(iter(sound)))
+        truth = sound[agreeing]
+        for name, runs in sound.items():
+            if runs != truth:
+                self.tell(_LINKS[name], name, f"it is about other runs than {agreeing}", _SWAPPED)
         self.found.extend(runs_check.against(truth, self.scan, self.file[archive.LEAVES]))
 
     def conclusions(self) -> None:
         """That the counts are those of the lines, and that each cell has a verdict that it can have."""
-        told = {one.file for one in self.found}
+        told = self._told()
         if self.scan is None or told & {archive.RUNS}:
             return
         if self.result is not None and TEST_RESULT not in told and self.result.counts != self.scan.counts:

@@ -1,0 +1,82 @@
+"""Runs driven again from their evidence: a run is worth its line if the same case gives the same bytes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from marque.common import InputError
+from marque.proof.evidence import archive, lines, reading
+
+_CASE = ("case", "cell", "parameters", "scenario", "seed", "weight")
+
+
+@dataclass(frozen=True)
+class Case:
+    """What was to be driven, as its line in the evidence says; nothing of what came of it."""
+
+    case: int
+    cell: str
+    parameters: Mapping[str, Any]
+    scenario: str
+    seed: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A run that came out otherwise. line: in runs.jsonl, from 1."""
+
+    line: int
+    expected: bytes
+    found: bytes
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """lines: those that were driven again, from 1, in order."""
+
+    lines: tuple[int, ...]
+    differences: tuple[Difference, ...]
+
+    @property
+    def ok(self) -> bool:
+        return bool(self.lines) and not self.differences
+
+
+def replay(
+    file: Path, drive: Callable[[Sequence[Case]], Sequence[bytes]], number: int, seed: int, organisations: Sequence[str] | None = None
+) -> Replayed:
+    """Drive `number` random runs of an evidence file again (all, when it holds fewer) and compare bytes. Verify the file first.
+
+    drive: cases → their lines, in the same order, without ends; it may use as many workers as it likes. seed: which runs; let somebody else
+    choose it than who ran the campaign. Raises InputError when the file is no evidence or a line no run.
+    """
+    try:
+        with archive.opened(file, organisations) as opened:
+            member = opened.members[archive.RUNS]
+            whole = list(lines.iterate(opened.data, member.start, member.end))
+    except archive.Broken as fault:
+        raise InputError(file.name, fault.file, fault.problem, "Verify the evidence first.") from fault
+    chosen = sorted(random.Random(seed).sample(range(len(whole)), min(number, len(whole))))
+    found = drive([_case(file, place + 1, whole[place]) for place in chosen])
+    if len(found) != len(chosen):
+        raise ValueError(f"{len(chosen)} cases were to be driven, {len(found)} lines came back")
+    differences = [Difference(place + 1, whole[place], one) for place, one in zip(chosen, found, strict=True) if one != whole[place]]
+    return Replayed(tuple(place + 1 for place in chosen), tuple(differences))
+
+
+def one_by_one(drive: Callable[[Case], bytes]) -> Callable[[Sequence[Case]], list[bytes]]:
+    """For a function that drives one case."""
+    return lambda cases: [drive(case) for case in cases]
+
+
+def _case(file: Path, number: int, line: bytes) -> Case:
+    try:
+        said = reading.canonical_object(line, "run")
+        return Case(**{name: said[name] for name in _CASE})
+    except (ValueError, KeyError) as fault:
+        raise InputError(file.name, f"line {number} of {archive.RUNS}", f"it is no run: {fault}", "Verify the evidence first.") from fault

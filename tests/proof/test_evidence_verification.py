@@ -1,0 +1,436 @@
+"""Evidence that is honestly signed, and wrong: who signed, when, on what; each told as the link that it is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sealed_world import (
+    CELLS,
+    CHEN,
+    DAY,
+    HOUR,
+    INPUTS,
+    LI,
+    MALLORY,
+    NOW,
+    RUNS,
+    SALT,
+    WANG,
+    World,
+    directory,
+    key_of,
+    outcome_of,
+    run_line,
+    sha,
+    written,
+)
+
+from marque.common import InputError
+from marque.proof.evidence import archive, lines, verify
+from marque.proof.evidence.findings import Latest
+from marque.proof.evidence.policy import commitment
+from marque.proof.evidence.replaying import one_by_one, replay
+from marque.proof.evidence.runs_check import against
+from marque.proof.evidence.seal import read_runs, seal
+from marque.proof.evidence.statements import Input, Verdict
+
+GAC, HUAWEI = World().directories["gac"], World().directories["huawei"]
+POLICY = World().policy
+
+
+def links(tmp_path, world, *, directories=None, now=NOW, **known):
+    """(link, file, organisation) of each finding."""
+    report = verify(written(tmp_path / "some.evidence", world), directories or world.directories, now=now, **known)
+    assert report.ok == (not report.findings)
+    assert all(one.problem and one.remedy and str(one) for one in report.findings)
+    return [(one.link, one.file, one.organisation) for one in report.findings]
+
+
+def test_sound_evidence_says_what_was_run_and_concluded(tmp_path):
+    world = World()
+    report = verify(written(tmp_path / "some.evidence", world), world.directories, now=NOW, release=world.release)
+    assert report.ok
+    assert report.counts[CELLS[2]] == {"outside": 1, "overdue": 1, "passed": 5}
+    assert sum(sum(one.values()) for one in report.counts.values()) == report.runs.lines == 23
+    assert report.signers[archive.SUMMARY].keys() == {"gac", "huawei"}
+    assert report.signers[archive.PROVENANCE].keys() == {"huawei"}
+    assert (report.model, report.release.uri, report.latest.sequence) == ("vela", "pkg:generic/pilot@1.2.0", 7)
+
+
+@pytest.mark.parametrize("part", ["policy", "summary"])
+@pytest.mark.parametrize(
+    ("signing", "missing"), [((LI,), "huawei"), ((WANG,), "gac"), ((LI, CHEN), "huawei")], ids=["gac alone", "huawei alone", "two of gac"]
+)
+def test_one_partner_is_not_both(tmp_path, part, signing, missing):
+    """Also with two keys, of two persons."""
+    world = World(**{f"{part}_keys": signing})
+    world.directories = {"gac": directory(key_of(LI, "gac", 1), key_of(CHEN, "gac", 3)), "huawei": HUAWEI}
+    file = {"policy": archive.POLICY, "summary": archive.SUMMARY}[part]
+    assert ("signature", file, missing) in links(tmp_path, world)
+
+
+def test_a_third_signature_is_one_too_many(tmp_path):
+    world = World(summary_keys=(LI, CHEN, WANG))
+    world.directories = {"gac": directory(key_of(LI, "gac", 1), key_of(CHEN, "gac", 3)), "huawei": HUAWEI}
+    assert links(tmp_path, world) == [("signature", archive.SUMMARY, "gac")]
+
+
+def test_one_key_under_two_names_is_nobody_s(tmp_path):
+    world = World(summary_keys=(LI,), policy_keys=(LI,), run_keys=(LI,))
+    world.directories = {"gac": directory(key_of(LI, "gac", 1)), "huawei": directory(key_of(LI, "huawei", 2))}
+    assert [one[0] for one in links(tmp_path, world)] == ["keys"]
+
+
+def test_one_person_is_not_two_partners(tmp_path):
+    world = World(directories={"gac": GAC, "huawei": directory(key_of(WANG, "huawei", 1))})
+    assert ("signature", archive.SUMMARY, None) in links(tmp_path, world)
+
+
+def test_a_directory_that_names_another_s_people_is_refused(tmp_path):
+    forged = directory(key_of(LI, "gac", 1), key_of(MALLORY, "huawei", 4))
+    world = World(summary_keys=(LI, MALLORY), policy_keys=(LI, MALLORY), run_keys=(MALLORY,), directories={"gac": forged, "huawei": HUAWEI})
+    assert links(tmp_path, world) == [("keys", "gac", "gac")]
+
+
+def test_both_partners_directories_are_needed_and_no_third(tmp_path):
+    assert ("keys", "directories", None) in links(tmp_path, World(), directories={"gac": GAC})
+    seres = {"seres": directory(key_of(CHEN, "seres", 3))}
+    assert [one[0] for one in links(tmp_path, World(), directories=World().directories | seres)] == ["archive"]
+    three = World(directories=World().directories | seres)
+    assert ("policy", archive.POLICY, None) in links(tmp_path, three)
+
+
+def test_keys_for_which_anybody_signs_are_refused(tmp_path):
+    weak = replace(key_of(CHEN, "gac", 3), public_key=bytes([1]) + bytes(31))
+    assert links(tmp_path, World(), directories={"gac": directory(key_of(LI, "gac", 1), weak), "huawei": HUAWEI}) == [
+        ("keys", "gac", "gac")
+    ]
+
+
+def test_a_directory_that_grew_since_is_accepted_and_one_that_lost_or_changed_a_key_is_not(tmp_path):
+    grown = directory(key_of(LI, "gac", 1, revoked_at=NOW - HOUR), key_of(CHEN, "gac", 3))
+    assert links(tmp_path, World(), directories={"gac": grown, "huawei": HUAWEI}) == []
+    longer = directory(key_of(LI, "gac", 1, valid_until=NOW + 999 * DAY))
+    assert links(tmp_path, World(), directories={"gac": longer, "huawei": HUAWEI}) == [("keys", "gac", "gac")]
+    lost = directory(key_of(CHEN, "gac", 3))
+    assert {one[0] for one in links(tmp_path, World(), directories={"gac": lost, "huawei": HUAWEI})} == {"signature", "keys"}
+    sealed_with_more = World(directories={"gac": directory(key_of(LI, "gac", 1), key_of(CHEN, "gac", 3)), "huawei": HUAWEI})
+    assert links(tmp_path, sealed_with_more, directories={"gac": GAC, "huawei": HUAWEI}) == [("keys", "gac", "gac")]
+
+
+def test_a_key_revoked_before_it_signed_signs_nothing(tmp_path):
+    world = World()
+    revoked = {"gac": directory(key_of(LI, "gac", 1, revoked_at=world.verified)), "huawei": HUAWEI}
+    assert links(tmp_path, World(directories=revoked)) == [("signature", archive.SUMMARY, "gac")]
+    assert links(tmp_path, world, directories=revoked) == [("signature", archive.SUMMARY, "gac")]
+    young = {"gac": directory(key_of(LI, "gac", 1, valid_from=NOW - 9 * DAY)), "huawei": HUAWEI}
+    assert links(tmp_path, World(directories=young)) == [("signature", archive.POLICY, "gac")]
+
+
+@pytest.mark.parametrize(("runner", "signing"), [("huawei", LI), ("gac", WANG), ("seres", WANG)])
+def test_who_ran_it_is_who_signed_it(tmp_path, runner, signing):
+    found = links(tmp_path, World(runner=runner, run_keys=(signing,)))
+    assert {("signature", file, runner) for file in (archive.PROVENANCE, archive.TEST_RESULT)} <= set(found)
+
+
+def test_either_partner_may_run_it(tmp_path):
+    assert links(tmp_path, World(runner="gac", run_keys=(LI,))) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"policy": replace(POLICY, issued=NOW - 5 * DAY)}, ("time", archive.POLICY)),
+        ({"policy": replace(POLICY, issued=NOW - 4 * DAY)}, ("time", archive.POLICY)),
+        ({"policy": replace(POLICY, expires=NOW - 6 * DAY), "expires": NOW - 6 * DAY}, ("expiry", archive.POLICY)),
+        ({"finished": NOW - 6 * DAY}, ("time", archive.PROVENANCE)),
+        ({"verified": NOW - 5 * DAY}, ("time", archive.SUMMARY)),
+        ({"verified": NOW + HOUR}, ("time", archive.SUMMARY)),
+        ({"expires": NOW + 91 * DAY}, ("time", archive.SUMMARY)),
+        ({"expires": NOW - 2 * DAY}, ("time", archive.SUMMARY)),
+        ({"expires": NOW}, ("expiry", archive.SUMMARY)),
+        ({"expires": NOW - HOUR}, ("expiry", archive.SUMMARY)),
+    ],
+)
+def test_time_runs_from_the_policy_to_the_run_to_the_verdict_to_its_end(tmp_path, change, expected):
+    assert expected in [one[:2] for one in links(tmp_path, World(**change))]
+
+
+def test_evidence_counts_until_the_instant_of_its_end(tmp_path):
+    world = World()
+    assert links(tmp_path, world, now=world.expires - timedelta(microseconds=1)) == []
+    assert [one[0] for one in links(tmp_path, world, now=world.expires)] == ["expiry"]
+    assert [one[0] for one in links(tmp_path, world, now=world.verified - timedelta(microseconds=1))] == ["time"]
+
+
+@pytest.mark.parametrize(
+    ("change", "link"),
+    [
+        ({"policy": replace(POLICY, suites={"alks": sha("an easier one")})}, "input"),
+        ({"policy": replace(POLICY, suites={"alks": sha("suite/alks"), "ncap": sha("suite/ncap")})}, "input"),
+        ({"inputs": (*INPUTS, Input("suite/easy", sha("easy")))}, "input"),
+        ({"policy": replace(POLICY, hidden={"autumn": commitment(sha("another"), SALT)})}, "hidden suite"),
+        ({"policy": replace(POLICY, hidden={"autumn": commitment(sha("hidden"), bytes(32))})}, "hidden suite"),
+        ({"salt": ""}, "hidden suite"),
+        ({"salt": bytes(32).hex()}, "hidden suite"),
+        ({"policy": replace(POLICY, hidden=POLICY.hidden | {"winter": commitment(sha("winter"), SALT)})}, "hidden suite"),
+    ],
+)
+def test_what_was_run_is_what_the_policy_asks_for(tmp_path, change, link):
+    assert [one[:2] for one in links(tmp_path, World(**change))] == [(link, archive.PROVENANCE)]
+
+
+def test_a_hidden_suite_left_out_of_the_policy_is_an_unknown_one(tmp_path):
+    assert [one[0] for one in links(tmp_path, World(policy=replace(POLICY, hidden={})))] == ["input"]
+
+
+def test_statements_are_about_one_release_one_policy_and_the_same_runs(tmp_path):
+    other = replace(POLICY, rules={}).digest
+    cases = [
+        (World(change_result=lambda one: replace(one, policy=other)), {("policy", archive.TEST_RESULT), ("policy", archive.SUMMARY)}),
+        (World(change_summary=lambda one: replace(one, policy=other)), {("policy", archive.SUMMARY)}),
+        (World(change_summary=lambda one: replace(one, release=replace(one.release, version="1.2.1"))), {("release", archive.SUMMARY)}),
+        (World(change_result=lambda one: replace(one, release=replace(one.release, digest=sha("x")))), {("release", archive.TEST_RESULT)}),
+        (
+            World(change_provenance=lambda one: replace(one, release=replace(one.release, digest=sha("x")))),
+            {("release", archive.PROVENANCE)},
+        ),
+        (World(change_summary=lambda one: replace(one, attestations={})), {("summary", archive.SUMMARY)}),
+        (World(change_summary=lambda one: replace(one, keys=dict.fromkeys(one.keys, sha("x")))),
+         {("keys", "keys/gac.json"), ("keys", "keys/huawei.json")}),
+        (World(change_provenance=lambda one: replace(one, runs=replace(one.runs, root=sha("x")))), {("provenance", archive.PROVENANCE)}),
+        (
+            World(change_result=lambda one: replace(one, runs=replace(one.runs, lines=22))),
+            {("test result", archive.TEST_RESULT), ("summary", archive.SUMMARY)},
+        ),
+        (World(change_summary=lambda one: replace(one, runs=replace(one.runs, sha256=sha("x")))), {("summary", archive.SUMMARY)}),
+    ]  # fmt: skip
+    for world, expected in cases:
+        found = {one[:2] for one in links(tmp_path, world)}
+        assert found == expected, expected
+
+
+def test_counts_are_those_of_the_lines(tmp_path):
+    """Whoever ran it, and both partners, sign that a lost run passed."""
+
+    def lied(one):
+        return replace(one, counts=one.counts | {CELLS[1]: {"aborted": 1, "passed": 7}})
+
+    assert [one[:2] for one in links(tmp_path, World(change_result=lied))] == [("test result", archive.TEST_RESULT)]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "told"),
+    [
+        ((Verdict("vela", CELLS[0], "FAILED"), Verdict("vela", CELLS[1], "PASSED")), "not judged: 城市/雨"),
+        ((*World().verdicts[:3], Verdict("vela", "tunnel", "PASSED")), "nothing was run: tunnel"),
+        (tuple(sorted([*World().verdicts, Verdict("atlas", "tunnel", "PASSED")], key=lambda one: one.model)), "judges atlas"),
+    ],
+)
+def test_each_cell_has_a_verdict_that_it_can_have(tmp_path, verdicts, told):
+    world = World(verdicts=verdicts)
+    report = verify(written(tmp_path / "some.evidence", world), world.directories, now=NOW)
+    assert [(one.link, one.file) for one in report.findings] == [("summary", archive.SUMMARY)]
+    assert told in report.findings[0].problem
+
+
+def test_a_cell_of_which_nothing_was_inside_the_domain_has_not_passed(tmp_path):
+    runs = b"".join(run_line(case, "outside" if case % 3 == 2 else "passed", CELLS[case % 3]) for case in range(9))
+    assert [one[0] for one in links(tmp_path, World(runs=runs))] == ["summary"]
+
+
+def test_what_the_reader_has_in_hand_is_compared(tmp_path):
+    world = World()
+    assert [one[0] for one in links(tmp_path, world, release=World(version="1.3.0").release)] == ["release"]
+    assert links(tmp_path, world, inputs={"model/vela": sha("model/vela"), "suite/autumn": sha("hidden")}) == []
+    assert [one[0] for one in links(tmp_path, world, inputs={"model/vela": sha("x"), "map/nowhere": sha("x")})] == ["input", "input"]
+
+
+@pytest.mark.parametrize(
+    ("newest", "expected"),
+    [
+        (("pilot", "vela", 7, -2, True), []),
+        (("pilot", "vela", 6, -3, False), []),
+        (("pilot", "vela", 7, -2, False), ["replay"]),
+        (("pilot", "vela", 8, -1, False), ["replay"]),
+        (("pilot", "vela", 6, -1, False), ["replay"]),
+        (("pilot", "atlas", 1, -9, False), ["replay"]),
+        (("parking", "vela", 1, -9, False), ["replay"]),
+    ],
+)
+def test_only_a_newer_verdict_follows_the_newest_one(tmp_path, newest, expected):
+    world = World()
+    product, model, sequence, days, same = newest
+    summary = verify(written(tmp_path / "x", world), world.directories, now=NOW).latest.summary if same else sha("another")
+    assert [one[0] for one in links(tmp_path, world, latest=Latest(product, model, sequence, NOW + days * DAY, summary))] == expected
+
+
+# Runs ---------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (run_line(1, measures={"a": {"b": 1}}), None),
+        (run_line(1, more=[1, "x", None, 1e-7, 1e21, 0.1]), None),
+        (run_line(1, cell='"\\\n\u2028é😀'), "a line of text"),
+        (run_line(1, cell=""), "a line of text"),
+        (run_line(2), "case 1 was expected, it is of case 2"),
+        (run_line(1).replace(b'"case":1', b'"case":"1"'), "case 1 was expected"),
+        (run_line(1).replace(b'"case":1', b'"case":true'), "case 1 was expected"),
+        (run_line(1, "fine"), "outcome"),
+        (run_line(1, outcome=None), "outcome"),
+        (run_line(1).replace(b"0.25", b"0.250"), "not canonical"),
+        (run_line(1).replace(b"0.25", b"-0"), "not canonical"),
+        (run_line(1).replace(b"0.25", b"1e2"), "not canonical"),
+        (run_line(1).replace(b'"why"', b'"w\\u0068y"'), "not canonical"),
+        (run_line(1).replace(b'"why":""', b'"why":"\\u000a"'), "not canonical"),
+        (run_line(1).replace(b'"cell"', b'"case":1,"cell"'), "twice"),
+        (run_line(1).replace(b'"why":""', b'"why":"\xff"'), "UTF-8"),
+        (b"\n", "not JSON"),
+        (run_line(1)[:-1], "end of line"),
+        (b"[" * 2000 + b"\n", "not JSON"),
+    ],
+)
+def test_a_line_is_a_run_in_one_form_alone(line, told):
+    data = run_line(0) + line
+    found = lines.scan(data, 0, len(data))
+    if told is None:
+        assert (found.problem, found.counts) == (None, {CELLS[0]: {"passed": 2}})
+        assert lines.is_canonical(line[:-1])
+    else:
+        assert found.problem is not None, found
+        assert found.problem[0] == 2
+        assert told in found.problem[1]
+
+
+@given(st.binary(max_size=3), st.integers(0, 1 << 30), st.integers(0, 3))
+def test_a_line_that_is_let_through_is_what_a_json_parser_reads(new, place, gone):
+    """Bytes put in and taken out anywhere."""
+    line = run_line(0, "failed", why='é "x"')[:-1]
+    place %= len(line)
+    bent = line[:place] + new + line[place + gone :] + b"\n"
+    found = lines.scan(bent, 0, len(bent))
+    if found.problem is None:
+        said = json.loads(bent)
+        assert found.counts == {said["cell"]: {said["outcome"]: 1}}
+        assert (said["case"], bent.count(b"\n")) == (0, 1)
+        assert json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode() == bent[:-1]
+
+
+def test_an_outcome_within_another_value_counts_nothing():
+    tricks = run_line(0, "failed", why='"outcome":"passed"', measures={"outcome": 1}, parameters={"outcome": "passed"})
+    assert lines.scan(tricks, 0, len(tricks)).counts == {CELLS[0]: {"failed": 1}}
+
+
+def test_runs_that_were_signed_wrongly_are_told_by_line(tmp_path):
+    runs = b"".join([run_line(0), run_line(1), run_line(1)])
+    world = World(runs=runs, verdicts=(Verdict("vela", CELLS[0], "PASSED"),))
+    report = verify(written(tmp_path / "some.evidence", world), world.directories, now=NOW)
+    assert [(one.link, one.line) for one in report.findings] == [("runs", 3)]
+
+
+def test_what_became_of_runs_is_told():
+    good = RUNS.splitlines(keepends=True)
+    whole = lines.scan(RUNS, 0, len(RUNS))
+    cases = [
+        (good[:3] + good[4:], "dropped: 1 of 23", 4),
+        (good[:-1], "dropped: 1 of 23", 23),
+        ([*good, good[5]], "repeated: 1 more", 24),
+        ([*good, run_line(99)], "added: 1 more", 24),
+        ([good[1], good[0], *good[2:]], "reordered: this one was signed as line 2", 1),
+        ([*good[:7], run_line(7), *good[8:]], "not as signed", 8),
+        ([run_line(90), run_line(91), *good[3:]], "3 are missing and 2 are others", 1),
+    ]
+    for changed, told, line in cases:
+        data = b"".join(changed)
+        [finding] = against(whole.runs, lines.scan(data, 0, len(data)), whole.leaves)
+        assert (finding.link, finding.line) == ("runs", line)
+        assert told in finding.problem
+
+
+# Sealing and replaying ------------------------------------------------------------------------------------------------------------------
+
+
+def split(world):
+    parts = world.parts()
+    return {name: text for name, text in parts.items() if name in archive.ENVELOPES}
+
+
+def test_sealing_gives_the_one_file_and_writes_nothing_that_is_not_sound(tmp_path):
+    world, runs = World(), tmp_path / "runs.jsonl"
+    runs.write_bytes(RUNS)
+    report = seal(tmp_path / "some.evidence", split(world), world.directories, runs, now=NOW)
+    assert report.ok
+    assert (tmp_path / "some.evidence").read_bytes() == written(tmp_path / "same.evidence", world).read_bytes()
+    late = seal(tmp_path / "late.evidence", split(world), world.directories, runs, now=NOW + 99 * DAY)
+    assert [one.link for one in late.findings] == ["expiry"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["runs.jsonl", "same.evidence", "some.evidence"]
+    with pytest.raises(InputError, match="already there"):
+        seal(tmp_path / "some.evidence", split(world), world.directories, runs, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (run_line(1).replace(b'"dx0_m"', b'"ze0_m"'), "line 2: it is not canonical"),
+        (run_line(1).replace(b"0.25", b"0.25000000000000001"), "line 2: it is not canonical"),
+        (b"\n", "line 2: the run is not JSON"),
+    ],
+)
+def test_runs_are_looked_at_more_strictly_when_they_are_sealed(tmp_path, line, told):
+    file = tmp_path / "runs.jsonl"
+    file.write_bytes(run_line(0) + line)
+    with pytest.raises(InputError, match=told):
+        read_runs(file)
+
+
+def test_no_run_is_no_evidence(tmp_path):
+    (tmp_path / "runs.jsonl").write_bytes(b"")
+    with pytest.raises(InputError, match="holds no run"):
+        read_runs(tmp_path / "runs.jsonl")
+
+
+def drive(case):
+    """The campaign of this test: what `sealed_world` says of a case."""
+    return run_line(case.case, outcome_of(case.case), CELLS[case.case % 3])[:-1]
+
+
+def test_random_runs_are_driven_again_and_compared_byte_for_byte(tmp_path):
+    file = written(tmp_path / "some.evidence")
+    again = replay(file, one_by_one(drive), 10, seed=1)
+    assert again.ok
+    assert len(again.lines) == len(set(again.lines)) == 10
+    assert list(again.lines) == sorted(again.lines)
+    assert replay(file, one_by_one(drive), 10, seed=1) == again
+    assert replay(file, one_by_one(drive), 10, seed=2).lines != again.lines
+    assert replay(file, one_by_one(drive), 1000, seed=1).lines == tuple(range(1, 24))
+
+
+def test_a_run_that_comes_out_otherwise_is_told(tmp_path):
+    def other(case):
+        return drive(case) if case.case != 7 else drive(case).replace(b'"lost"', b'"passed"')
+
+    again = replay(written(tmp_path / "some.evidence"), one_by_one(other), 23, seed=1)
+    assert [one.line for one in again.differences] == [8]
+    assert not again.ok
+    assert again.differences[0].expected == RUNS.splitlines()[7]
+
+
+def test_only_what_was_to_be_driven_is_told_to_who_drives(tmp_path):
+    seen = []
+    replay(written(tmp_path / "some.evidence"), one_by_one(lambda case: seen.append(case) or drive(case)), 1, seed=1)
+    assert {*vars(seen[0])} == {"case", "cell", "parameters", "scenario", "seed", "weight"}
+
+
+def test_nothing_is_replayed_from_what_is_no_evidence(tmp_path):
+    (tmp_path / "x").write_bytes(b"nothing")
+    with pytest.raises(InputError, match="Verify the evidence first"):
+        replay(tmp_path / "x", one_by_one(drive), 1, seed=1)
+    with pytest.raises(ValueError, match="2 cases were to be driven"):
+        replay(written(tmp_path / "y"), lambda cases: [], 2, seed=1)  # noqa: ARG005
