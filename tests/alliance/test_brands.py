@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from small_alliance import document, draft, enlist, found, propose, sign
 
 from marque.alliance import brands
-from marque.common import Denied, Missing, Refused
+from marque.common import Denied, Missing, Refused, new_id
 from marque.foundation import Actor
 
 
@@ -81,3 +83,31 @@ def test_who_does_not_administer_records_no_brand(database, people):
         tx.execute("update alliance.person set duties = '{engineer}'")
     with pytest.raises(Denied), database.transaction(Actor("seres", people["seres"])) as tx:
         brands.found(tx, "seres", "Seres", "", "seres", date(2021, 1, 1))
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["seres", "chery", "huawei"])), max_size=6), st.data())
+def test_in_whatever_order_owners_are_recorded_every_day_from_the_first_on_has_exactly_one(database, people, later, data):
+    """Neither gap nor overlap can be written down: an owner has the marks until the next one's day."""
+    code = f"b{new_id().hex[:20]}"
+    first = date(2023, 1, 1) + timedelta(days=data.draw(st.integers(0, 9)))
+    days = {first: "huawei"}
+    with database.transaction(Actor("huawei", people["huawei"])) as tx:
+        brands.found(tx, code, "A brand", "", "huawei", first)
+    for step, owner in later:
+        on = date(2023, 1, 1) + timedelta(days=step)
+        with database.transaction(Actor("huawei", people["huawei"])) as tx:
+            if on in days:
+                with pytest.raises(Refused, match="recorded for this day"):
+                    brands.pass_on(tx, code, owner, on)
+            else:
+                brands.pass_on(tx, code, owner, on)
+        days.setdefault(on, owner)
+    (brand,) = [one for one in seen(database, people, "huawei") if one.row.code == code]
+    held = ""
+    for step in range(-1, 11):
+        on = date(2023, 1, 1) + timedelta(days=step)
+        held = days.get(on, held)
+        assert brand.owner(on) == held
+    for one in ("seres", "chery"):
+        assert (code in [other.row.code for other in seen(database, people, one)]) == (one in days.values())

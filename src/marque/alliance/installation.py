@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
@@ -40,7 +41,13 @@ def found(owner: psycopg.Connection, code: str, name: str, kind: str, *, name_zh
 def keep_brand(
     owner: psycopg.Connection, brand: Brand, owners: Sequence[tuple[str, date, str]], shown_to: Collection[str], at: datetime
 ) -> None:
-    """A brand in the keeping of its first owner. owners: code, since when, and who says so. What is recorded already stays."""
+    """A brand in the keeping of its first owner. owners: code, since when, and who says so. What is recorded already stays.
+
+    Raises InputError for owners that are not in the order of time: each has the marks until the next one's day.
+    """
+    days = [since for _, since, _ in owners]
+    if not owners or any(later <= earlier for earlier, later in itertools.pairwise(days)):
+        raise InputError("brand", brand.code, "its owners are not in the order of time", "Name at least one, each with a later day.")
     sql = (
         "insert into alliance.brand (organisation, code, name, name_zh, shown_to, created_at) values (%s, %s, %s, %s, %s, %s)"
         " on conflict (organisation, code) do nothing"
@@ -66,17 +73,23 @@ def organisations(owner: psycopg.Connection) -> list[tuple[str, str]]:
 
 
 def appoint(owner: psycopg.Connection, organisation: str, name: str, email: str, duties: Sequence[str], at: datetime) -> UUID:
-    """A person of an organisation, by the operator: its first administrator. Somebody with this address stays who they are."""
+    """A person of an organisation, by the operator: its first administrator. Somebody with this address stays who they are.
+
+    Raises InputError, also for somebody who has left.
+    """
     if not _EMAIL.fullmatch(email.strip()):
         raise InputError("person", email, "not an e-mail address")
-    row = owner.execute(
+    sql = (
         "insert into alliance.person (organisation, id, name, email, duties, created_at) values (%s, %s, %s, %s, %s, %s)"
-        " on conflict (organisation, email) do nothing returning id",
-        (organisation, new_id(), name.strip(), email.strip().lower(), list(duties), at),
-    ).fetchone()
-    if row is None:
-        row = owner.execute(
-            "select id from alliance.person where organisation = %s and email = %s", (organisation, email.strip().lower())
-        ).fetchone()
+        " on conflict (organisation, email) do nothing"
+    )
+    try:
+        owner.execute(sql, (organisation, new_id(), name.strip(), email.strip().lower(), list(duties), at))
+    except psycopg.errors.ForeignKeyViolation as fault:
+        raise InputError("person", email, f"there is no organisation {organisation!r}", "Bring it in first.") from fault
+    sql = "select id, left_at from alliance.person where organisation = %s and email = %s"
+    row = owner.execute(sql, (organisation, email.strip().lower())).fetchone()
     assert row is not None
+    if row[1] is not None:
+        raise InputError("person", email, "somebody with this address has left the organisation", "Name somebody else.")
     return UUID(str(row[0]))
