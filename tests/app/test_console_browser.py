@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import get_type_hints
 
 import httpx
 import pytest
-from console_served import held_up, served, visits
+from console_served import held_up, served, two_companies, visits
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from test_browser import needed
 
 from marque.app import console as console_package
+from marque.app.words import LANGUAGES, words_of
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -46,6 +48,18 @@ def walk(console):
     with held_up(console, there.held_up):
         found = browse("console.mjs", {"address": console.address, "sessions": there.sessions, "pages": there.pages})
     return found | {"there": there}
+
+
+@pytest.fixture(scope="module")
+def flows(console):
+    words = {language: words_of(language).messages for language in LANGUAGES}
+    said = {
+        "address": console.address,
+        "people": two_companies(console),
+        "words": words,
+        "marque": str(Path(sys.executable).with_name("marque")),
+    }
+    return browse("console_flows.mjs", said)
 
 
 def test_nobody_complains_of_any_page(walk):
@@ -97,3 +111,54 @@ def test_there_is_no_form_whose_answer_was_not_looked_at(walk):
     ]
     assert len(routes) > 15
     assert unseen(routes, [path for method, path in walk["walked"] if method == "POST"]) == []
+
+
+def test_nobody_complains_on_the_way(flows):
+    assert [str(one) for one in flows["complaints"]] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_one_company_proposes_without_a_script_the_other_one_reads(flows, language):
+    words = words_of(language)
+    assert flows[language]["roles"] == [words("role.leads"), words("role.co-decides")]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_revision_is_signed_with_key_and_passkey_by_both_and_then_in_force(flows, language):
+    """Keys are made and texts signed by the very commands that the pages name."""
+    english, chinese = words_of("en"), words_of("zh")
+    assert flows[language]["signed"] == [["polaris", "en", english("status.waits")], ["rigel", "zh", chinese("status.in-force")]]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_requirement_and_a_decision_are_settled_between_both_without_a_script(flows, language):
+    words = words_of(language)
+    assert flows[language]["requirement"] == [words("status.open"), words("status.agreed")]
+    assert flows[language]["decision"] == [words("status.open"), words("status.taken")]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_colleague_is_invited_and_may_what_their_duties_say(flows, language):
+    assert flows[language]["duties"] == ["viewer", "engineer"]
+    assert flows[language]["refused"] == words_of(language)("trouble.403")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_page_asked_for_after_signing_out_comes_after_signing_in(flows, language):
+    assert flows[language]["back"] == "/console/audit"
+
+
+def test_everything_is_reached_by_tab_in_order_and_the_focus_shows(flows):
+    tours = flows["keyboard"]["tours"]
+    assert len(tours) == 8
+    assert min(tour["places"] for tour in tours.values()) > 5
+    wrong = {place: tour for place, tour in tours.items() if tour["missed"] or tour["unseen"] or not tour["inOrder"]}
+    assert wrong == {}
+
+
+def test_the_skip_link_leads_past_the_navigation(flows):
+    assert flows["keyboard"]["skipped"] == ["#panel", True]
+
+
+def test_forms_are_filled_and_sent_by_keyboard_alone(flows):
+    assert flows["keyboard"]["forms"] == [["draft", True], ["on", True], ["comment", True], ["sign-in", True]]
