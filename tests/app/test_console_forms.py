@@ -327,3 +327,24 @@ def test_a_form_that_was_refused_offers_its_page_in_the_other_language(standing)
     visitor.client.headers["referer"] = f"{ORIGIN}/console/people?on=1"
     page = visitor.post("/console/people", name="", email="")
     assert page.tree.xpath("//nav[@class='languages']/a/@href") == ["/console/people?on=1&lang=en", "/console/people?on=1&lang=zh"]
+
+
+@pytest.mark.parametrize(
+    ("address", "fields"),
+    [
+        ("/console/agreements/gac/{agreement}/programmes", {"code": "!"}),
+        ("/console/programmes/gac/{programme}/{process}/decisions", {"subject": ""}),
+        ("/console/people", {"email": "nobody"}),
+        ("/console/brands", {"code": "!"}),
+        ("/console/tokens", {"name": ""}),
+    ],
+)
+def test_every_way_on_from_a_refused_form_leads_to_a_page(standing, address, fields):
+    visitor, joint = standing.visitor("gac"), standing.joint
+    page = visitor.post(address.format(agreement=joint.agreement, programme=joint.programme, process=RD), **fields)
+    assert page.alert
+    ways = [*page.tree.xpath("//main//a/@href"), *page.tree.xpath("//form[@method='get']/@action")]
+    assert {way: visitor.get(way).status for way in ways if not way.startswith("#")} == {
+        way: 200 for way in ways if not way.startswith("#")
+    }
+    assert len(page.tree.xpath("//form")) == len(page.tree.xpath("//form/@action")), "an action left out would be the form's own address"

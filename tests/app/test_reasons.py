@@ -190,3 +190,15 @@ def test_details_have_names_and_values_are_in_words():
         ("State", "Taken"), ("At", "2026-02-03 04:05 UTC"), ("First in force", "2026-02-03"),
     )  # fmt: skip
     assert told(words_of("zh"), Refused(refusal)).facts[0] == ("状态", "已决定")
+
+
+def test_a_text_made_on_the_spot_is_seen():
+    """Or the tests above could not fail."""
+
+    def read(code):
+        return texts(ast.parse(code, mode="eval").body)
+
+    assert read("f'{code} is taken'") is None
+    assert read("'it is taken' if one else f'{code}'") is None
+    assert read("'it is taken' if one else Sentence('{code} is taken', code=code)") == ["it is taken", "{code} is taken"]
+    assert "reason.nobody has written this sentence" not in words_of("zh").messages
