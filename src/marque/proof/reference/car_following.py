@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from marque.common import Bools, Floats, Ints
+from marque.common import Floats, Ints
 from marque.proof.reference.checks import gap_along, rss_along
 from marque.proof.reference.cut_out import kept_gap
-from marque.proof.reference.model import GRAVITY_MPS2, Driver, Rules
+from marque.proof.reference.model import GRAVITY_MPS2, Driver, Outcomes, Rules
 from marque.proof.reference.reaction import Sight, alarmed, attentive, calm, fuzzy, next_speed
 from marque.vehicle import kernel
 
@@ -31,10 +31,8 @@ def _look(
 
 
 @kernel
-def _run(
-    driver: int, ego_mps: float, braking_mps2: float, gap_m: float, rules: Rules
-) -> tuple[bool, int, float, float, float, float, int, float]:
-    """As `cut_in._run`."""
+def _run(driver: int, ego_mps: float, braking_mps2: float, gap_m: float, rules: Rules, out: Outcomes, case: int) -> None:
+    """Drive one case; what comes of it goes into `out`."""
     ahead = gap_m + _LENGTH_M
     crash, crash_type, impact, pfs, cfs = False, 0, 0.0, 0.0, 0.0
     speed, before, along = ego_mps, ego_mps, 0.0
@@ -58,18 +56,19 @@ def _run(
         step += 1
         if sight.ends or stands or (rules.text and (crash or speed == 0.0)):
             break
-    return crash, crash_type, pfs, cfs, x, speed, step, impact
+    out.crash[case], out.crash_type[case], out.speed_difference_mps[case] = crash, crash_type, impact
+    out.max_pfs[case], out.max_cfs[case], out.steps[case] = pfs, cfs, step
+    out.ego_x_end_m[case], out.ego_v_end_mps[case] = x, speed
 
 
 @kernel
 def car_following(
     drivers: Ints, ego_kmh: Floats, lead_braking_g: Floats, gap_m: Floats, rules: Rules,
-    crash: Bools, crash_type: Ints, pfs: Floats, cfs: Floats, x_end: Floats, v_end: Floats, steps: Ints, impact: Floats,
+    out: Outcomes,
 ) -> None:  # fmt: skip
     """Drive every case. Shapes (cases,); gap_m: nan where the driver keeps its own."""
     for case in range(len(drivers)):
         speed, gap = ego_kmh[case] / 3.6, gap_m[case]
         if math.isnan(gap):
             gap = kept_gap(drivers[case], speed)
-        result = _run(drivers[case], speed, lead_braking_g[case] * GRAVITY_MPS2, gap, rules)
-        crash[case], crash_type[case], pfs[case], cfs[case], x_end[case], v_end[case], steps[case], impact[case] = result
+        _run(drivers[case], speed, lead_braking_g[case] * GRAVITY_MPS2, gap, rules, out, case)

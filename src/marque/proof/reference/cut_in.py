@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from marque.common import Bools, Floats, Ints
+from marque.common import Floats, Ints
 from marque.proof.reference.checks import comes_in_front, gap_across, gap_along, intrusion_limit, rss_across, rss_along
-from marque.proof.reference.model import Driver, Rules
+from marque.proof.reference.model import Driver, Outcomes, Rules
 from marque.proof.reference.reaction import Sight, alarmed, attentive, calm, fuzzy, next_speed
 from marque.vehicle import kernel
 
@@ -71,9 +71,9 @@ def ramp_steps(lateral_mps: float, rules: Rules) -> int:
 
 @kernel
 def _run(
-    driver: int, ego_mps: float, other_mps: float, gap_m: float, lateral_mps: float, rules: Rules, track: Floats
-) -> tuple[bool, int, float, float, float, float, int, float]:
-    """(crash, type, greatest PFS, CFS, x and speed in the end, steps, speed difference at the crash)."""
+    driver: int, ego_mps: float, other_mps: float, gap_m: float, lateral_mps: float, rules: Rules, track: Floats, out: Outcomes, case: int
+) -> None:
+    """Drive one case; what comes of it goes into `out`."""
     ramp, ahead = ramp_steps(lateral_mps, rules), gap_m + _LENGTH_M
     x = _approach(ego_mps, other_mps, ahead, ramp, rules, track)
     across_steps = math.floor(rules.rate_hz * _ASIDE_M / lateral_mps) + 1.0 if lateral_mps > 0.0 else 0.0
@@ -106,7 +106,9 @@ def _run(
         step += 1
         if sight.ends or (rules.text and _over(crash, there - x, speed, other_mps, reaction.reacted or ego_mps <= other_mps)):
             break
-    return crash, crash_type, pfs, cfs, x, speed, step, impact
+    out.crash[case], out.crash_type[case], out.speed_difference_mps[case] = crash, crash_type, impact
+    out.max_pfs[case], out.max_cfs[case], out.steps[case] = pfs, cfs, step
+    out.ego_x_end_m[case], out.ego_v_end_mps[case] = x, speed
 
 
 @kernel
@@ -118,9 +120,8 @@ def _over(crash: bool, apart_m: float, speed_mps: float, other_mps: float, stays
 @kernel
 def cut_in(
     drivers: Ints, ego_kmh: Floats, cut_in_kmh: Floats, gap_m: Floats, lateral_mps: Floats, rules: Rules, track: Floats,
-    crash: Bools, crash_type: Ints, pfs: Floats, cfs: Floats, x_end: Floats, v_end: Floats, steps: Ints, impact: Floats,
+    out: Outcomes,
 ) -> None:  # fmt: skip
     """Drive every case. Shapes (cases,); track: (2, most `ramp_steps`), room to work in."""
     for case in range(len(drivers)):
-        result = _run(drivers[case], ego_kmh[case] / 3.6, cut_in_kmh[case] / 3.6, gap_m[case], lateral_mps[case], rules, track)
-        crash[case], crash_type[case], pfs[case], cfs[case], x_end[case], v_end[case], steps[case], impact[case] = result
+        _run(drivers[case], ego_kmh[case] / 3.6, cut_in_kmh[case] / 3.6, gap_m[case], lateral_mps[case], rules, track, out, case)

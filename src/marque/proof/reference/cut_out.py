@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from marque.common import Bools, Floats, Ints
+from marque.common import Floats, Ints
 from marque.proof.reference.checks import HALF_LENGTH_M, fsm_gap, gap_along, rss_along, rss_gap
-from marque.proof.reference.model import Driver, Rules
+from marque.proof.reference.model import Driver, Outcomes, Rules
 from marque.proof.reference.reaction import Sight, alarmed, attentive, calm, fuzzy, next_speed
 from marque.vehicle import kernel
 
@@ -38,10 +38,8 @@ def _look(driver: int, gap_m: float, ego_mps: float, acceleration_mps2: float, s
 
 
 @kernel
-def _run(
-    driver: int, ego_mps: float, front_gap_m: float, lateral_mps: float, gap_m: float, rules: Rules
-) -> tuple[bool, int, float, float, float, float, int, float, bool]:
-    """As `cut_in._run`; and whether the one that leaves hits the standing car."""
+def _run(driver: int, ego_mps: float, front_gap_m: float, lateral_mps: float, gap_m: float, rules: Rules, out: Outcomes, case: int) -> None:
+    """Drive one case; what comes of it goes into `out`."""
     ahead = gap_m + _LENGTH_M
     standing = ahead + front_gap_m + _LENGTH_M
     half_standing = rules.stopped_length_m / 2.0
@@ -80,18 +78,20 @@ def _run(
             break
     if lead_crash and not rules.text:
         pfs = cfs = 0.0
-    return crash, crash_type, pfs, cfs, x, speed, step, impact, lead_crash
+    out.crash[case], out.crash_type[case], out.speed_difference_mps[case] = crash, crash_type, impact
+    out.max_pfs[case], out.max_cfs[case], out.steps[case] = pfs, cfs, step
+    out.ego_x_end_m[case], out.ego_v_end_mps[case] = x, speed
+    out.lead_crash[case] = lead_crash
 
 
 @kernel
 def cut_out(
     drivers: Ints, ego_kmh: Floats, front_gap_m: Floats, lateral_mps: Floats, gap_m: Floats, rules: Rules,
-    crash: Bools, crash_type: Ints, pfs: Floats, cfs: Floats, x_end: Floats, v_end: Floats, steps: Ints, impact: Floats, lead_crash: Bools,
+    out: Outcomes,
 ) -> None:  # fmt: skip
     """Drive every case. Shapes (cases,); gap_m: nan where the driver keeps its own."""
     for case in range(len(drivers)):
         speed, gap = ego_kmh[case] / 3.6, gap_m[case]
         if math.isnan(gap):
             gap = kept_gap(drivers[case], speed)
-        result = _run(drivers[case], speed, front_gap_m[case], lateral_mps[case], gap, rules)
-        crash[case], crash_type[case], pfs[case], cfs[case], x_end[case], v_end[case], steps[case], impact[case], lead_crash[case] = result
+        _run(drivers[case], speed, front_gap_m[case], lateral_mps[case], gap, rules, out, case)

@@ -12,7 +12,7 @@ from marque.common import Bools, Floats, Ints
 from marque.proof.reference.car_following import car_following
 from marque.proof.reference.cut_in import cut_in, ramp_steps
 from marque.proof.reference.cut_out import cut_out
-from marque.proof.reference.model import RULES, CarFollowing, CutIn, CutOut, Driver, Kind, Mode, Outcomes, Situation
+from marque.proof.reference.model import RULES, CarFollowing, CutIn, CutOut, Driver, Kind, Mode, Outcomes, Situation, no_outcomes
 
 SITUATIONS: dict[Kind, type[Situation]] = {Kind.CUT_IN: CutIn, Kind.CUT_OUT: CutOut, Kind.CAR_FOLLOWING: CarFollowing}
 FASTEST_KMH, FASTEST_ACROSS_MPS, FARTHEST_M, HARDEST_G = 500.0, 30.0, 1e5, 5.0
@@ -48,16 +48,16 @@ def drive(driver: Driver | Ints, situation: Situation, mode: Mode) -> Outcomes:
     Raises ValueError when a parameter is outside its `limits`, shapes do not fit, or a driver does not know the situation.
     """
     kind, rules = kind_of(situation), RULES[mode]
-    drivers, parameters = _columns(driver, situation, kind)
-    out = Outcomes.empty(len(drivers))
-    results = [out.crash, out.crash_type, out.max_pfs, out.max_cfs, out.ego_x_end_m, out.ego_v_end_mps, out.steps, out.speed_difference_mps]
-    if kind is Kind.CUT_IN:
-        most = max((ramp_steps(float(parameters[3].max()), rules) if len(drivers) else 0), 1)
-        cut_in(drivers, *parameters, rules, np.empty((2, most)), *results)
-    elif kind is Kind.CUT_OUT:
-        cut_out(drivers, *parameters, rules, *results, out.lead_crash)
+    drivers, columns = _columns(driver, situation, kind)
+    out = no_outcomes(len(drivers))
+    if isinstance(situation, CutIn):
+        most = ramp_steps(float(columns["lateral_mps"].max(initial=0.0)), rules)
+        track = np.empty((2, max(most, 1)))
+        cut_in(drivers, columns["ego_kmh"], columns["cut_in_kmh"], columns["gap_m"], columns["lateral_mps"], rules, track, out)
+    elif isinstance(situation, CutOut):
+        cut_out(drivers, columns["ego_kmh"], columns["front_gap_m"], columns["lateral_mps"], columns["gap_m"], rules, out)
     else:
-        car_following(drivers, *parameters, rules, *results)
+        car_following(drivers, columns["ego_kmh"], columns["lead_braking_g"], columns["gap_m"], rules, out)
     return out
 
 
@@ -69,7 +69,7 @@ def preventable(driver: Driver | Ints, situation: Situation, mode: Mode = Mode.T
     return ~drive(driver, situation, mode).crash
 
 
-def _columns(driver: Driver | Ints, situation: Situation, kind: Kind) -> tuple[Ints, list[Floats]]:
+def _columns(driver: Driver | Ints, situation: Situation, kind: Kind) -> tuple[Ints, dict[str, Floats]]:
     names = [field.name for field in fields(situation)]
     given: list[Any] = [np.asarray(getattr(situation, name), np.float64) for name in names]
     drivers, *columns = np.broadcast_arrays(np.atleast_1d(np.asarray(driver, np.int32)), *given)
@@ -80,7 +80,9 @@ def _columns(driver: Driver | Ints, situation: Situation, kind: Kind) -> tuple[I
     for number in np.unique(drivers):
         if not knows(Driver(number), kind):
             raise ValueError(f"{Driver(number).name} says nothing of a {kind.value}")
-    return np.ascontiguousarray(drivers, np.int32), [np.ascontiguousarray(column) for column in columns]
+    return np.ascontiguousarray(drivers, np.int32), {
+        name: np.ascontiguousarray(column) for name, column in zip(names, columns, strict=True)
+    }
 
 
 def _must_be_within(name: str, values: ArrayLike, kind: Kind) -> None:

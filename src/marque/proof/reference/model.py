@@ -120,8 +120,7 @@ class CarFollowing:
 Situation = CutIn | CutOut | CarFollowing
 
 
-@dataclass(frozen=True)
-class Outcomes:
+class Outcomes(NamedTuple):
     """What came of each case; every array has shape (cases,)."""
 
     crash: Bools
@@ -140,10 +139,12 @@ class Outcomes:
     lead_crash: Bools
     """Cut-out: whether the one that leaves hits the standing car."""
 
-    @classmethod
-    def empty(cls, cases: int) -> Outcomes:
-        flags, counts, values = (cases, np.bool_), (cases, np.int32), (cases, np.float64)
-        return cls(
-            *(np.zeros(*flags), np.zeros(*counts), np.zeros(*values), np.zeros(*values), np.zeros(*values), np.zeros(*values)),
-            *(np.zeros(*counts), np.zeros(*values), np.zeros(*flags)),
-        )
+
+def no_outcomes(cases: int) -> Outcomes:
+    """Room for what comes of so many cases."""
+    values, counts, flags = (
+        [np.zeros(cases) for _ in range(5)],
+        [np.zeros(cases, np.int32) for _ in range(2)],
+        [np.zeros(cases, np.bool_) for _ in range(2)],
+    )
+    return Outcomes(flags[0], counts[0], values[0], values[1], values[2], values[3], counts[1], values[4], flags[1])
