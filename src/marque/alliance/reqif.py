@@ -18,6 +18,7 @@ from marque.alliance import reqif_sides as sides
 from marque.alliance import requirements, rich_text
 from marque.alliance.access import Action, Area, Record, allowed, require
 from marque.alliance.codevelopment import record
+from marque.alliance.model import Process
 from marque.alliance.reqif_exchange import Exchange, Link, Node, Object, Value, write
 from marque.alliance.reqif_places import Places, arrange, placed
 from marque.alliance.reqif_read import read
@@ -54,13 +55,15 @@ class Report:
 
 
 def export(tx: Transaction, lead: str, programme: UUID, process: str | None = None) -> bytes:
-    """The file, in UTF-8. Raises Missing for a programme or process one does not see."""
+    """The file, in UTF-8. Raises Missing for a programme or process one does not see, and for who sees nothing of the programme."""
     if process:
         require(tx, Action.VIEW, Area(lead, programme, process))
     elif not store.programme_visible(tx, lead, programme):
         raise Missing("programme")
     me = tx.actor.organisation
     found = requirements.of_programme(tx, lead, programme, process)
+    if not found and not any(allowed(tx, Action.VIEW, [Area(lead, programme, one) for one in Process])):
+        raise Missing("programme")
     names = _identifiers(found, me)
     everybody = sorted({me, *(side.side for one in found for side in one.sides)})
     objects = tuple(_object(one, names[one.id], me, everybody) for one in found)

@@ -11,7 +11,7 @@ from importlib.resources.abc import Traversable
 
 import psycopg
 
-from marque.common import InputError, MarqueError
+from marque.common import InputError, MarqueError, Unavailable
 
 _NAME = re.compile(r"(\d{4})_\w+\.sql")
 _ENDS = re.compile(r"^[ \t]*(commit|rollback|begin|start transaction)\b[ \t\w]*;", re.IGNORECASE | re.MULTILINE)
@@ -57,10 +57,10 @@ def migrate(owner: str, migrations: Sequence[Migration]) -> list[Migration]:
     """Apply what is missing, each file in a transaction of its own; two starts at once wait for each other. Returns what was applied.
 
     Raises MarqueError when an applied file was changed since, when the database is newer than this program, or when a file fails: the
-    files before it stay applied, of it nothing does.
+    files before it stay applied, of it nothing does. Raises Unavailable when the database does not answer or does not let the owner in.
     """
     applied: list[Migration] = []
-    with psycopg.connect(owner, autocommit=True) as connection:
+    with _opened(owner) as connection:
         connection.execute("select pg_advisory_lock(hashtext('marque migrations'))")
         connection.execute(_LEDGER)
         ledger = {
@@ -80,6 +80,14 @@ def migrate(owner: str, migrations: Sequence[Migration]) -> list[Migration]:
                     f"{one.room}/schema/{one.name} was changed after it was applied to this database; write a new file instead."
                 )
     return applied
+
+
+def _opened(owner: str) -> psycopg.Connection:
+    try:
+        return psycopg.connect(owner, autocommit=True)
+    except psycopg.OperationalError as fault:
+        reason = str(fault).splitlines()[0].removeprefix("connection is bad: ")
+        raise Unavailable(f"The database cannot be reached as its owner: {reason}") from fault
 
 
 def missing(connection: psycopg.Connection, migrations: Sequence[Migration]) -> list[Migration]:
