@@ -349,7 +349,7 @@ def test_who_acts_has_to_be_somebody_of_the_organisation_with_a_role_there(comma
         assert not (tmp_path / "out.reqif").exists()
     status, _, complaint = exported(command, tmp_path / "out.reqif", "me")
     assert status == 2
-    assert "Invalid value for '--person': 'me' is not a valid" in complaint
+    assert "'--person'" in complaint
 
 
 @pytest.mark.usefixtures("installed")
