@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 from sealed_world import (
@@ -321,6 +322,25 @@ def test_a_line_that_is_let_through_is_what_a_json_parser_reads(new, place, gone
         assert found.counts == {said["cell"]: {said["outcome"]: 1}}
         assert (said["case"], bent.count(b"\n")) == (0, 1)
         assert json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode() == bent[:-1]
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(1 << 54), 1 << 54) | st.floats(allow_nan=False) | st.text(max_size=4)
+    | st.sampled_from([0.0, -0.0, 1.0, 1e-7, 1e-5, 1e16, 1e21, 123456789012345680.0, 0.1]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.text(max_size=3), values, max_size=4), st.booleans(), st.booleans())
+def test_the_quick_look_at_a_line_says_what_the_thorough_one_says(said, by_python, in_order):
+    try:
+        line = rfc8785.dumps(said)
+        if by_python:
+            line = json.dumps(said, ensure_ascii=False, separators=(",", ":"), sort_keys=in_order).encode()
+        thorough = rfc8785.dumps(json.loads(line)) == line
+    except rfc8785.CanonicalizationError:
+        line, thorough = json.dumps(said, separators=(",", ":"), sort_keys=in_order).encode(), False
+    assert lines.is_canonical(line) == thorough
 
 
 def test_an_outcome_within_another_value_counts_nothing():
