@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from marque.simulation.library.families import FAMILIES
+from marque.simulation.library.families import FAMILIES, LOGICAL, Logical
 from marque.simulation.library.write import SOURCE, document
 
-__all__ = ["FAMILIES", "SOURCE", "write_library"]
+__all__ = ["FAMILIES", "LOGICAL", "SOURCE", "Logical", "document", "write_library"]
 
 
 def write_library(folder: Path) -> list[Path]:

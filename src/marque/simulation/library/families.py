@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -203,3 +204,18 @@ FAMILIES = (
     *_RIGHT_HAND,
     *(dataclasses.replace(one, variants=one.variants[:1], keeps_left=True) for one in _RIGHT_HAND if one.name in _TWINS),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Logical:
+    """A kind of scene whose values are still to be chosen. parameters: their names."""
+
+    make: Callable[..., Scene]
+    parameters: tuple[str, ...]
+
+
+LOGICAL = {
+    f"{one.make.__module__.rpartition('.')[2]}.{one.make.__name__}": Logical(one.make, tuple(inspect.signature(one.make).parameters))
+    for one in _RIGHT_HAND
+}
+"""By `module.function`."""

@@ -206,3 +206,15 @@ def vehicle_of(body: Body) -> VehicleParameters:
         braking_max_mps2=grip,
         lateral_max_mps2=min(usual.lateral_max_mps2, grip),
     )
+
+
+def body_of(vehicle: VehicleParameters) -> Body:
+    """An ego with this vehicle's size, axles and limits."""
+    return Body(
+        Kind.CAR, vehicle.length_m, vehicle.width_m, vehicle.rear_axle_m, 0.0,
+        speed_max_mps=vehicle.speed_max_mps,
+        acceleration_max_mps2=vehicle.acceleration_max_mps2,
+        braking_max_mps2=vehicle.braking_max_mps2,
+        wheelbase_m=vehicle.wheelbase_m,
+        steering_max_rad=vehicle.steering_max_rad,
+    )  # fmt: skip

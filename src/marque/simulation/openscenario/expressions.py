@@ -10,6 +10,8 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 
+from marque.common import InputError
+
 Value = float | bool | str
 
 _TOKEN = re.compile(r"\s*(?:(\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)|(\$?[A-Za-z_][\w.]*)|(>=|<=|==|!=|[-+*/%(),<>]))")
@@ -62,6 +64,14 @@ def evaluate(text: str, parameters: Mapping[str, str]) -> Value:
     if end != len(tokens):
         raise ExpressionError(f'"{tokens[end]}" is not expected in "{text.strip()[:80]}"')
     return value
+
+
+def holds(constraint: str, parameters: Mapping[str, str]) -> bool:
+    """Whether a condition on `$parameters` is true. Raises InputError for what is no condition."""
+    try:
+        return _truth(evaluate(constraint, parameters))
+    except ExpressionError as error:
+        raise InputError(constraint, "", str(error), "Write a comparison, as `$gap_m > 0.5 * $limit_mps`.") from error
 
 
 def _tokens(text: str) -> list[str]:

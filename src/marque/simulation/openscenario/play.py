@@ -17,6 +17,7 @@ from marque.driving.observation import Observation
 from marque.simulation.drive import Driver, frame_of
 from marque.simulation.frame import Frame
 from marque.simulation.judge import Trajectory
+from marque.simulation.openscenario.calm import Calm
 from marque.simulation.openscenario.entities import Entity
 from marque.simulation.openscenario.mission import Mission, SetSpeed, mission
 from marque.simulation.openscenario.scenario import TICK_S, Story
@@ -67,11 +68,12 @@ class Played:
 
 
 def play(
-    story: Story, make_driver: MakeDriver, sensors: Sensors | None = None, *, record: bool = False, deadline: float = math.inf
-) -> Played:
-    """Runs a story to its end: its stop trigger, the ego's first touch, or LONGEST_S. Raises TimeoutError past the deadline.
+    story: Story, make_driver: MakeDriver, sensors: Sensors | None = None, *, record: bool = False, deadline: float = math.inf,
+    horizon_s: float = LONGEST_S, settling: bool = False,
+) -> Played:  # fmt: skip
+    """Runs a story to its end: its stop trigger, the ego's first touch, or the horizon. Raises TimeoutError past the deadline.
 
-    sensors: the ego's; None for perfect perception.
+    sensors: the ego's; None for perfect perception. settling: a story ends, too, once all has happened and nothing comes of it any more.
     """
     story.begin()
     world, ego, vehicle = story.world, story.world.ego, story.vehicle
@@ -81,6 +83,7 @@ def play(
     state = _state(ego, story)
     states, bodies, frames, cycle_ms = [state], [bodies_of(world)], list[Frame](), list[float]()
     contact, ended, idle_s, tick, task = None, "", 0.0, 0, Mission((), None)
+    calm = Calm(CYCLE_S)
     began = time.thread_time_ns()
     while not ended:
         if time.monotonic() > deadline:
@@ -110,7 +113,9 @@ def play(
         states.append(state)
         bodies.append(bodies_of(world))
         idle_s = idle_s + CYCLE_S if all(part.state == "completeState" for part in story.storyboard.parts) else 0.0
-        ended = _ended(story, contact, idle_s, task)
+        ended = _ended(story, contact, idle_s, task, horizon_s)
+        if settling and not ended and calm.lasts(story, state, bodies[-1]):
+            ended = "nothing more comes of it"
     cpu_s = (time.thread_time_ns() - began) * 1e-9
     if record:
         frames.append(frame_of(state, observe(bodies[-1], story.road_map, world.time_s), driver.view(), vehicle))
@@ -122,7 +127,7 @@ def play(
     return Played(driven, bodies, frames, np.array(cycle_ms), cpu_s, contact, initial, ended, perception, guard)
 
 
-def _ended(story: Story, contact: Contact | None, idle_s: float, task: Mission) -> str:
+def _ended(story: Story, contact: Contact | None, idle_s: float, task: Mission, horizon_s: float) -> str:
     if contact is not None:
         return f"touched {contact.name}"
     if story.over:
@@ -132,7 +137,7 @@ def _ended(story: Story, contact: Contact | None, idle_s: float, task: Mission) 
     ego = story.world.ego
     if task.end is not None and math.dist((ego.x, ego.y), task.end) < _END_M + _END_S * abs(ego.speed):
         return "the ego's road"
-    return f"cut off after {LONGEST_S:.0f} s" if story.world.time_s >= LONGEST_S else ""
+    return f"cut off after {horizon_s:.0f} s" if story.world.time_s >= horizon_s else ""
 
 
 def bodies_of(world: World) -> Bodies:

@@ -14,7 +14,7 @@ from marque.driving.importers.opendrive import Roads, read_roads
 from marque.driving.map import RoadMap
 from marque.simulation.openscenario.actions import read_global, read_private
 from marque.simulation.openscenario.document import Document, Node
-from marque.simulation.openscenario.entities import Entity, read_entities, vehicle_of
+from marque.simulation.openscenario.entities import Entity, body_of, read_entities, vehicle_of
 from marque.simulation.openscenario.motion import advance
 from marque.simulation.openscenario.network import Network
 from marque.simulation.openscenario.positions import NotPlacedError, Stage, entity_name
@@ -96,8 +96,11 @@ def _roads(path: Path) -> tuple[RoadMap, Roads]:
     return load_map(path), read_roads(path)
 
 
-def read_story(path: Path, parameters: Mapping[str, str] | None = None) -> Story:
-    """Reads a scenario file with some of its parameters replaced. Raises InputError for anything that is wrong or not supported."""
+def read_story(path: Path, parameters: Mapping[str, str] | None = None, vehicle: VehicleParameters | None = None) -> Story:
+    """Reads a scenario file with some of its parameters replaced. Raises InputError for anything that is wrong or not supported.
+
+    vehicle: takes the place of the ego that the file describes, whose rear axle is where the file puts it.
+    """
     document = Document(path, parameters)
     root = document.root
     header = root.one("FileHeader")
@@ -110,12 +113,16 @@ def read_story(path: Path, parameters: Mapping[str, str] | None = None) -> Story
     road_map, network = _read_roads(root.one("RoadNetwork"), path)
     stage = Stage(network, read_entities(root))
     ego = next(entity for entity in stage.entities.values() if entity.ego)
+    if vehicle is None:
+        vehicle = vehicle_of(ego.body)
+    else:
+        ego.body = body_of(vehicle)
     world = World(stage, ego, TICK_S, dict(document.parameters), dict(variables_of(root)))
     node = root.one("Storyboard")
     init_global, init_private = _read_init(node.one("Init").one("Actions"), world)
     storyboard = Storyboard(node, world)
     root.refuse_unread()
-    return Story(path.stem, author, road_map, vehicle_of(ego.body), world, storyboard, init_global, init_private)
+    return Story(path.stem, author, road_map, vehicle, world, storyboard, init_global, init_private)
 
 
 def _read_roads(node: Node, path: Path) -> tuple[RoadMap, Network]:

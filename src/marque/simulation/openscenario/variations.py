@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from marque.common import Ints
 from marque.simulation.openscenario.document import Document, Node
 from marque.simulation.openscenario.expressions import spelled
 
@@ -56,6 +59,34 @@ class Variation:
             following = (index % total for index in range(even, even + min(total, _LOOKS)))
             taken.add(next((index for index in following if index not in taken and allowed(index)), even))
         yield from sorted(taken)
+
+
+def variation_of(path: Path) -> Variation | None:
+    """The variation in a file; None where it is no distribution."""
+    return read_variation(Document(path))
+
+
+def allowed_cases(variation: Variation) -> Ints:
+    """The indices of all cases that the types and constraints of the scenario's own parameters allow."""
+    target = Document(variation.scenario)
+    return np.array([index for index in range(len(variation)) if target.allows(variation.case(index))], np.int64)
+
+
+def files_of(path: Path) -> list[Path]:
+    """Every file that driving a scenario or variation reads: itself, the scenario it varies, road network, catalogs."""
+    document = Document(path)
+    variation = read_variation(document)
+    files = [path]
+    if variation is not None:
+        files.append(variation.scenario)
+        document = Document(variation.scenario)
+    folder = document.path.parent
+    root = document.root.element
+    roads = [element.get("filepath", "") for element in root.iterfind("RoadNetwork/LogicFile")]
+    files += [folder / one.replace("\\", "/") for one in roads]
+    for element in root.iterfind("CatalogLocations/*/Directory"):
+        files += sorted((folder / element.get("path", "").replace("\\", "/")).glob("*.xosc"))
+    return files
 
 
 def read_variation(document: Document) -> Variation | None:

@@ -1,0 +1,161 @@
+"""One case driven in a closed loop and judged. The same case gives the same line, on whatever machine and in whatever company."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from marque.common import MarqueError
+from marque.driving.map import RoadMap
+from marque.driving.pilot import Pilot
+from marque.proof.campaign.run import Run, trace_of
+from marque.proof.suites import Case, Kind, cases, read_suite
+from marque.simulation.commonroad import read_scenario
+from marque.simulation.drive import MakeDriver, drive_problem, warm_up
+from marque.simulation.judge import Judgement, Trajectory, Verdict, judge, least_time_to_collision, prove_ill_posed
+from marque.simulation.library import LOGICAL, document
+from marque.simulation.openscenario import CarefulDriver, Played, Story, as_scenario, play, read_story, variation_of
+from marque.simulation.scenario import PlanningProblem, Scenario
+from marque.simulation.sensors import Sensors
+from marque.vehicle import MODELS, VehicleParameters
+from marque.vehicle.sensors import THREE_LIDARS
+
+REFERENCE = "competent-and-careful"
+"""UN R157, Annex 4, Appendix 3: driven through the same scenario in place of the pilot."""
+_STEP_S = 0.1
+_UNSAFE = (Verdict.COLLISION, Verdict.ROAD_EDGE, Verdict.INFEASIBLE, Verdict.ERROR)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What all cases of a campaign share. vehicle: a name in `vehicle.MODELS`; perfect: without sensors' errors."""
+
+    suite: Path
+    vehicle: str
+    seed: int
+    perfect: bool = False
+
+
+def drive(task: Task, index: int) -> bytes:
+    """The line of a case, by its index in the suite. Nothing that is in a scenario raises."""
+    case = _cases(task)[index]
+    return run(case, task).line(case)
+
+
+def run(case: Case, task: Task) -> Run:
+    """A case driven and judged."""
+    try:
+        if case.source.kind is Kind.OPENSCENARIO:
+            return _story(case, task)
+        with TemporaryDirectory(prefix="marque-case-") as folder:
+            scenario = read_scenario(_file(case, task, Path(folder)))
+        return _problem(case, task, scenario)
+    except MarqueError as error:
+        return Run("outside", str(error))
+    except Exception as error:
+        return Run("aborted", f"{type(error).__name__}: {error}")
+
+
+_known: dict[Task, list[Case]] = {}
+
+
+def _cases(task: Task) -> list[Case]:
+    """Of the suite, worked out once in a process."""
+    if task not in _known:
+        warm_up()
+        _known.clear()
+        _known[task] = cases(read_suite(task.suite), task.seed)
+    return _known[task]
+
+
+def _file(case: Case, task: Task, folder: Path) -> Path:
+    target = task.suite.parent / case.source.target
+    if case.source.kind is Kind.COMMONROAD:
+        return next(one for one in target.rglob(case.member)) if target.is_dir() else target
+    written = folder / "scene.xml"
+    written.write_bytes(document("ZAM_Case-1_1_T-1", LOGICAL[case.source.target].make(**dict(case.parameters))))
+    return written
+
+
+def _sensors(case: Case, task: Task, road_map: RoadMap) -> Sensors | None:
+    return None if task.perfect else Sensors(THREE_LIDARS, seed=case.seed, road_map=road_map)
+
+
+def _pilot(task: Task) -> MakeDriver:
+    return partial(Pilot, suite=THREE_LIDARS, actuators=MODELS[task.vehicle].actuators)
+
+
+def _story(case: Case, task: Task) -> Run:
+    """An OpenSCENARIO case, the ego being our vehicle."""
+    path, vehicle = task.suite.parent / case.source.target, MODELS[task.vehicle].vehicle
+    parameters = {name: str(value) for name, value in case.parameters}
+    read = partial(read_story, _scenario_of(path), parameters, vehicle)
+    story = read()
+    played = _played(story, case, _pilot(task), _sensors(case, task, story.road_map))
+    scenario, problem = as_scenario(story, played)
+    judged = judge(scenario, problem, played.driven, vehicle)
+    verdict = Verdict.COLLISION if played.contact is not None else judged.verdict
+    ttc_s = least_time_to_collision(scenario, played.driven, 0, vehicle)
+    measures = _measures(played.driven, ttc_s) | ({} if played.contact is None else {"impact_mps": played.contact.impact_mps})
+    preventable: dict[str, bool] = {}
+    if played.contact is not None and story.world.orders.course is None:
+        preventable[REFERENCE] = _played(read(), case, CarefulDriver, None).contact is None
+    return _judged(verdict, judged, preventable, measures, played.driven, f"ended by {played.ended}")
+
+
+def _played(story: Story, case: Case, make_driver: MakeDriver, sensors: Sensors | None) -> Played:
+    return play(story, make_driver, sensors, horizon_s=case.source.horizon_s, settling=case.source.settling)
+
+
+def _scenario_of(path: Path) -> Path:
+    if path not in _scenarios:
+        variation = variation_of(path)
+        _scenarios[path] = path if variation is None else variation.scenario
+    return _scenarios[path]
+
+
+_scenarios: dict[Path, Path] = {}
+
+
+def _problem(case: Case, task: Task, scenario: Scenario) -> Run:
+    """A CommonRoad scenario, of a file or of our library; its first planning problem."""
+    problem, vehicle = scenario.problems[0], MODELS[task.vehicle].vehicle
+    if (proof := prove_ill_posed(scenario, problem, vehicle)) is not None:
+        return Run("outside", proof)
+    driven = drive_problem(scenario, problem, _pilot(task), vehicle, _sensors(case, task, scenario.road_map)).driven
+    judged = judge(scenario, problem, driven, vehicle)
+    preventable: dict[str, bool] = {}
+    if judged.verdict is Verdict.COLLISION:
+        preventable[REFERENCE] = _reference_avoids(scenario, problem, vehicle)
+    ttc_s = least_time_to_collision(scenario, driven, problem.start_step, vehicle)
+    return _judged(judged.verdict, judged, preventable, _measures(driven, ttc_s), driven, judged.why or str(judged.verdict))
+
+
+def _reference_avoids(scenario: Scenario, problem: PlanningProblem, vehicle: VehicleParameters) -> bool:
+    driven = drive_problem(scenario, problem, CarefulDriver, vehicle).driven
+    return judge(scenario, problem, driven, vehicle).verdict is not Verdict.COLLISION
+
+
+def _judged(
+    verdict: Verdict, judged: Judgement, preventable: dict[str, bool], measures: dict[str, float], driven: Trajectory, why: str
+) -> Run:  # fmt: skip
+    """Failed: an unsafe end that is the car's own, or that the reference driver would have avoided."""
+    excused = verdict is Verdict.COLLISION and judged.at_fault is False and not any(preventable.values())
+    failed = verdict in _UNSAFE and not excused
+    told = judged.why if failed and judged.why else why
+    return Run("failed" if failed else "passed", told, verdict is Verdict.COLLISION, preventable, measures, trace_of(driven))
+
+
+def _measures(driven: Trajectory, ttc_s: float) -> dict[str, float]:
+    x, y = driven.x_m, driven.y_m
+    braking = float(-np.diff(driven.speed_mps).min(initial=0.0)) / _STEP_S
+    return {
+        "braking_max_mps2": braking,
+        "driven_m": float(np.hypot(np.diff(x), np.diff(y)).sum()),
+        "driven_s": (len(x) - 1) * _STEP_S,
+        "ttc_min_s": ttc_s,
+    }

@@ -1,0 +1,60 @@
+"""What a suite covers of what it could: cells of the domain, and combinations of parameters' values."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from marque.proof.suites.model import Case, Cell, Parameter, Suite, Value
+
+_PARTS = 4
+"""A range counts as so many values: its quarters."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """covered of possible; holes: what is not, the first hundred."""
+
+    covered: int
+    possible: int
+    holes: tuple[str, ...]
+
+
+def cell_coverage(suite: Suite, cases: Sequence[Case]) -> Mapping[str, int]:
+    """How many cases each cell has; those without any are the known holes."""
+    counts = dict.fromkeys(suite.cells, 0)
+    for case in cases:
+        counts[case.source.cell] += 1
+    return counts
+
+
+def domain_coverage(cells: Mapping[str, Cell], terms: Mapping[str, Sequence[str]]) -> Coverage:
+    """Which combinations of an ODD's terms some cell stands for. terms: by attribute of ISO 34503, every term inside the domain."""
+    possible = list(itertools.product(*terms.values()))
+    known = {tuple(cell.odd.get(name, "") for name in terms) for cell in cells.values()}
+    holes = [one for one in possible if one not in known]
+    return Coverage(len(possible) - len(holes), len(possible), tuple(" · ".join(one) for one in holes[:100]))
+
+
+def k_wise(parameters: Sequence[Parameter], cases: Sequence[Case], k: int = 2) -> Coverage:
+    """Combinations of k parameters' values (ranges by quarters) that occur in the cases; constraints are not taken into account."""
+    levels = {one.name: [str(value) for value in one.values] or [str(part) for part in range(_PARTS)] for one in parameters}
+    rows = [{one.name: _level(one, dict(case.parameters)[one.name]) for one in parameters} for case in cases]
+    covered = possible = 0
+    holes: list[str] = []
+    for names in itertools.combinations(levels, min(k, len(levels))):
+        seen = {tuple(row[name] for name in names) for row in rows}
+        for combination in itertools.product(*(levels[name] for name in names)):
+            possible += 1
+            if combination in seen:
+                covered += 1
+            else:
+                holes.append(", ".join(f"{name} = {value}" for name, value in zip(names, combination, strict=True)))
+    return Coverage(covered, possible, tuple(holes[:100]))
+
+
+def _level(parameter: Parameter, value: Value) -> str:
+    if parameter.values or not isinstance(value, float):
+        return str(value)
+    return str(min(_PARTS - 1, int(_PARTS * (value - parameter.low) / (parameter.high - parameter.low))))

@@ -1,0 +1,89 @@
+"""Frozen values of suites."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+Value = float | bool | str | tuple[float, ...]
+
+
+class Kind(StrEnum):
+    """What a source's scenarios are written in."""
+
+    OPENSCENARIO = "openscenario"
+    LIBRARY = "library"
+    COMMONROAD = "commonroad"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the operational design domain. odd: terms of ISO 34503 by attribute; exposure: its share of what is driven, 0 to 1."""
+
+    name: str
+    odd: Mapping[str, str]
+    exposure: float
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What one parameter of a logical scenario may be: one of `values`, or between low and high, uniform or normal cut off there."""
+
+    name: str
+    values: tuple[Value, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+    mean: float | None = None
+    deviation: float = 0.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """Scenarios of one kind.
+
+    target: an OpenSCENARIO scenario or variation, a file or folder of CommonRoad scenarios, or `module.function` of our library.
+    sample: so many cases, None for all there are. horizon_s, settling: when an OpenSCENARIO case is over, see `openscenario.play`.
+    """
+
+    name: str
+    kind: Kind
+    target: str
+    cell: str
+    sample: int | None
+    horizon_s: float
+    settling: bool
+    parameters: tuple[Parameter, ...]
+    constraints: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite as read. folder: what the targets of its sources are relative to. digest: sha256 (hex) of it and of every file it names."""
+
+    name: str
+    folder: Path
+    cells: Mapping[str, Cell]
+    sources: tuple[Source, ...]
+    files: Mapping[str, str]
+    digest: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """One concrete scenario. seed: of the sensors' errors. weight: its share of what is driven; a cell's add up to its exposure.
+
+    member: which scenario of a source of several files; else "".
+    """
+
+    index: int
+    source: Source
+    member: str
+    parameters: tuple[tuple[str, Value], ...]
+    seed: int
+    weight: float
+
+    @property
+    def scenario(self) -> str:
+        return f"{self.source.name}/{self.member}" if self.member else self.source.name
