@@ -11,9 +11,9 @@ from typing import get_type_hints
 
 import httpx
 import pytest
+from console_routes import routes_of
 from console_served import held_up, served, two_companies, visits
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 from test_browser import needed
 
 from marque.app import console as console_package
@@ -21,8 +21,6 @@ from marque.app.words import LANGUAGES, words_of
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
-ELSEWHERE = ("/api/", "/health/", "/metrics", "/static")
-"""What the application answers to programs."""
 
 
 @pytest.fixture(scope="module")
@@ -74,16 +72,6 @@ def test_every_page_says_what_it_is_in_the_readers_language(walk):
     assert [page for page in same if not any(part in page for part in written)] == [], (
         "only what people have written reads the same in both"
     )
-
-
-def routes_of(routes):
-    """Every route that a browser may be led to, wherever it was included from, as method and route."""
-    for route in routes:
-        if isinstance(route, APIRoute):
-            if not route.path.startswith(ELSEWHERE):
-                yield from ((method, route) for method in route.methods)
-        elif (inner := getattr(route, "original_router", None)) is not None:
-            yield from routes_of(inner.routes)
 
 
 def unseen(routes, seen):
