@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from marque.common import Floats, Ints
 from marque.proof.reference.checks import comes_in_front, gap_across, gap_along, intrusion_limit, rss_across, rss_along
 from marque.proof.reference.model import Driver, Outcomes, Rules
@@ -76,7 +78,7 @@ def _run(
     """Drive one case; what comes of it goes into `out`."""
     ramp, ahead = ramp_steps(lateral_mps, rules), gap_m + _LENGTH_M
     x = _approach(ego_mps, other_mps, ahead, ramp, rules, track)
-    across_steps = math.floor(rules.rate_hz * _ASIDE_M / lateral_mps) + 1.0 if lateral_mps > 0.0 else 0.0
+    across_steps = np.floor(rules.rate_hz * _ASIDE_M / lateral_mps) + 1.0 if lateral_mps > 0.0 else 0.0
     crash, crash_type, impact, pfs, cfs = False, 0, 0.0, 0.0, 0.0
     speed, before, along, across, noticed = ego_mps, ego_mps, 0.0, 0.0, 0
     reaction = attentive(driver, rules)

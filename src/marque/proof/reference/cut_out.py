@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from marque.common import Floats, Ints
 from marque.proof.reference.checks import HALF_LENGTH_M, fsm_gap, gap_along, rss_along, rss_gap
 from marque.proof.reference.model import Driver, Outcomes, Rules
@@ -43,7 +45,7 @@ def _run(driver: int, ego_mps: float, front_gap_m: float, lateral_mps: float, ga
     ahead = gap_m + _LENGTH_M
     standing = ahead + front_gap_m + _LENGTH_M
     half_standing = rules.stopped_length_m / 2.0
-    across_steps = math.floor(rules.rate_hz * _LANE_M / lateral_mps) + 1.0 if lateral_mps > 0.0 else 0.0
+    across_steps = np.floor(rules.rate_hz * _LANE_M / lateral_mps) + 1.0 if lateral_mps > 0.0 else 0.0
     crash, crash_type, impact, pfs, cfs, lead_crash = False, 0, 0.0, 0.0, 0.0, False
     speed, before, along, across, seen = ego_mps, ego_mps, 0.0, 0.0, 0
     x = ego_mps / rules.rate_hz

@@ -80,9 +80,7 @@ def _columns(driver: Driver | Ints, situation: Situation, kind: Kind) -> tuple[I
     for number in np.unique(drivers):
         if not knows(Driver(number), kind):
             raise ValueError(f"{Driver(number).name} says nothing of a {kind.value}")
-    return np.ascontiguousarray(drivers, np.int32), {
-        name: np.ascontiguousarray(column) for name, column in zip(names, columns, strict=True)
-    }
+    return np.array(drivers, np.int32), {name: np.array(column) for name, column in zip(names, columns, strict=True)}
 
 
 def _must_be_within(name: str, values: ArrayLike, kind: Kind) -> None:

@@ -77,7 +77,7 @@ def next_speed(
         braking = _REGULATION_MPS2
     else:
         full = rules.wrapped_braking_mps2 if wrapped and driver == _CC else FULL_BRAKING_MPS2
-        braking = min(before.braking_mps2 + rules.jerk_step_mps2, full)
+        braking = min(before.braking_mps2 + rules.jerk_step_mps2 * (full / FULL_BRAKING_MPS2), full)
         if driver == _FSM:
             gentle = sight.pfs * _FSM_GENTLE_MPS2
             hard = sight.cfs * (_FSM_HARD_MPS2 - _FSM_GENTLE_MPS2) + _FSM_GENTLE_MPS2
