@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sealed_world import (
     CELLS,
@@ -38,7 +38,7 @@ from marque.proof.evidence.policy import commitment
 from marque.proof.evidence.replaying import one_by_one, replay
 from marque.proof.evidence.runs_check import against
 from marque.proof.evidence.seal import read_runs, seal
-from marque.proof.evidence.statements import Input, Verdict
+from marque.proof.evidence.statements import OUTCOMES, Input, Verdict
 
 GAC, HUAWEI = World().directories["gac"], World().directories["huawei"]
 POLICY = World().policy
@@ -310,18 +310,49 @@ def test_a_line_is_a_run_in_one_form_alone(line, told):
         assert told in found.problem[1]
 
 
-@given(st.binary(max_size=3), st.integers(0, 1 << 30), st.integers(0, 3))
-def test_a_line_that_is_let_through_is_what_a_json_parser_reads(new, place, gone):
-    """Bytes put in and taken out anywhere."""
-    line = run_line(0, "failed", why='é "x"')[:-1]
-    place %= len(line)
-    bent = line[:place] + new + line[place + gone :] + b"\n"
-    found = lines.scan(bent, 0, len(bent))
-    if found.problem is None:
-        said = json.loads(bent)
-        assert found.counts == {said["cell"]: {said["outcome"]: 1}}
-        assert (said["case"], bent.count(b"\n")) == (0, 1)
-        assert json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode() == bent[:-1]
+NUMBERS = (
+    0.1, 0.25, 1e-6, 1.5e-6, 1e-7, 123456789.123456789, 1e15, 999999999999999, 1e16, 1e21, 5e-324, 0.30000000000000004, -0.0, -1, 2**53,
+    2**54, 1 / 3, 100 / 3, 1e-5 / 3, -2.5, 0, 1.0,
+)  # fmt: skip
+REWRITTEN = (
+    (b"0.1", b"0.10"), (b"0.1", b"0.1000000000000000055"), (b"0.25", b"2.5e-1"), (b'"a"', b'"z"'), (b'"a"', b'"b"'), (b":0", b":-0"),
+    (b":1", b":1.0"), (b"cc", b"fsm"), (b"0.3333333333333333", b"0.33333333333333331"), (b"1", b"10"), (b'"a"', b'"\\u0061"'),
+    (b":", b": "), (b"{", b"{ "), (b"x", b"\\/"),
+)  # fmt: skip
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["a", "b", "ttc_min_s", "é", "\U0001f600", "\uffff", "x\\y"]),
+        st.sampled_from(NUMBERS) | st.floats(0, 1e9),
+        max_size=4,
+    ),
+    st.dictionaries(st.sampled_from(["a", "b", "c"]), st.sampled_from(["x", 1, 0.1, 1 / 3, None, "0.12345678901234567", [1]]), max_size=3),
+    st.lists(st.sampled_from(REWRITTEN), max_size=2), st.binary(max_size=2), st.integers(0, 1 << 30), st.integers(0, 2),
+)  # fmt: skip
+@settings(max_examples=400)
+def test_a_line_is_let_through_exactly_when_it_is_canonical_and_a_run(measures, parameters, rewritten, new, place, gone):
+    """Lines with anything rewritten, put in or taken out; held against a JSON parser and the writer of RFC 8785."""
+    try:
+        line = run_line(0, "failed", why='é "x"', measures=measures, parameters=parameters)[:-1]
+    except rfc8785.CanonicalizationError:
+        return
+    for old, other in rewritten:
+        line = line.replace(old, other, 1)
+    if new or gone:
+        place %= len(line)
+        line = line[:place] + new + line[place + gone :]
+    found = lines.scan(line + b"\n", 0, len(line) + 1)
+    try:
+        said = json.loads(line)
+        sound = rfc8785.dumps(said) == line and (said["case"], type(said["case"])) == (0, int) and said["cell"].isprintable()
+        counts = {said["cell"]: {said["outcome"]: 1}}
+        sound = sound and said["cell"] != "" and said["outcome"] in OUTCOMES
+    except (ValueError, KeyError, TypeError, AttributeError, rfc8785.CanonicalizationError):
+        sound = False
+    assert (found.problem is None) == sound
+    if sound:
+        assert found.counts == counts
 
 
 values = st.recursive(
@@ -398,12 +429,12 @@ def test_sealing_gives_the_one_file_and_writes_nothing_that_is_not_sound(tmp_pat
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        (run_line(1).replace(b'"dx0_m"', b'"ze0_m"'), "line 2: it is not canonical"),
-        (run_line(1).replace(b"0.25", b"0.25000000000000001"), "line 2: it is not canonical"),
+        (run_line(1).replace(b'"dx0_m"', b'"ze0_m"'), "line 2: the run is not canonical"),
+        (run_line(1).replace(b"0.25", b"0.25000000000000001"), "line 2: the run is not canonical"),
         (b"\n", "line 2: the run is not JSON"),
     ],
 )
-def test_runs_are_looked_at_more_strictly_when_they_are_sealed(tmp_path, line, told):
+def test_what_is_no_run_is_not_sealed(tmp_path, line, told):
     file = tmp_path / "runs.jsonl"
     file.write_bytes(run_line(0) + line)
     with pytest.raises(InputError, match=told):

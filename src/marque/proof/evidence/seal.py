@@ -75,16 +75,12 @@ def summarise(
 
 
 def read_runs(runs: Path) -> lines.Scan:
-    """Every line looked at as strictly as can be. Raises InputError, which names the line."""
+    """What the lines are. Raises InputError, which names the line."""
     data = runs.read_bytes()
     found = lines.scan(data, 0, len(data))
-    problem = found.problem
-    if problem is None:
-        bad = (number for number, line in enumerate(lines.iterate(data, 0, len(data)), 1) if not lines.is_canonical(line))
-        number = next(bad, 0)
-        problem = (number, "it is not canonical JSON (RFC 8785)") if number else None
-    if problem is not None:
-        raise InputError(runs.name, f"line {problem[0]}", problem[1], "Take the file as the campaign wrote it.")
+    if found.problem is not None:
+        line, problem = found.problem
+        raise InputError(runs.name, f"line {line}", problem, "Take the file as the campaign wrote it.")
     if not found.runs.lines:
         raise InputError(runs.name, "", "it holds no run", "Nothing can be concluded from nothing.")
     return found
