@@ -39,7 +39,8 @@ from marque.simulation.metrics import Loss, score
 from marque.simulation.replay import SUFFIX, write_replay
 from marque.simulation.scenario import ActorLog, PlanningProblem, Scenario
 from marque.simulation.sensors import Sensors, look_before, recognise, recognise_all
-from marque.vehicle import BMW_320I, Command, VehicleParameters, VehicleState, step
+from marque.vehicle import BMW_320I, IDEAL, Actuators, Command, VehicleParameters, VehicleState, resting
+from marque.vehicle import drive as through_actuators
 from marque.vehicle.sensors import THREE_LIDARS
 
 MARGIN_S = 5.0
@@ -189,10 +190,14 @@ def drive_problem(
     vehicle: VehicleParameters,
     sensors: Sensors | None = None,
     *,
+    actuators: Actuators = IDEAL,
     record: bool = False,
     deadline: float = math.inf,
 ) -> Drive:
-    """The closed loop. It ends when a goal is reached, or MARGIN_S after the last moment at which one may be."""
+    """The closed loop. It ends when a goal is reached, or MARGIN_S after the last moment at which one may be.
+
+    actuators: between the driver and the car.
+    """
     driver = make_driver(scenario.road_map, vehicle, scenario.step_s)
     goal_test = GoalTest(scenario, problem)
     observer = Observer(scenario)
@@ -200,6 +205,7 @@ def drive_problem(
     last = problem.last_step(scenario.step_s) + round(MARGIN_S / scenario.step_s)
     last = min(last, problem.start_step + round(LONGEST_DRIVE_S / scenario.step_s))
     states, frames, cycle_ms = [state], list[Frame](), list[float]()
+    held = resting(scenario.step_s)
     driver.begin(problem.goals)
     if sensors is not None:
         look_before(driver.look, sensors, observer.at(problem.start_step), state, scenario.step_s)
@@ -216,7 +222,8 @@ def drive_problem(
         cycle_ms.append((time.thread_time_ns() - cycle_began) * 1e-6)
         if record:
             frames.append(frame_of(state, truth, driver.view(), vehicle))
-        state = step(state, command, scenario.step_s, vehicle)
+        after, held = through_actuators(state, held, command, scenario.step_s, vehicle, actuators)
+        state = VehicleState(*after)
         states.append(state)
     cpu_s = (time.thread_time_ns() - began) * 1e-9
     if record:

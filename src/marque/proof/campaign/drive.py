@@ -21,7 +21,7 @@ from marque.simulation.library import LOGICAL, document
 from marque.simulation.openscenario import CarefulDriver, Played, Story, as_scenario, play, read_story, variation_of
 from marque.simulation.scenario import PlanningProblem, Scenario
 from marque.simulation.sensors import Sensors
-from marque.vehicle import MODELS, VehicleParameters
+from marque.vehicle import IDEAL, MODELS, Actuators, VehicleParameters
 from marque.vehicle.sensors import THREE_LIDARS
 
 REFERENCE = "competent-and-careful"
@@ -95,7 +95,7 @@ def _story(case: Case, task: Task) -> Run:
     parameters = {name: str(value) for name, value in case.parameters}
     read = partial(read_story, _scenario_of(path), parameters, vehicle)
     story = read()
-    played = _played(story, case, _pilot(task), _sensors(case, task, story.road_map))
+    played = _played(story, case, _pilot(task), _sensors(case, task, story.road_map), MODELS[task.vehicle].actuators)
     scenario, problem = as_scenario(story, played)
     judged = judge(scenario, problem, played.driven, vehicle)
     verdict = Verdict.COLLISION if played.contact is not None else judged.verdict
@@ -107,8 +107,8 @@ def _story(case: Case, task: Task) -> Run:
     return _judged(verdict, judged, preventable, measures, played.driven, f"ended by {played.ended}")
 
 
-def _played(story: Story, case: Case, make_driver: MakeDriver, sensors: Sensors | None) -> Played:
-    return play(story, make_driver, sensors, horizon_s=case.source.horizon_s, settling=case.source.settling)
+def _played(story: Story, case: Case, make_driver: MakeDriver, sensors: Sensors | None, actuators: Actuators = IDEAL) -> Played:
+    return play(story, make_driver, sensors, actuators=actuators, horizon_s=case.source.horizon_s, settling=case.source.settling)
 
 
 def _scenario_of(path: Path) -> Path:
@@ -126,7 +126,8 @@ def _problem(case: Case, task: Task, scenario: Scenario) -> Run:
     problem, vehicle = scenario.problems[0], MODELS[task.vehicle].vehicle
     if (proof := prove_ill_posed(scenario, problem, vehicle)) is not None:
         return Run("outside", proof)
-    driven = drive_problem(scenario, problem, _pilot(task), vehicle, _sensors(case, task, scenario.road_map)).driven
+    sensors, actuators = _sensors(case, task, scenario.road_map), MODELS[task.vehicle].actuators
+    driven = drive_problem(scenario, problem, _pilot(task), vehicle, sensors, actuators=actuators).driven
     judged = judge(scenario, problem, driven, vehicle)
     preventable: dict[str, bool] = {}
     if judged.verdict is Verdict.COLLISION:

@@ -23,7 +23,7 @@ from marque.simulation.openscenario.mission import Mission, SetSpeed, mission
 from marque.simulation.openscenario.scenario import TICK_S, Story
 from marque.simulation.openscenario.world import Bodies, World
 from marque.simulation.sensors import Sensors, look_before, recognise_all
-from marque.vehicle import VehicleParameters, VehicleState, step
+from marque.vehicle import IDEAL, Actuators, Command, VehicleParameters, VehicleState, drive, resting, step
 
 CYCLE_S = 0.1
 """The ego is driven that often."""
@@ -69,11 +69,12 @@ class Played:
 
 def play(
     story: Story, make_driver: MakeDriver, sensors: Sensors | None = None, *, record: bool = False, deadline: float = math.inf,
-    horizon_s: float = LONGEST_S, settling: bool = False,
+    actuators: Actuators = IDEAL, horizon_s: float = LONGEST_S, settling: bool = False,
 ) -> Played:  # fmt: skip
     """Runs a story to its end: its stop trigger, the ego's first touch, or the horizon. Raises TimeoutError past the deadline.
 
-    sensors: the ego's; None for perfect perception. settling: a story ends, too, once all has happened and nothing comes of it any more.
+    sensors: the ego's; None for perfect perception. actuators: between the driver and the car.
+    settling: a story ends, too, once all has happened and nothing comes of it any more.
     """
     story.begin()
     world, ego, vehicle = story.world, story.world.ego, story.vehicle
@@ -83,7 +84,7 @@ def play(
     state = _state(ego, story)
     states, bodies, frames, cycle_ms = [state], [bodies_of(world)], list[Frame](), list[float]()
     contact, ended, idle_s, tick, task = None, "", 0.0, 0, Mission((), None)
-    calm = Calm(CYCLE_S)
+    calm, held = Calm(CYCLE_S), resting(CYCLE_S)
     began = time.thread_time_ns()
     while not ended:
         if time.monotonic() > deadline:
@@ -102,13 +103,15 @@ def play(
         cycle_ms.append((time.thread_time_ns() - cycle_began) * 1e-6)
         if record:
             frames.append(frame_of(state, truth, driver.view(), vehicle))
+        after, held = drive(state, held, command, CYCLE_S, vehicle, actuators)
+        given = command if actuators is IDEAL else _given(state, after, command)
         for k in range(1, _TICKS + 1):
             story.tick()
             tick += 1
-            _lead(ego, step(state, command, k * TICK_S, vehicle))
+            _lead(ego, step(state, given, k * TICK_S, vehicle))
             story.look(tick)
             contact = contact or _touched(world)
-        state = _state(ego, story) if world.ego_moved else step(state, command, CYCLE_S, vehicle)
+        state = _state(ego, story) if world.ego_moved else VehicleState(*after)
         world.ego_moved = False
         states.append(state)
         bodies.append(bodies_of(world))
@@ -180,6 +183,13 @@ def _state(ego: Entity, story: Story) -> VehicleState:
     x, y, heading = ego.centre
     steering = max(-vehicle.steering_max_rad, min(vehicle.steering_max_rad, math.atan(curvature * vehicle.wheelbase_m)))
     return VehicleState(x, y, heading, ego.speed, steering, 0.0)
+
+
+def _given(before: VehicleState, after: VehicleState, asked: Command) -> Command:
+    """What the actuators gave of a command, in the mean of a cycle."""
+    return Command(
+        (after.speed_mps - before.speed_mps) / CYCLE_S, (after.steering_rad - before.steering_rad) / CYCLE_S, asked.gear
+    )  # fmt: skip
 
 
 def _lead(ego: Entity, state: VehicleState) -> None:

@@ -6,6 +6,7 @@ changing fastest. Source: ASAM OpenSCENARIO XML 1.3, 9.2 (Parameter value distri
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import numpy as np
 
 from marque.common import Ints
 from marque.simulation.openscenario.document import Document, Node
-from marque.simulation.openscenario.expressions import spelled
+from marque.simulation.openscenario.expressions import resolve, spelled
 
 _LOOKS = 5000
 """So many cases are looked through for one that is allowed."""
@@ -73,20 +74,33 @@ def allowed_cases(variation: Variation) -> Ints:
 
 
 def files_of(path: Path) -> list[Path]:
-    """Every file that driving a scenario or variation reads: itself, the scenario it varies, road network, catalogs."""
+    """Every file that driving a scenario, or any case of a variation, reads: itself, the scenario it varies, road networks, catalogs.
+
+    Raises InputError for a file that cannot be read, or a place that a parameter leaves unnamed.
+    """
     document = Document(path)
     variation = read_variation(document)
     files = [path]
     if variation is not None:
         files.append(variation.scenario)
         document = Document(variation.scenario)
-    folder = document.path.parent
-    root = document.root.element
-    roads = [element.get("filepath", "") for element in root.iterfind("RoadNetwork/LogicFile")]
-    files += [folder / one.replace("\\", "/") for one in roads]
+    folder, root = document.path.parent, document.root.element
+    for element in root.iterfind("RoadNetwork/LogicFile"):
+        files += [folder / one.replace("\\", "/") for one in _spellings(element.get("filepath", ""), document, variation)]
     for element in root.iterfind("CatalogLocations/*/Directory"):
         files += sorted((folder / element.get("path", "").replace("\\", "/")).glob("*.xosc"))
     return files
+
+
+def _spellings(text: str, document: Document, variation: Variation | None) -> list[str]:
+    """What an attribute says in some case or other."""
+    if "$" not in text:
+        return [text]
+    dimensions = variation.dimensions if variation else ()
+    varied = {name: {given[name] for given in dimension} for dimension in dimensions for name in dimension[0]}
+    named = [name for name in varied if f"${name}" in text]
+    choices = itertools.product(*(sorted(varied[name]) for name in named))
+    return [resolve(text, dict(document.parameters) | dict(zip(named, choice, strict=True))) for choice in choices]
 
 
 def read_variation(document: Document) -> Variation | None:

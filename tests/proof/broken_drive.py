@@ -1,0 +1,19 @@
+"""A drive that kills its process, raises, or never ends, depending on the case; to be imported by workers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from marque.proof.campaign import drive as sound
+
+
+def drive(task, index):
+    if index == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if index == 1:
+        raise ZeroDivisionError("no")
+    if index == 2:
+        time.sleep(600.0)
+    return sound(task, index)
