@@ -33,7 +33,7 @@ def _look(
             return calm(False)
         return fuzzy(gap, ego_mps, other_mps, acceleration_mps2)
     if driver == _RSS:
-        return alarmed() if gap < rss_along(ego_mps, other_mps) and beside < rss_across(sideways_mps) else calm(False)
+        return alarmed() if beside < rss_across(sideways_mps) and gap < rss_along(ego_mps, other_mps) else calm(False)
     if driver != _CC:
         if beside > _INTRUSION_M or moving < rules.seen_steps:
             return calm(False)
