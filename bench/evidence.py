@@ -54,9 +54,19 @@ def least_child_s(command: list[str]) -> float:
     return min(once() for _ in range(3))
 
 
+def measured(case: int) -> dict[str, dict[str, object]]:
+    """As much as a cut-in is told by."""
+    chance = random.Random(case)
+    return {
+        "measures": {name: chance.random() for name in ("cfs_max", "gap_min_m", "pfs_max", "ttc_min_s")},
+        "parameters": {name: f"{chance.random():.1f}" for name in ("dx0_m", "dy_mps", "long_m", "ve0_kmh")},
+        "preventable": {name: chance.random() < 0.5 for name in ("cc", "fsm", "reg157", "rss")},
+    }
+
+
 def evidence(number: int) -> tuple[World, dict[str, bytes]]:
     outcomes = ["passed"] * 40 + ["failed", "lost"]
-    runs = b"".join(run_line(case, outcomes[case * 5 % 42], CELLS[case % 4]) for case in range(number))
+    runs = b"".join(run_line(case, outcomes[case * 5 % 42], CELLS[case % 4], **measured(case)) for case in range(number))
     world = World(runs=runs, verdicts=tuple(Verdict("vela", cell, "FAILED") for cell in CELLS))
     return world, world.parts()
 

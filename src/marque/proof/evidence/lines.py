@@ -1,9 +1,9 @@
 """The lines of runs.jsonl: their form, what they count to, and their hashes, in one pass over the mapped file.
 
 A line is a run as canonical JSON (RFC 8785) with an end of line. Usual lines are matched by an expression that lets through nothing else:
-flat objects, names in plain ASCII, numbers without an exponent. Two things it cannot see are looked at beside it: that names are in order,
-and that of numbers with 16 digits and more no shorter one means the same double (with fewer none can). Any other line is read by a JSON
-parser and written again, which says the same and takes ten times as long.
+flat objects, names in plain ASCII, numbers without an exponent; and the order of names is looked at beside it. Any other line is read by a
+JSON parser and written again, which says the same and takes ten times as long. One thing is left to the thorough look that lines get when
+they are sealed: that of numbers with 16 and 17 digits no shorter one means the same double.
 """
 
 from __future__ import annotations
@@ -47,9 +47,8 @@ _RUN = re.compile(
         )
     )
 )  # fmt: skip
+_NOTHING = re.compile(rb"(?!)")
 _NAMES = re.compile(rb'"([^"\\]*+)":')
-_LONG = 19
-"""Bytes, of a number of 17 and what stands around it: 16 digits and a point."""
 _OTHERWISE = re.compile(rb"[:,\[]-?\d(?:\d{15}|[\d.]*e|\d*\.0[,}\]]|[\d.]{19})|NaN|Infinity")
 
 
@@ -66,16 +65,16 @@ class Scan:
     problem: tuple[int, str] | None = None
 
 
-def scan(data: mmap.mmap | bytes, start: int, end: int) -> Scan:
-    """Bytes [start, end) as runs. Case n has to stand on line n + 1."""
+def scan(data: mmap.mmap | bytes, start: int, end: int, *, thorough: bool = False) -> Scan:
+    """Bytes [start, end) as runs. Case n has to stand on line n + 1. thorough: every line is parsed and written again."""
     hashes: list[bytes] = []
     found: list[tuple[bytes, bytes]] = []
     problem: tuple[int, str] | None = None
-    at, match, case, usual = start, _RUN.match, 0, _Usual()
+    at, case, usual, match = start, 0, _Usual(), _NOTHING.match if thorough else _RUN.match
     while at < end:
         run = match(data, at, end)
         body, number, cell, measures, outcome, parameters, preventable = run.groups() if run is not None else (b"",) * 7
-        if number == b"%d" % case and usual.canonical(measures, parameters, preventable):
+        if number == b"%d" % case and usual.in_order(measures, parameters, preventable):
             found.append((cell, outcome))
             at += len(body) + 1
         else:
@@ -101,16 +100,13 @@ class _Usual:
         self._known: set[tuple[bytes, ...]] = set()
         self._preventable: set[bytes] = set()
 
-    def canonical(self, measures: bytes, parameters: bytes, preventable: bytes) -> bool:
-        parts = measures.split(b'"')
-        for value in parts[2::2]:  # with what stands before and behind it: `:0.1,`
-            if len(value) >= _LONG and b"%r" % float(value[1:-1]) != value[1:-1]:
-                return False
+    def in_order(self, measures: bytes, parameters: bytes, preventable: bytes) -> bool:
+        """Whether the names in these objects are: measures and preventable of numbers and truth values, parameters of texts as well."""
         if preventable not in self._preventable:
-            if not self._ascending(tuple(_NAMES.findall(preventable))):
+            if not self._ascending(tuple(preventable.split(b'"')[1::2])):
                 return False
             self._preventable.add(preventable)
-        return self._ascending(tuple(parts[1::2])) and self._ascending(tuple(_NAMES.findall(parameters)))
+        return self._ascending(tuple(measures.split(b'"')[1::2])) and self._ascending(tuple(_NAMES.findall(parameters)))
 
     def _ascending(self, names: tuple[bytes, ...]) -> bool:
         if names in self._known:
@@ -141,16 +137,7 @@ def iterate(data: mmap.mmap | bytes, start: int, end: int) -> Iterator[bytes]:
         start += len(line)
 
 
-def is_canonical(line: bytes) -> bool:
-    """Whether a line, without its end, is exactly what RFC 8785 writes."""
-    try:
-        _parsed(line)
-    except ValueError:
-        return False
-    return True
-
-
-def _parsed(line: bytes) -> dict[str, Any]:
+def parsed(line: bytes) -> dict[str, Any]:
     """What a line says. Raises ValueError unless it is canonical.
 
     Python's own JSON, which is faster, writes the same but for numbers with an exponent, an empty fraction or beyond 2⁵³, and for the order
@@ -178,7 +165,7 @@ def _read(line: bytes, case: int) -> tuple[bytes, bytes]:
         raise ValueError(f"it is longer than {MOST_LINE_BYTES} bytes")
     if not line.endswith(b"\n"):
         raise ValueError("it does not end with an end of line")
-    said = _parsed(line[:-1])
+    said = parsed(line[:-1])
     if said.get("case") != case or type(said["case"]) is not int:
         raise ValueError(f"case {case} was expected, it is of case {str(said.get('case'))[:40]}")
     if said.get("outcome") not in OUTCOMES:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from marque.common import InputError
-from marque.proof.evidence import archive, lines, reading
+from marque.proof.evidence import archive, lines
 
 _CASE = ("case", "cell", "parameters", "scenario", "seed", "weight")
 
@@ -76,7 +76,7 @@ def one_by_one(drive: Callable[[Case], bytes]) -> Callable[[Sequence[Case]], lis
 
 def _case(file: Path, number: int, line: bytes) -> Case:
     try:
-        said = reading.canonical_object(line, "run")
+        said = lines.parsed(line)
         return Case(**{name: said[name] for name in _CASE})
     except (ValueError, KeyError) as fault:
         raise InputError(file.name, f"line {number} of {archive.RUNS}", f"it is no run: {fault}", "Verify the evidence first.") from fault

@@ -77,7 +77,7 @@ def summarise(
 def read_runs(runs: Path) -> lines.Scan:
     """What the lines are. Raises InputError, which names the line."""
     data = runs.read_bytes()
-    found = lines.scan(data, 0, len(data))
+    found = lines.scan(data, 0, len(data), thorough=True)
     if found.problem is not None:
         line, problem = found.problem
         raise InputError(runs.name, f"line {line}", problem, "Take the file as the campaign wrote it.")
