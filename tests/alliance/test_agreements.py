@@ -422,6 +422,29 @@ def test_who_is_no_party_to_it_proposes_no_first_text(there):
     refused(there, "gac", Refused, "only who signs", agreements.propose, "gac", agreement, a_draft(agreement, JULY, carmaker="seres"))
 
 
+def test_who_came_later_and_does_not_see_what_binds_whom_asks_everybody_who_signs_the_last_text(there, offered):
+    there.sign(offered, 1, "gac")
+    there.sign(offered, 1, "huawei")
+    there.propose(offered, a_draft(offered, date(2022, 1, 1), partner="seres"))
+    answer = a_draft(offered, date(2022, 1, 1), carmaker="seres", partner="gac")
+    assert there.propose(offered, answer, by="seres").said.leaving == ("huawei",)
+    alone = replace(
+        answer, parties=("gac",), positions={"carmaker": "gac"}, matrix=only(answer.matrix, "leads"), sight=only(answer.sight, "all")
+    )
+    assert there.propose(offered, alone, by="seres").said.leaving == ("huawei", "seres")
+
+
+def only(table, word):
+    return {process: {"gac": type(next(iter(row.values())))(word)} for process, row in table.items()}
+
+
+def test_who_proposes_a_text_signs_it(there, offered):
+    """Invited, Huawei may answer with another text; not with one between others."""
+    others = a_draft(offered, JULY, partner="seres")
+    refused(there, "huawei", Refused, "not a party to this revision.*huawei", agreements.propose, "gac", offered, others)
+    assert there.propose(offered, a_draft(offered, JULY, "inside"), by="huawei").row.proposed_by == "huawei"
+
+
 def test_a_party_nobody_here_knows_is_offered_as_every_other_and_never_signs(there):
     """Whether an organisation is here, an offer does not tell: the answers are alike but for the code."""
     for code in ("seres", "nobody"):

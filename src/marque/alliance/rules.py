@@ -125,7 +125,8 @@ def propose(agreement: Agreement, draft: Revision, by: str, now: datetime) -> Re
 
     A new party signs like every other. A party of the revision in force, or of one that is fully signed and waits for its date, that the
     draft no longer names signs its leave: nobody is put out of an agreement by a text that others signed. Who was only invited by a text
-    that never came to be need not be asked. The drafting organisation has to be a signatory of the last revision, or a party to a first.
+    that never came to be need not be asked. The drafting organisation has to be a signatory of the last revision, or a party to a first,
+    and it signs what it proposes.
     """
     last = agreement.revisions[-1] if agreement.revisions else None
     if by not in (last.signatories if last else draft.parties):
@@ -133,12 +134,17 @@ def propose(agreement: Agreement, draft: Revision, by: str, now: datetime) -> Re
     if last and draft.agreement != last.agreement:
         return Refusal("the draft is of another agreement", {"expected": str(last.agreement), "got": str(draft.agreement)})
     bound = {one for revision in _binding(agreement, now) for one in revision.parties}
+    if last and len(agreement.revisions) < last.number:
+        # Who came later does not see every text: whoever signs the last one may be bound by another, and nobody else is.
+        bound |= last.signatories
     made = replace(
         draft,
         number=last.number + 1 if last else 1,
         previous=last.digest if last else "",
         leaving=tuple(sorted(bound - set(draft.parties))),
     )
+    if by not in made.signatories:
+        return Refusal("the organisation is not a party to this revision", {"organisation": by})
     outside = [one.organisation for one in made.transition.clauses if one.organisation not in made.signatories]
     if outside:
         return Refusal("a transition clause names an organisation that does not sign this revision", {"organisation": outside[0]})
