@@ -10,7 +10,9 @@ import typer
 
 def add_to(app: typer.Typer) -> None:
     """Puts the commands of proof beside the others."""
+    app.command("policy")(policy)
     app.command("prove")(prove)
+    app.command("gate")(gate)
     app.command("reference-drivers")(reference_drivers)
     app.command("sign-evidence")(sign_evidence)
     app.command("seal-evidence")(seal_evidence)
@@ -26,11 +28,42 @@ def prove(
     workers: Annotated[int, typer.Option(min=0, help="Processes that drive at the same time; 0: one for each core.")] = 0,
     perfect: Annotated[bool, typer.Option("--perfect", help="The cars know everything as it is.")] = False,
     ray: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Drive on a Ray cluster; `local` for one on this machine.")] = None,
+    draft: Annotated[Path | None, typer.Option(metavar="DRAFT", help="Make evidence: the folder with the signed policy.")] = None,
+    runner: Annotated[str | None, typer.Option(metavar="CODE", help="Of the draft: the organisation that drives.")] = None,
 ) -> None:
     """Drive every case of a suite and say what failed, by cell of the design domain. Exit status 1: something failed."""
+    from marque.app.prove import Sealing
     from marque.app.prove import prove as run
 
-    run(suite, vehicle=vehicle, release=release, out=out, seed=seed, workers=workers, perfect=perfect, ray=ray)
+    if (draft is None) != (runner is None):
+        raise typer.BadParameter("--draft and --runner go together")
+    sealing = None if draft is None or runner is None else Sealing(draft, runner)
+    run(suite, vehicle=vehicle, release=release, out=out, seed=seed, workers=workers, perfect=perfect, ray=ray, sealing=sealing)
+
+
+def policy(
+    draft: Annotated[Path, typer.Argument(metavar="DRAFT", help="The folder in which evidence comes together.")],
+    rules: Annotated[Path, typer.Option("--rules", metavar="FILE", help="What is demanded, as JSON, see docs/proof.md.")],
+    suite: Annotated[Path, typer.Option("--suite", metavar="SUITE", help="What is driven for it.")],
+    party: Annotated[list[str], typer.Option("--party", metavar="CODE", help="Who signs; twice.")],
+    days: Annotated[int, typer.Option(min=1, help="How long it counts.")] = 90,
+) -> None:
+    """Lay down what a release has to show, for both partners to sign before anything is driven."""
+    from marque.app.prove import write_policy
+
+    write_policy(draft, rules, suite, party, days)
+
+
+def gate(
+    draft: Annotated[Path, typer.Argument(metavar="DRAFT", help="With policy, runs, provenance and test result, all signed.")],
+    sequence: Annotated[int, typer.Option(min=1, help="Higher than that of any verdict on this product and model before.")],
+    baseline: Annotated[Path | None, typer.Option(metavar="RUNS.jsonl", help="The runs of the baseline that the policy names.")] = None,
+    days: Annotated[int, typer.Option(min=1, help="How long the verdict counts, at most as long as the policy.")] = 30,
+) -> None:
+    """Hold the runs against the policy: a verdict for each cell, for both partners to sign. Exit status 1: a cell has not passed."""
+    from marque.app.prove import gate as run
+
+    raise typer.Exit(0 if run(draft, baseline, sequence, days) else 1)
 
 
 def reference_drivers(
@@ -71,9 +104,7 @@ def seal_evidence(
 
 def verify_evidence(
     file: Annotated[Path, typer.Argument(metavar="FILE.evidence", help="The evidence.")],
-    directory: Annotated[
-        list[Path], typer.Option("--directory", metavar="FILE", help="The key directory of each partner.")
-    ],
+    directory: Annotated[list[Path], typer.Option("--directory", metavar="FILE", help="The key directory of each partner.")],
     release: Annotated[str | None, typer.Option(metavar="SHA256", help="The digest of the release in hand.")] = None,
     given: Annotated[list[str] | None, typer.Option("--input", metavar="NAME=SHA256", help="An input in hand; may be repeated.")] = None,
     memory: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the newest verdict seen is kept.")] = None,

@@ -2,6 +2,7 @@
 
 plan.json      what is driven: suite and seed, vehicle, release; a campaign goes on only with the plan it began with
 journal.jsonl  a line for each run, in the order in which they were done; a last line that was cut off counts as not driven
+started        when it was begun
 runs.jsonl     the same lines in the order of the cases, once all are there
 """
 
@@ -12,6 +13,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -78,6 +80,7 @@ class Campaign:
         folder.mkdir(parents=True, exist_ok=True)
         known = folder / "plan.json"
         if not known.exists():
+            _write(folder / "started", datetime.now(UTC).replace(microsecond=0).isoformat().encode())
             _write(known, self.plan.dumps())
         elif known.read_bytes() != self.plan.dumps():
             raise InputError(str(folder), "plan.json", "a campaign with another plan was begun here", "Choose another folder.")
@@ -112,6 +115,10 @@ class Campaign:
                 _sync(journal)
         _write(self.folder / "runs.jsonl", b"".join(done[case.index] + b"\n" for case in self.cases))
         return Tally(counts, len(self.cases))
+
+    @property
+    def started(self) -> datetime:
+        return datetime.fromisoformat((self.folder / "started").read_text())
 
     def root(self) -> bytes:
         """The Merkle root (RFC 9162, 2.1.1) over the lines of runs.jsonl."""
