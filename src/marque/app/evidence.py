@@ -57,7 +57,7 @@ def sign_part(folder: Path, part: str, key: Path, passphrase_file: Path | None =
     """Signs one of the texts of a draft, having said what it is. Raises InputError."""
     named = next((one for one in PARTS if one == part), None)
     if named is None:
-        raise InputError("--sign", part, f"expected one of {', '.join(PARTS)}")
+        raise InputError("PART", part, f"expected one of {', '.join(PARTS)}")
     draft = Draft(folder)
     for line in _about(draft.said(named)):
         typer.echo(line)

@@ -100,7 +100,7 @@ class Draft:
         """All signatures on a part, in one envelope. Raises Refused when they are on different texts."""
         files = sorted(self.folder.glob(f"{part}.*.dsse.json"))
         if not files:
-            raise InputError(f"{part}.json", "", "nobody has signed it", f"marque seal-evidence FOLDER --sign {part} --key FILE")
+            raise InputError(f"{part}.json", "", "nobody has signed it", f"marque sign-evidence FOLDER {part} --key FILE")
         return joined([_read(file, MAX_ENVELOPE_BYTES, "") for file in files])
 
     def directories(self) -> dict[str, bytes]:
