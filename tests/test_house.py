@@ -99,7 +99,7 @@ def test_help_needs_no_set_up_and_names_every_command(tmp_path):
     assert not (tmp_path / ".venv").exists()
     commands = {command.name or command.callback.__name__ for command in app.registered_commands}
     commands |= {group.name for group in app.registered_groups}
-    assert commands == set(re.findall(r"^    \./marque (\w+)", told, re.MULTILINE)) - {"test", "check"}
+    assert commands == set(re.findall(r"^    \./marque ([\w-]+)", told, re.MULTILINE)) - {"test", "check"}
 
 
 def test_an_error_of_ours_is_one_message_without_a_traceback():
