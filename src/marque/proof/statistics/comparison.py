@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special, stats
+from scipy import stats
 
 from marque.common import Floats
 from marque.proof.statistics.betting import FRACTIONS, mixed_over_bets
-from marque.proof.statistics.intervals import Interval, Side, tails
+from marque.proof.statistics.intervals import Interval, Side, more_than, tails
 from marque.proof.statistics.roots import bisect
 
 
@@ -48,7 +48,7 @@ def mcnemar(worse: ArrayLike, better: ArrayLike) -> Floats:
     Source: McNemar 1947, in its exact conditional form (Fay, Lumley 2021, section 2). No pair that differs: 1.
     """
     b, c = np.broadcast_arrays(np.asarray(worse, float), np.asarray(better, float))
-    return np.where(b == 0, 1.0, special.bdtrc(np.maximum(b - 1, 0), b + c, 0.5))[()]
+    return more_than(b - 1, b + c, 0.5)[()]
 
 
 def log_e_difference_below(worse: ArrayLike, better: ArrayLike, pairs: ArrayLike, margin: ArrayLike) -> Floats:

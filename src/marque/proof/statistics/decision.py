@@ -20,11 +20,10 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
 
 from marque.common import Bools, Floats
 from marque.proof.statistics.comparison import log_e_difference_above, log_e_difference_below, mcnemar
-from marque.proof.statistics.intervals import Interval, binomial
+from marque.proof.statistics.intervals import Interval, at_most, binomial, more_than
 from marque.proof.statistics.multiplicity import holm
 from marque.proof.statistics.risk import Strata, chernoff_interval, log_e_risk_above, log_e_risk_below, log_p_risk_above, log_p_risk_below
 from marque.proof.statistics.sequential import confidence_sequence, log_e_above, log_e_below, log_e_worse
@@ -119,7 +118,7 @@ def limit_p_values(counts: Counts, rules: Rules) -> tuple[Floats, Floats]:
     n, k, m = counts.runs, counts.failures, counts.limit
     if rules.peeking:
         return _from_e(log_e_below(k, n, m)), _from_e(log_e_above(k, n, m))
-    return special.bdtr(k, n, m), np.where(k == 0, 1.0, special.bdtrc(np.maximum(k - 1, 0), n, m))
+    return at_most(k, n, m), more_than(k - 1, n, m)
 
 
 def baseline_p_values(counts: Counts, rules: Rules) -> tuple[Floats, Floats]:

@@ -36,6 +36,20 @@ def tails(confidence: float, side: Side) -> tuple[float, float]:
     return {"both": (alpha / 2, alpha / 2), "upper": (0.0, alpha), "lower": (alpha, 0.0)}[side]
 
 
+def more_than(k: ArrayLike, n: ArrayLike, p: ArrayLike) -> Floats:
+    """P(X > k) for X binomial of n and p, k from −1 to n. Source: DLMF 8.17.5; scipy.special.betainc (its bdtrc wants a C integer n)."""
+    k, n = np.asarray(k, float), np.asarray(n, float)
+    inside = special.betainc(np.maximum(k + 1, 0.5), np.maximum(n - k, 0.5), p)
+    return np.where(k < 0, 1.0, np.where(k >= n, 0.0, inside))
+
+
+def at_most(k: ArrayLike, n: ArrayLike, p: ArrayLike) -> Floats:
+    """P(X ≤ k); see `more_than`."""
+    k, n = np.asarray(k, float), np.asarray(n, float)
+    inside = special.betaincc(np.maximum(k + 1, 0.5), np.maximum(n - k, 0.5), p)
+    return np.where(k < 0, 0.0, np.where(k >= n, 1.0, inside))
+
+
 def binomial(failures: ArrayLike, runs: ArrayLike, confidence: float = 0.95, side: Side = "both", *, mid_p: bool = False) -> Interval:
     """Interval of a failure probability from `failures` in `runs` independent runs.
 
@@ -91,7 +105,7 @@ def _mid_p(k: Floats, n: Floats, below: float, above: float, confidence: float) 
     """Both ends by bisection: the mid-p tails are monotone in p."""
 
     def upper_tail(p: Floats) -> Floats:  # P(X > k) + P(X = k) / 2, rises with p
-        return np.asarray(0.5 * (special.bdtrc(k, n, p) + np.where(k > 0, special.bdtrc(np.maximum(k - 1, 0), n, p), 1.0)))
+        return 0.5 * (more_than(k, n, p) + more_than(k - 1, n, p))
 
     low, _ = bisect(lambda p: upper_tail(p) > below, np.zeros(k.shape), 1.0)
     _, high = bisect(lambda p: upper_tail(p) > 1.0 - above, np.zeros(k.shape), 1.0)

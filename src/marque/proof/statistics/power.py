@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special, stats
+from scipy import stats
 
 from marque.common import Floats
 from marque.proof.statistics.comparison import mcnemar
+from marque.proof.statistics.intervals import at_most, more_than
 from marque.proof.statistics.sequential import log_e_below
 
 MOST_RUNS = 10**9
@@ -22,14 +23,14 @@ def runs_to_show(limit: float, alpha: float = 0.05, failures: int = 0) -> int:
     """
     if not 0.0 < limit < 1.0:
         raise ValueError(f"limit {limit} lies outside (0, 1)")
-    return _fewest(lambda n: bool(special.bdtr(failures, n, limit) <= alpha), failures + 1)
+    return _fewest(lambda n: bool(at_most(failures, n, limit) <= alpha), failures + 1)
 
 
 def power_to_show(runs: ArrayLike, probability: float, limit: float, alpha: float = 0.05) -> Floats:
     """The chance that `runs` runs of a release with true `probability` show it to be below `limit`."""
     n = np.asarray(runs, float)
     allowed = _allowed(n, limit, alpha)
-    return np.where(allowed < 0, 0.0, special.bdtr(np.maximum(allowed, 0), n, probability))[()]
+    return at_most(allowed, n, probability)[()]
 
 
 def runs_for_power(probability: float, limit: float, alpha: float = 0.05, power: float = 0.9) -> int:
@@ -43,7 +44,7 @@ def power_under_peeking(runs: int, probability: float, limit: float, alpha: floa
     """The chance that after `runs` runs the e-process stands at 1/α or more; having looked before can only add to it."""
     k = np.arange(runs + 1)
     reached = log_e_below(k, runs, limit) >= -np.log(alpha)
-    return float(special.bdtr(int(np.count_nonzero(reached)) - 1, runs, probability)) if reached[0] else 0.0
+    return float(at_most(np.count_nonzero(reached) - 1, runs, probability))
 
 
 def runs_for_power_under_peeking(probability: float, limit: float, alpha: float = 0.05, power: float = 0.9) -> int:
@@ -59,7 +60,7 @@ def power_to_find(pairs: int, worse: float, better: float, alpha: float = 0.05) 
     chances = stats.binom.pmf(n, pairs, differ)
     used = n[chances > 1e-12]
     critical = _critical(used, alpha)
-    found = np.where(critical > used, 0.0, special.bdtrc(np.maximum(critical - 1, 0), used, worse / differ))
+    found = np.where(critical > used, 0.0, more_than(critical - 1, used, worse / differ))
     return float(chances[used] @ found)
 
 
@@ -72,9 +73,9 @@ def pairs_to_find(worse: float, better: float, alpha: float = 0.05, power: float
 
 def _allowed(n: Floats, limit: float, alpha: float) -> Floats:
     """The most failures among n that still show the limit; −1 where not even none does."""
-    guess = np.floor(special.bdtrik(alpha, n, limit)) + 1.0  # bdtrik inverts a smoothed distribution; step down to the exact one
+    guess = stats.binom.ppf(alpha, n, limit) + 1.0  # the first count of at least α; step down to the last below it
     for _ in range(3):
-        guess = np.where((guess >= 0) & (special.bdtr(np.maximum(guess, 0), n, limit) > alpha), guess - 1.0, guess)
+        guess = np.where((guess >= 0) & (at_most(guess, n, limit) > alpha), guess - 1.0, guess)
     return np.asarray(guess)
 
 

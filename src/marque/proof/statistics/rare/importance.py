@@ -16,9 +16,9 @@ from marque.proof.statistics.rare.mixture import Mixture, fit, widened
 from marque.proof.statistics.rare.tails import effective_size
 
 LEAST_WIDE: Final = 0.2
-"""Share of draws from the components made nowhere narrower than N(mean, 1): their tails bound the weights of a failure region that opens outwards, which the
-fitted, narrower components do not. Source: Owen, Zhou 2000 (defensive mixtures)."""
-LEAST_OUTSIDE: Final = 0.1
+"""Share of draws from the components made nowhere narrower than N(mean, 1): their tails bound the weights of a failure region that opens
+outwards, which the fitted, narrower components do not. Source: Owen, Zhou 2000 (defensive mixtures)."""
+LEAST_OUTSIDE: Final = 0.15
 """Share of draws from N(0, 1) outside a sphere: no weight there exceeds P(outside)/share, so failures away from every known mode turn up
 with the weight they deserve. Source: Harbitz 1986."""
 FEW_INPUTS: Final = 10

@@ -136,7 +136,7 @@ def _maximised(points: Floats, responsibilities: Floats, lean: bool) -> Mixture:
 
 
 def _lean_factor(along: Floats, own: float, rest: float) -> Floats:
-    return np.linalg.cholesky(rest * np.eye(along.size) + (own - rest) * np.outer(along, along))
+    return np.asarray(np.linalg.cholesky(rest * np.eye(along.size) + (own - rest) * np.outer(along, along)))
 
 
 def widened(mixture: Mixture) -> Mixture:
@@ -158,4 +158,4 @@ def _factor(covariance: Floats, size: float) -> Floats:
     ratio = np.sqrt(len(values) / max(size, 1.0))
     noise = (values > max(0.0, 1.0 - ratio) ** 2) & (values < (1.0 + ratio) ** 2)
     values = np.where(noise, values[noise].mean() if noise.any() else 1.0, np.maximum(values, 1e-4))
-    return np.linalg.cholesky((vectors * values) @ vectors.T)
+    return np.asarray(np.linalg.cholesky((vectors * values) @ vectors.T))
