@@ -9,11 +9,11 @@ import time
 from marque.proof.campaign import drive as sound
 
 
-def drive(task, index):
-    if index == 0:
+def drive(task, case):
+    if case.index == 0:
         os.kill(os.getpid(), signal.SIGKILL)
-    if index == 1:
+    if case.index == 1:
         raise ZeroDivisionError("no")
-    if index == 2:
+    if case.index == 2:
         time.sleep(600.0)
-    return sound(task, index)
+    return sound(task, case)

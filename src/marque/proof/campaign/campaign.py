@@ -97,16 +97,16 @@ class Campaign:
             if said["case"] not in done:
                 done[said["case"]] = line
                 counts[said["outcome"]] += 1
-        left = [case.index for case in self.cases if case.index not in done]
+        left = [case for case in self.cases if case.index not in done]
         told(Tally(dict(counts), len(self.cases)))
         if left:
             with self._open() as journal, compute.run(partial(drive, self.task), left, limit_s=limit_s) as batch:
                 synced = time.monotonic()
                 for result in batch:
-                    index = left[result.index]
-                    line = self._failed(index, result.value) if isinstance(result.value, Failure) else result.value
+                    case = left[result.index]
+                    line = _failed(case, result.value) if isinstance(result.value, Failure) else result.value
                     journal.write(line + b"\n")
-                    done[index] = line
+                    done[case.index] = line
                     counts[json.loads(line)["outcome"]] += 1
                     if time.monotonic() - synced > _SYNC_S:
                         _sync(journal)
@@ -127,9 +127,6 @@ class Campaign:
             frontier.append(tree.leaf_hash(line))
         return frontier.root()
 
-    def _failed(self, index: int, failure: Failure) -> bytes:
-        return Run(_KINDS[failure.kind], failure.text).line(self.cases[index])
-
     def _journal(self) -> Iterator[bytes]:
         """Whole lines; what follows the last end of line was cut off by a death, and is cut away."""
         path = self.folder / "journal.jsonl"
@@ -144,6 +141,10 @@ class Campaign:
 
     def _open(self) -> IO[bytes]:
         return (self.folder / "journal.jsonl").open("ab")
+
+
+def _failed(case: Case, failure: Failure) -> bytes:
+    return Run(_KINDS[failure.kind], failure.text).line(case)
 
 
 def _sync(file: IO[bytes]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +13,7 @@ from marque.common import MarqueError
 from marque.driving.map import RoadMap
 from marque.driving.pilot import Pilot
 from marque.proof.campaign.run import Run, trace_of
-from marque.proof.suites import Case, Kind, cases, read_suite
+from marque.proof.suites import Case, Kind
 from marque.simulation.commonroad import read_scenario
 from marque.simulation.drive import MakeDriver, drive_problem, warm_up
 from marque.simulation.judge import Judgement, Trajectory, Verdict, judge, least_time_to_collision, prove_ill_posed
@@ -40,9 +40,9 @@ class Task:
     perfect: bool = False
 
 
-def drive(task: Task, index: int) -> bytes:
-    """The line of a case, by its index in the suite. Nothing that is in a scenario raises."""
-    case = _cases(task)[index]
+def drive(task: Task, case: Case) -> bytes:
+    """The line of a case. Nothing that is in a scenario raises."""
+    _warm()
     return run(case, task).line(case)
 
 
@@ -60,16 +60,10 @@ def run(case: Case, task: Task) -> Run:
         return Run("aborted", f"{type(error).__name__}: {error}")
 
 
-_known: dict[Task, list[Case]] = {}
-
-
-def _cases(task: Task) -> list[Case]:
-    """Of the suite, worked out once in a process."""
-    if task not in _known:
-        warm_up()
-        _known.clear()
-        _known[task] = cases(read_suite(task.suite), task.seed)
-    return _known[task]
+@cache
+def _warm() -> None:
+    """Once in a process."""
+    warm_up()
 
 
 def _file(case: Case, task: Task, folder: Path) -> Path:
@@ -111,14 +105,11 @@ def _played(story: Story, case: Case, make_driver: MakeDriver, sensors: Sensors 
     return play(story, make_driver, sensors, actuators=actuators, horizon_s=case.source.horizon_s, settling=case.source.settling)
 
 
+@cache
 def _scenario_of(path: Path) -> Path:
-    if path not in _scenarios:
-        variation = variation_of(path)
-        _scenarios[path] = path if variation is None else variation.scenario
-    return _scenarios[path]
-
-
-_scenarios: dict[Path, Path] = {}
+    """The scenario that a variation varies, or the file itself."""
+    variation = variation_of(path)
+    return path if variation is None else variation.scenario
 
 
 def _problem(case: Case, task: Task, scenario: Scenario) -> Run:

@@ -233,7 +233,8 @@ class Storyboard(Element):
     def update(self) -> None:
         """The instant that the world shows. Afterwards `state` says whether the storyboard has been stopped."""
         for element in self.world.elements:
-            element.seen, element.happened = element.happened, set()
+            if element.seen or element.happened:
+                element.seen, element.happened = element.happened, set()
         if self.state == STANDBY:
             self.start()
             self.start_parts()

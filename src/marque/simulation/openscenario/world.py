@@ -102,10 +102,10 @@ class World:
         """Whom an entity touches now; found out at most once an instant."""
         if self._touching is None:
             self._touching = {name: set() for name in self.stage.entities}
-            solid = [(e, e.corners()) for e in self.stage.entities.values() if e.there and e.body.solid]
-            for (a, first), (b, second) in itertools.combinations(solid, 2):
+            solid = [e for e in self.stage.entities.values() if e.there and e.body.solid]
+            for a, b in itertools.combinations(solid, 2):
                 reach = 0.5 * (a.body.length_m + a.body.width_m + b.body.length_m + b.body.width_m) + 3.0
-                if abs(a.x - b.x) < reach and abs(a.y - b.y) < reach and touching(first, second):
+                if abs(a.x - b.x) < reach and abs(a.y - b.y) < reach and touching(a.corners(), b.corners()):
                     self._touching[a.name].add(b.name)
                     self._touching[b.name].add(a.name)
         return self._touching[entity.name]
