@@ -18,7 +18,7 @@ from marque.common import InputError
 from marque.proof.evidence import archive, lines
 from marque.proof.evidence.findings import Report
 from marque.proof.evidence.policy import Policy
-from marque.proof.evidence.statements import Input, Provenance, Release, Runs, Summary, TestResult, Verdict, release_digest
+from marque.proof.evidence.statements import Input, Provenance, Release, Summary, TestResult, Verdict, release_digest
 from marque.proof.evidence.verify import verify
 
 _PIECE = 1 << 20
@@ -108,11 +108,6 @@ def seal(out: Path, envelopes: Mapping[str, bytes], directories: Mapping[str, by
     finally:
         draft.unlink(missing_ok=True)
     return replace(report, file=out.name)
-
-
-def runs_of(data: bytes) -> Runs:
-    """Count, root and digest of lines."""
-    return lines.scan(data, 0, len(data)).runs
 
 
 def _pieces(file: Path) -> Iterator[bytes]:
