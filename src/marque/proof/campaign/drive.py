@@ -13,6 +13,7 @@ from marque.common import MarqueError
 from marque.driving.map import RoadMap
 from marque.driving.pilot import Pilot
 from marque.proof.campaign.run import Run, trace_of
+from marque.proof.campaign.situations import preventable_by_models
 from marque.proof.suites import Case, Kind
 from marque.simulation.commonroad import read_scenario
 from marque.simulation.drive import MakeDriver, drive_problem, warm_up
@@ -98,6 +99,8 @@ def _story(case: Case, task: Task) -> Run:
     preventable: dict[str, bool] = {}
     if played.contact is not None and story.world.orders.course is None:
         preventable[REFERENCE] = _played(read(), case, CarefulDriver, None).contact is None
+    if judged.collision_with is not None:
+        preventable |= preventable_by_models(scenario, played.driven, vehicle, judged.collision_step, judged.collision_with)
     return _judged(verdict, judged, preventable, measures, played.driven, f"ended by {played.ended}")
 
 
@@ -123,6 +126,9 @@ def _problem(case: Case, task: Task, scenario: Scenario) -> Run:
     preventable: dict[str, bool] = {}
     if judged.verdict is Verdict.COLLISION:
         preventable[REFERENCE] = _reference_avoids(scenario, problem, vehicle)
+    if judged.collision_with is not None:
+        at = (judged.collision_step, judged.collision_with, problem.start_step)
+        preventable |= preventable_by_models(scenario, driven, vehicle, *at)
     ttc_s = least_time_to_collision(scenario, driven, problem.start_step, vehicle)
     return _judged(judged.verdict, judged, preventable, _measures(driven, ttc_s), driven, judged.why or str(judged.verdict))
 
@@ -136,7 +142,7 @@ def _judged(
     verdict: Verdict, judged: Judgement, preventable: dict[str, bool], measures: dict[str, float], driven: Trajectory, why: str
 ) -> Run:  # fmt: skip
     """Failed: an unsafe end that is the car's own, or that the reference driver would have avoided."""
-    excused = verdict is Verdict.COLLISION and judged.at_fault is False and not any(preventable.values())
+    excused = verdict is Verdict.COLLISION and judged.at_fault is False and not preventable.get(REFERENCE, False)
     failed = verdict in _UNSAFE and not excused
     told = judged.why if failed and judged.why else why
     return Run("failed" if failed else "passed", told, verdict is Verdict.COLLISION, preventable, measures, trace_of(driven))
