@@ -25,7 +25,6 @@ from marque.proof.statistics.rare.tails import UNRELIABLE, effective_size, paret
 
 TRAINABLE = 8.0
 """A proposal whose draws vary more (deviation over mean) is worth less than splitting."""
-MANY_INPUTS = 30
 SUSPICIOUS = 4.0
 """A walk that finds this many times more probability than the estimate has seen a region that the estimate has not."""
 
@@ -89,14 +88,10 @@ def estimate(function: Function, dimension: int, seed: int, plan: Plan = Plan(),
 
 
 def _walks(g: Counted, plan: Plan, rng: np.random.Generator) -> tuple[list[Cloud], dict[str, float]]:
-    """Both walks, and log10 of the probability each saw. Where inputs are many the second is long and finds little: only if the first
-    fails.
-    """
-    clouds = [by_levels(g, max(plan.walkers, 20 * g.dimension), rng)]
-    if g.dimension <= MANY_INPUTS or not len(clouds[0].points):
-        clouds.append(by_scale(g, plan.walkers // 2, rng))
+    """Both walks, and log10 of the probability each saw: a mode whose margin is steep shows in the second alone."""
+    clouds = [by_levels(g, max(plan.walkers, 20 * g.dimension), rng), by_scale(g, plan.walkers // 2, rng)]
     names = ("log10_by_levels", "log10_by_scale")
-    return clouds, {name: cloud.log_probability / np.log(10) for name, cloud in zip(names, clouds, strict=False)}
+    return clouds, {name: cloud.log_probability / np.log(10) for name, cloud in zip(names, clouds, strict=True)}
 
 
 def _found(g: Counted, clouds: list[Cloud], known: Floats | None, size: int, rng: np.random.Generator) -> Failing | None:

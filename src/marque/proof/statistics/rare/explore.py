@@ -16,7 +16,8 @@ from marque.proof.statistics.rare.limit_state import Counted
 KEPT = 0.2
 MOST_LEVELS = 40
 SCALES = (1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
-MOVES = 4
+MOVES, MOVES_OF_MANY = 4, 2
+"""Steps at each scale; with more than 30 inputs the scales lie so close together that fewer do."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def by_scale(g: Counted, size: int, rng: np.random.Generator) -> Cloud:
         chosen = systematic(weights, size // 2, rng)
         points, scale = points[chosen], lower
         margins = np.zeros(len(points))
-        for _ in range(MOVES):
+        for _ in range(MOVES if g.dimension <= 30 else MOVES_OF_MANY):
             points, margins, kept = walk(g, points, margins, 0.0, scale, reach, rng)
             reach = adapted(reach, float(kept.mean()))
     return Cloud(points, float(log_probability))
