@@ -47,9 +47,8 @@ def main() -> None:
                     begun = time.process_time()
                     crashes = float(np.mean(drive(driver, driven, mode).crash))
                     best = min(best, time.process_time() - begun)
-                print(
-                    f"{kind.value:<15}{mode.value:<6}{driver.name:<8}{given.cases / best:>12,.0f}{given.cases / (best + loading):>14,.0f}{crashes:>8.1%}"
-                )
+                rate, with_loading = given.cases / best, given.cases / (best + loading)
+                print(f"{kind.value:<15}{mode.value:<6}{driver.name:<8}{rate:>12,.0f}{with_loading:>14,.0f}{crashes:>8.1%}")
         print(f"{'':<15}loaded or compiled in {loading:.2f} s")
 
 

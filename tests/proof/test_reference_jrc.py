@@ -22,7 +22,9 @@ FOLLOWERS = st.sampled_from([Driver.CC, Driver.FSM, Driver.RSS])
 round_speeds = st.integers(0, 40).map(lambda k: k * 5.0)
 speeds = round_speeds | st.floats(0.0, 200.0)
 gaps = st.integers(-10, 120).map(float) | st.floats(-10.0, 150.0) | st.floats(0.0, 1e-6)
-laterals = st.integers(0, 40).map(lambda k: k * 0.1) | st.floats(0.0, 4.0) | st.floats(0.0, 1e-3)
+laterals = (
+    st.integers(0, 40).map(lambda k: k * 0.1) | st.integers(0, 20).map(lambda k: k * 0.15) | st.floats(0.0, 4.0) | st.floats(0.0, 1e-3)
+)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from marque.proof.reference.checks import gap_along, rss_along
 from marque.proof.reference.cut_out import kept_gap
 from marque.proof.reference.model import GRAVITY_MPS2, Driver, Outcomes, Rules
 from marque.proof.reference.reaction import Sight, alarmed, attentive, calm, fuzzy, next_speed
-from marque.vehicle import kernel
+from marque.vehicle import inlined, kernel
 
 _CC, _FSM, _RSS = int(Driver.CC), int(Driver.FSM), int(Driver.RSS)
 _LENGTH_M = 4.3
@@ -17,7 +17,7 @@ _DANGEROUS_MPS2 = 5.0
 """What a lead has to brake with for the competent and careful driver to perceive danger (UN R157, Annex 3, deceleration scenario)."""
 
 
-@kernel
+@inlined
 def _look(
     driver: int, gap_m: float, ego_mps: float, lead_mps: float, acceleration_mps2: float, braking_mps2: float, step: int, rules: Rules
 ) -> Sight:
@@ -30,7 +30,7 @@ def _look(
     return alarmed() if step >= rules.risk_steps else calm(False)
 
 
-@kernel
+@inlined
 def _run(driver: int, ego_mps: float, braking_mps2: float, gap_m: float, rules: Rules, out: Outcomes, case: int) -> None:
     """Drive one case; what comes of it goes into `out`."""
     ahead = gap_m + _LENGTH_M

@@ -10,7 +10,7 @@ from marque.common import Floats, Ints
 from marque.proof.reference.checks import comes_in_front, gap_across, gap_along, intrusion_limit, rss_across, rss_along
 from marque.proof.reference.model import Driver, Outcomes, Rules
 from marque.proof.reference.reaction import Sight, alarmed, attentive, calm, fuzzy, next_speed
-from marque.vehicle import kernel
+from marque.vehicle import inlined, kernel
 
 _CC, _FSM, _RSS = int(Driver.CC), int(Driver.FSM), int(Driver.RSS)
 _LENGTH_M, _WIDTH_M, _ASIDE_M = 4.3, 1.9, 3.5
@@ -20,7 +20,7 @@ _INTRUSION_M = 0.5
 """Left between the sides when the other is 0.3 m beyond the lane marking (UN R157, 5.2.5.2), in a lane of 3.5 m."""
 
 
-@kernel
+@inlined
 def _look(
     driver: int, apart_m: float, aside_m: float, sideways_mps: float, ego_mps: float, other_mps: float, acceleration_mps2: float,
     noticed: int, moving: int, reacted: bool, rules: Rules,
@@ -71,7 +71,7 @@ def ramp_steps(lateral_mps: float, rules: Rules) -> int:
     return math.ceil(lateral_mps / (rules.ramp_mps2 / rules.rate_hz))
 
 
-@kernel
+@inlined
 def _run(
     driver: int, ego_mps: float, other_mps: float, gap_m: float, lateral_mps: float, rules: Rules, track: Floats, out: Outcomes, case: int
 ) -> None:
@@ -113,7 +113,7 @@ def _run(
     out.ego_x_end_m[case], out.ego_v_end_mps[case] = x, speed
 
 
-@kernel
+@inlined
 def _over(crash: bool, apart_m: float, speed_mps: float, other_mps: float, stays_slow: bool) -> bool:
     """Whether nothing can change any more: they touched, or the ego has passed, or it is behind and falls back."""
     return crash or apart_m < -_LENGTH_M or (stays_slow and speed_mps <= other_mps and apart_m > _LENGTH_M)

@@ -10,7 +10,7 @@ from marque.common import Floats, Ints
 from marque.proof.reference.checks import HALF_LENGTH_M, fsm_gap, gap_along, rss_along, rss_gap
 from marque.proof.reference.model import Driver, Outcomes, Rules
 from marque.proof.reference.reaction import Sight, alarmed, attentive, calm, fuzzy, next_speed
-from marque.vehicle import kernel
+from marque.vehicle import inlined, kernel
 
 _CC, _FSM, _RSS = int(Driver.CC), int(Driver.FSM), int(Driver.RSS)
 _LENGTH_M, _WIDTH_M, _LANE_M = 4.3, 1.9, 3.5
@@ -29,7 +29,7 @@ def kept_gap(driver: int, speed_mps: float) -> float:
     return rss_gap(speed_mps) if driver == _RSS else _HEADWAY_S * speed_mps
 
 
-@kernel
+@inlined
 def _look(driver: int, gap_m: float, ego_mps: float, acceleration_mps2: float, seen: int, rules: Rules) -> Sight:
     """What the driver makes of somebody who stands in its lane; seen: steps since it could be seen."""
     if driver == _FSM:
@@ -39,7 +39,7 @@ def _look(driver: int, gap_m: float, ego_mps: float, acceleration_mps2: float, s
     return alarmed() if seen > rules.risk_steps else calm(False)
 
 
-@kernel
+@inlined
 def _run(driver: int, ego_mps: float, front_gap_m: float, lateral_mps: float, gap_m: float, rules: Rules, out: Outcomes, case: int) -> None:
     """Drive one case; what comes of it goes into `out`."""
     ahead = gap_m + _LENGTH_M

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from marque.proof.reference.checks import critical, proactive
 from marque.proof.reference.model import FULL_BRAKING_MPS2, Driver, Rules
-from marque.vehicle import kernel
+from marque.vehicle import inlined
 
 _CC, _FSM, _REG157 = int(Driver.CC), int(Driver.FSM), int(Driver.REG157)
 _RECOVERY_MPS2 = 1.0
@@ -33,30 +33,30 @@ class Sight(NamedTuple):
     cfs: float
 
 
-@kernel
+@inlined
 def attentive(driver: int, rules: Rules) -> Reaction:
     """At the beginning of a case."""
     return Reaction(rules.intrusion_steps if driver == _REG157 else rules.reaction_steps, 0.0, False)
 
 
-@kernel
+@inlined
 def calm(ends: bool) -> Sight:
     return Sight(True, ends, 0.0, 0.0)
 
 
-@kernel
+@inlined
 def alarmed() -> Sight:
     return Sight(False, False, 0.0, 0.0)
 
 
-@kernel
+@inlined
 def fuzzy(gap_m: float, ego_mps: float, lead_mps: float, acceleration_mps2: float) -> Sight:
     """What the Fuzzy Safety Model makes of somebody in front."""
     pfs, cfs = proactive(gap_m, ego_mps, lead_mps), critical(gap_m, ego_mps, lead_mps, acceleration_mps2)
     return Sight(cfs + pfs == 0.0, False, pfs, cfs)
 
 
-@kernel
+@inlined
 def next_speed(
     driver: int, speed_mps: float, wanted_mps: float, sight: Sight, wrapped: bool, rules: Rules, before: Reaction
 ) -> tuple[float, Reaction]:
