@@ -64,7 +64,7 @@ def drive(driver: Driver | Ints, situation: Situation, mode: Mode) -> Outcomes:
 def preventable(driver: Driver | Ints, situation: Situation, mode: Mode = Mode.TEXT) -> Bools:
     """Whether the driver would have come through each case without a collision: shape (cases,). Arguments as for `drive`.
 
-    UN R157, Annex 3, section 1: what the model avoids is preventable, and an automated system has to avoid it as well.
+    UN R157, Annex 3: what the model avoids is preventable, and an automated system has to avoid it as well.
     """
     return ~drive(driver, situation, mode).crash
 

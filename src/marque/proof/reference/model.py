@@ -20,7 +20,7 @@ class Driver(IntEnum):
     """The models of UN R157 and of the JRC's comparison of them (Mattas et al. 2022, Accident Analysis & Prevention 174:106743)."""
 
     CC = 0
-    """Competent and careful human driver: performance model 1 of UN R157, Annex 3 (00 series: Annex 4 – Appendix 3), section 3."""
+    """Competent and careful human driver: performance model 1 of UN R157, Annex 3 (00 series: Annex 4 – Appendix 3)."""
     FSM = 1
     """Fuzzy Safety Model: performance model 2 there; brakes gently before it has to."""
     RSS = 2
@@ -30,7 +30,7 @@ class Driver(IntEnum):
 
 
 class Kind(Enum):
-    """Situations of UN R157, Annex 3, section 2: traffic disturbances ahead on a motorway."""
+    """Situations of UN R157, Annex 3: traffic disturbances ahead on a motorway."""
 
     CUT_IN = "cut-in"
     CUT_OUT = "cut-out"
@@ -51,7 +51,7 @@ class Rules(NamedTuple):
     """Steps per second."""
     steps: int
     reaction_steps: int
-    """From danger perceived to braking: 0.75 s (Annex 3, section 3: table of performance model factors), in whole steps."""
+    """From danger perceived to braking: 0.75 s (Annex 3, table of performance model factors), in whole steps."""
     intrusion_steps: int
     """The same of what 5.2.5.2 demands: 0.35 s."""
     text: bool
