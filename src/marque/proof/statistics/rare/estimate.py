@@ -17,7 +17,7 @@ from scipy import special
 from marque.common import Floats
 from marque.proof.statistics.intervals import Interval, binomial
 from marque.proof.statistics.rare.explore import Cloud, by_levels, by_scale, refreshed, systematic
-from marque.proof.statistics.rare.importance import FEW_INPUTS, Failing, Proposal, defended, draw, mean_interval, train
+from marque.proof.statistics.rare.importance import FEW_INPUTS, Drawn, Failing, Proposal, defended, draw, mean_interval, train
 from marque.proof.statistics.rare.limit_state import Counted, Function
 from marque.proof.statistics.rare.mixture import fit
 from marque.proof.statistics.rare.splitting import ladder, replicate_interval, replicates
@@ -33,7 +33,7 @@ SUSPICIOUS = 4.0
 class Plan:
     """`runs`: calls at most, search included; `precision`: half the interval's width over the estimate at which fewer are enough."""
 
-    runs: int = 100_000
+    runs: int = 200_000
     precision: float = 0.03
     confidence: float = 0.95
     walkers: int = 1000
@@ -48,7 +48,7 @@ class Estimate:
     """`alarms` empty: the interval may be claimed. Otherwise it is [0, 1], or [0, upper limit] where plain runs gave one.
 
     Alarms: `weight-tail` (k̂ > 0.7), `few-effective` (effective size < 100), `one-run-dominates` (> 10 %), `walks-disagree`,
-    `no-failure-found`, `replicates-vary`.
+    `no-failure-found`, `replicates-vary`, `methods-disagree`.
     """
 
     probability: float
@@ -82,7 +82,7 @@ def estimate(function: Function, dimension: int, seed: int, plan: Plan = Plan(),
     if judged.variation < TRAINABLE:
         told = _by_importance(g, proposal, _needed(judged.variation, plan, plan.runs - g.calls), plan, walked, rng)
     if told is None or (not told.claims and g.calls < 0.8 * plan.runs):
-        split = _by_splitting(g, plan, walked, rng)
+        split = _by_splitting(g, plan, judged, walked, rng)
         told = split if split is not None and (told is None or split.claims) else told
     return told or _by_importance(g, proposal, max(plan.runs - g.calls, 2000), plan, walked, rng)
 
@@ -140,15 +140,22 @@ def _by_importance(g: Counted, proposal: Proposal, size: int, plan: Plan, walked
     return Estimate(probability, interval, g.calls, "importance", raised, told | walked)
 
 
-def _by_splitting(g: Counted, plan: Plan, walked: dict[str, float], rng: np.random.Generator) -> Estimate | None:
+def _by_splitting(g: Counted, plan: Plan, judged: Drawn, walked: dict[str, float], rng: np.random.Generator) -> Estimate | None:
+    """None if the margin leads to no failure. The trained proposal, however poor, is a witness of modes that splitting may miss."""
     rungs = ladder(g, plan.walkers, rng)
     if rungs is None:
         return None
     each = replicates(g, rungs, plan.runs - g.calls, rng)
     probability = float(each.mean())
     variation = float(each.std(ddof=1) / probability) if probability > 0 else np.inf
-    raised = tuple(name for name, on in {"replicates-vary": variation > 1.0 or np.any(each == 0)}.items() if on)
-    interval = replicate_interval(each, plan.confidence) if not raised else Interval(0.0, 1.0, plan.confidence)
+    interval = replicate_interval(each, plan.confidence)
+    witness = mean_interval(judged.values, plan.confidence)
+    alarms = {
+        "replicates-vary": variation > 1.0 or bool(np.any(each == 0)),
+        "methods-disagree": bool(witness.low > interval.high) or bool(witness.high < interval.low),
+    }
+    raised = tuple(name for name, on in alarms.items() if on)
+    interval = interval if not raised else Interval(0.0, 1.0, plan.confidence)
     told = {"levels": float(len(rungs.levels)), "replicates": float(each.size), "variation_of_replicates": variation}
     return Estimate(probability, interval, g.calls, "splitting", raised, told | walked)
 

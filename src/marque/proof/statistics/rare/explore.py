@@ -16,8 +16,7 @@ from marque.proof.statistics.rare.limit_state import Counted
 KEPT = 0.2
 MOST_LEVELS = 40
 SCALES = (1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
-MOVES, MOVES_OF_MANY = 4, 2
-"""Steps at each scale; with more than 30 inputs the scales lie so close together that fewer do."""
+MOVES = 4
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,8 @@ def by_scale(g: Counted, size: int, rng: np.random.Generator) -> Cloud:
 
     Source: sequential Monte Carlo (Del Moral, Doucet, Jasra 2006) over the spread, as in subset simulation of scaled inputs (Rashki 2021).
     """
-    points, log_probability, scale = _spread(g, size, rng)
+    many = g.dimension > 10  # then scales are many and founders are lost on the way, with their mode
+    points, log_probability, scale = _spread(g, 4 * size if many else size, rng)
     reach = 0.5
     while len(points) and scale > 1.0:
         squares = (points**2).sum(axis=1)
@@ -93,10 +93,10 @@ def by_scale(g: Counted, size: int, rng: np.random.Generator) -> Cloud:
         top = log_weights.max()
         weights = np.exp(log_weights - top)
         log_probability += top + np.log(weights.mean())
-        chosen = systematic(weights, size // 2, rng)
+        chosen = systematic(weights, size if many else size // 2, rng)
         points, scale = points[chosen], lower
         margins = np.zeros(len(points))
-        for _ in range(MOVES if g.dimension <= 30 else MOVES_OF_MANY):
+        for _ in range(MOVES):
             points, margins, kept = walk(g, points, margins, 0.0, scale, reach, rng)
             reach = adapted(reach, float(kept.mean()))
     return Cloud(points, float(log_probability))
