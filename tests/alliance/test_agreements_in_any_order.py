@@ -31,6 +31,7 @@ ORGANISATIONS = ("baic", "gac", "huawei", "seres")
 CODES = ("P1", "P2")
 AREAS = ("sales", "release-signature", "software-supply")
 """Where decisions are opened."""
+FIRST = datetime(2021, 6, 2, 12, tzinfo=UTC)
 CHANCE = st.integers(0, 2**32).map(random.Random)
 NOT_THEIRS = (Missing, Denied, Refused, Unavailable)
 
@@ -45,6 +46,7 @@ class AgainstPlainLoops(RuleBasedStateMachine):
 
     @initialize(chance=CHANCE)
     def draft(self, chance):
+        self.clock.set(FIRST)  # of each run, so that hypothesis meets the same again; the agreement is another one
         with self.acting("gac") as tx:
             self.agreement = agreements.draft(tx, "AH8 together")
             self.programmes["P1"] = agreements.found_programme(tx, "gac", self.agreement, "P1", "").id
@@ -123,7 +125,7 @@ class AgainstPlainLoops(RuleBasedStateMachine):
 
     # What happens
 
-    @rule(chance=CHANCE, days=st.sampled_from([0, 1, 2, 9, 40]))
+    @rule(chance=CHANCE, days=st.sampled_from([0, 1, 2, 9, 15]))
     def time_goes_by(self, chance, days):
         self.clock.advance(timedelta(days=days, hours=chance.randrange(1, 30)))
         self.apply(chance.sample(ORGANISATIONS, 4))
