@@ -109,7 +109,7 @@ def test_marque_and_the_page_refuse_what_was_bent(tmp_path, way):
         {"summary_keys": (LI,), "policy_keys": (LI,), "run_keys": (LI,), "directories": {
             "gac": directory(key_of(LI, "gac", 1)), "huawei": directory(key_of(LI, "huawei", 2))}},
     ],
-    ids=str,
+    ids=lambda change: " ".join(change) or "nothing",
 )  # fmt: skip
 def test_marque_and_the_page_agree_on_what_was_signed_honestly(tmp_path, change):
     world = World(**change)

@@ -196,11 +196,12 @@ class _Asking:
             case Record(area, owner, created_at):
                 return self._record(area, owner, created_at)
             case Agreement(owner, agreement):
-                found = store.agreement(self.tx, owner, agreement)
-                if found is None:
+                takes_part = store.takes_part(self.tx, owner, agreement)
+                if takes_part is None:
                     return None
-                signatories = [owner] if found.signatories is None else found.signatories
-                attributes = {"invited": _organisations(found.invited), "signatories": _organisations(signatories)}
+                # Of others no more is known here than that they are not the one who asks.
+                me = [self.tx.actor.organisation]
+                attributes = {"invited": _organisations(me), "signatories": _organisations(me if takes_part else [])}
                 return Entity(Uid("Agreement", f"{owner}/{agreement}"), attributes)
             case Revision(Agreement(owner, agreement), number):
                 named = store.signatories(self.tx, owner, agreement, number)

@@ -79,6 +79,7 @@ def leave(tx: Transaction, person: UUID) -> None:
 
 def _to_change(tx: Transaction, person: UUID) -> PersonRow:
     access.require(tx, Action.ADMINISTER, access.Organisation(tx.actor.organisation))
+    store.administrators(tx)  # locked first, in one order, whoever of them is changed: else two that resign at once wait for each other
     row = store.person(tx, person, lock=True)
     if row is None:
         raise Missing("person")

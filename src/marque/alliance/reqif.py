@@ -16,7 +16,7 @@ from uuid import UUID
 
 from marque.alliance import reqif_sides as sides
 from marque.alliance import requirements, rich_text
-from marque.alliance.access import Action, Area, Record, allowed, require
+from marque.alliance.access import Action, Area, Record, allowed, hold, require
 from marque.alliance.codevelopment import record
 from marque.alliance.model import Process
 from marque.alliance.reqif_exchange import Exchange, Link, Node, Object, Value, write
@@ -123,6 +123,9 @@ def take_in(tx: Transaction, area: Area, data: bytes, source: str, *, only_look:
     """
     require(tx, Action.VIEW, area)
     said = read(data, source)
+    if not only_look:  # what is compared is what is written on
+        hold(tx, area)
+        store.lock(tx, area.programme)
     merge = _Merge(tx, area, said, source)
     merge.compare()
     if not only_look:

@@ -188,8 +188,10 @@ def accept(tx: Transaction, requirement: UUID, side: str, version: int) -> Requi
 
 
 def _standing(tx: Transaction, requirement: UUID) -> Requirement:
-    """As it is while no transition can move or destroy it: until the transaction ends."""
-    hold(tx, one(tx, requirement).area)
+    """As it is while no transition can move or destroy it, and nobody else writes it: until the transaction ends."""
+    area = one(tx, requirement).area
+    hold(tx, area)
+    store.lock(tx, area.programme, requirement)
     return one(tx, requirement)
 
 

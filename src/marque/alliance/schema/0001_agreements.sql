@@ -47,17 +47,8 @@ create policy invited on alliance.agreement for select to marque_app using ((sel
 create policy drafts on alliance.agreement for insert to marque_app
     with check (organisation = (select foundation.organisation()) and invited = array[organisation]);
 create policy derives on alliance.agreement to marque_owner using (true) with check (true);
-grant select, insert on alliance.agreement to marque_app;
-
--- Who is visible: oneself, one's own tree, and those one has an agreement with.
-alter table alliance.organisation enable row level security, force row level security;
-create policy visible on alliance.organisation for select to marque_app using (
-    organisation = (select foundation.organisation())
-    or parent = (select foundation.organisation())
-    or organisation in (select unnest(invited) from alliance.agreement)
-);
-create policy administers on alliance.organisation to marque_owner using (true) with check (true);
-grant select on alliance.organisation to marque_app;
+-- Whom else a text ever named is nobody's to read: an offer does not tell who took it in the end.
+grant select (organisation, id, title, created_at), insert on alliance.agreement to marque_app;
 
 -- Everything but the document's text is read from it by a trigger: a column cannot say other than what is signed.
 create table alliance.revision (
@@ -76,12 +67,41 @@ create table alliance.revision (
     unique (organisation, agreement, digest),
     foreign key (organisation, agreement) references alliance.agreement (organisation, id)
 );
+create index revision_signatories on alliance.revision using gin (signatories);
 alter table alliance.revision enable row level security, force row level security;
 create policy concerned on alliance.revision for select to marque_app using ((select foundation.organisation()) = any (signatories));
 create policy proposes on alliance.revision for insert to marque_app
     with check (proposed_by = (select foundation.organisation()) and proposed_by = any (signatories));
 create policy derives on alliance.revision to marque_owner using (true) with check (true);
 grant select, insert on alliance.revision to marque_app;
+
+-- Who is visible: oneself, one's own tree, and those who sign a text that one signs.
+create function alliance.known() returns setof text language sql stable security definer set search_path = '' as $$
+    select distinct one from alliance.revision r cross join unnest(r.signatories) as named (one)
+    where r.signatories @> array[foundation.organisation() collate "C"]
+$$;
+revoke all on function alliance.known() from public;
+grant execute on function alliance.known() to marque_app;
+alter table alliance.organisation enable row level security, force row level security;
+create policy visible on alliance.organisation for select to marque_app using (
+    organisation = (select foundation.organisation())
+    or parent = (select foundation.organisation())
+    or organisation in (select alliance.known())
+);
+create policy administers on alliance.organisation to marque_owner using (true) with check (true);
+grant select on alliance.organisation to marque_app;
+
+-- Whether the actor takes part in an agreement now: who signs its latest text (to leave is to sign, too); before any, whoever drafted it.
+create function alliance.takes_part(of_organisation text, of_agreement uuid) returns boolean
+language sql stable security definer set search_path = '' as $$
+    select foundation.organisation() = any (coalesce(
+        (select r.signatories from alliance.revision r
+         where r.organisation = of_organisation and r.agreement = of_agreement order by r.number desc limit 1),
+        array[of_organisation]
+    ))
+$$;
+revoke all on function alliance.takes_part(text, uuid) from public;
+grant execute on function alliance.takes_part(text, uuid) to marque_app;
 
 create function alliance.read_document() returns trigger language plpgsql security definer set search_path = '' as $$
 declare
@@ -178,10 +198,8 @@ create table alliance.programme (
     foreign key (organisation, agreement) references alliance.agreement (organisation, id)
 );
 alter table alliance.programme enable row level security, force row level security;
-create policy concerned on alliance.programme for select to marque_app
-    using ((organisation, agreement) in (select a.organisation, a.id from alliance.agreement a));
 create policy founds on alliance.programme for insert to marque_app
-    with check ((organisation, agreement) in (select a.organisation, a.id from alliance.agreement a));
+    with check ((select foundation.organisation()) <> '' and alliance.takes_part(organisation, agreement));
 create policy derives on alliance.programme for select to marque_owner using (true);
 grant select, insert on alliance.programme to marque_app;
 
@@ -220,6 +238,14 @@ create table alliance.area_right (
 );
 alter table alliance.area_right enable row level security, force row level security;
 create policy own on alliance.area_right for select to marque_app using (organisation = (select foundation.organisation()));
+-- Of an agreement that one takes part in; of one that one has left, those that were there before.
+create policy concerned on alliance.programme for select to marque_app using (
+    exists (
+        select from alliance.area_right r
+        where r.organisation = (select foundation.organisation()) and r.owner = programme.organisation and r.programme = programme.id
+          and r.ends > programme.created_at
+    ) or alliance.takes_part(organisation, agreement)
+);
 create policy derives on alliance.area_right to marque_owner using (true) with check (true);
 grant select on alliance.area_right to marque_app;
 

@@ -23,12 +23,6 @@ class Stamp:
 
 
 @dataclass(frozen=True)
-class FoundAgreement:
-    invited: list[str]
-    signatories: list[str] | None
-
-
-@dataclass(frozen=True)
 class FoundOrganisation:
     parent: str | None
     partner: bool
@@ -115,18 +109,13 @@ def kept(tx: Transaction, lead: str, programme: UUID) -> dict[str, datetime]:
     )
 
 
-def agreement(tx: Transaction, owner: str, agreement: UUID) -> FoundAgreement | None:
-    return tx.row(
-        FoundAgreement,
-        """
-        select a.invited, (
-            select r.signatories from alliance.revision r
-            where r.organisation = a.organisation and r.agreement = a.id order by r.number desc limit 1
-        ) as signatories
-        from alliance.agreement a where a.organisation = %s and a.id = %s
-        """,
+def takes_part(tx: Transaction, owner: str, agreement: UUID) -> bool | None:
+    """Whether the actor's organisation signs the latest text of an agreement; None when it sees no such agreement."""
+    found: bool | None = tx.value(
+        "select alliance.takes_part(a.organisation, a.id) from alliance.agreement a where a.organisation = %s and a.id = %s",
         (owner, agreement),
     )
+    return found
 
 
 def signatories(tx: Transaction, owner: str, agreement: UUID, number: int) -> list[str] | None:
@@ -139,9 +128,8 @@ def signatories(tx: Transaction, owner: str, agreement: UUID, number: int) -> li
 def organisation(tx: Transaction, code: str) -> FoundOrganisation | None:
     return tx.row(
         FoundOrganisation,
-        "select parent, exists (select from alliance.agreement a where a.invited @> array[%s, %s]) as partner"
-        " from alliance.organisation where organisation = %s",
-        (tx.actor.organisation, code, code),
+        "select parent, %s in (select alliance.known()) as partner from alliance.organisation where organisation = %s",
+        (code, code),
     )
 
 

@@ -11,12 +11,11 @@ from marque.foundation import Transaction
 
 @dataclass(frozen=True)
 class AgreementRow:
-    """organisation: who drafted it; the key is the pair. invited: every organisation a revision ever named."""
+    """organisation: who drafted it; the key is the pair."""
 
     organisation: str
     id: UUID
     title: str
-    invited: list[str]
     created_at: datetime
 
 
@@ -75,11 +74,11 @@ def add_agreement(tx: Transaction, agreement: UUID, title: str) -> None:
 
 
 def agreements(tx: Transaction) -> list[AgreementRow]:
-    return tx.rows(AgreementRow, "select organisation, id, title, invited, created_at from alliance.agreement order by title, id")
+    return tx.rows(AgreementRow, "select organisation, id, title, created_at from alliance.agreement order by title, id")
 
 
 def agreement(tx: Transaction, organisation: str, agreement_id: UUID) -> AgreementRow | None:
-    sql = "select organisation, id, title, invited, created_at from alliance.agreement where organisation = %s and id = %s"
+    sql = "select organisation, id, title, created_at from alliance.agreement where organisation = %s and id = %s"
     return tx.row(AgreementRow, sql, (organisation, agreement_id))
 
 

@@ -81,6 +81,15 @@ def _of(area: Area) -> dict[str, Any]:
     return {"lead": area.lead, "programme": area.programme, "process": area.process}
 
 
+def lock(tx: Transaction, programme: UUID, requirement: UUID | None = None) -> None:
+    """Until the end of the transaction nobody else writes a side of this requirement, or of any of the programme."""
+    if requirement is None:
+        tx.execute("select pg_advisory_xact_lock(hashtextextended('marque requirements ' || %s, 0))", (programme,))
+        return
+    tx.execute("select pg_advisory_xact_lock_shared(hashtextextended('marque requirements ' || %s, 0))", (programme,))
+    tx.execute("select pg_advisory_xact_lock(hashtextextended('marque requirement ' || %s, 0))", (requirement,))
+
+
 def last_version(tx: Transaction, requirement: UUID) -> int:
     return int(tx.value("select alliance.last_version(%s)", (requirement,)))
 
