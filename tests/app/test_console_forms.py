@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import sys
@@ -15,12 +16,17 @@ from lxml import html
 from databases import OneDatabase
 from marque.alliance import audit, keys, requirements, sessions
 from marque.alliance.audit import LogKey
+from marque.alliance.model import Process
 from marque.alliance.passkeys import RelyingParty
 from marque.alliance.requirements import Said
 from marque.app.console.join import Console
 from marque.app.platform import Platform, server_key
+from marque.app.reasons import told
+from marque.app.render import day, minute
 from marque.app.settings import Settings
 from marque.app.web import create_app
+from marque.app.words import words_of
+from marque.common import Refusal, Refused
 from marque.foundation import Actor, Database, SetClock
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "alliance"))
@@ -348,3 +354,102 @@ def test_every_way_on_from_a_refused_form_leads_to_a_page(standing, address, fie
         way: 200 for way in ways if not way.startswith("#")
     }
     assert len(page.tree.xpath("//form")) == len(page.tree.xpath("//form/@action")), "an action left out would be the form's own address"
+
+
+LIMIT = {"en": "larger than 8 MiB", "zh": "超过 8 MiB"}
+URLENCODED = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize("language", LIMIT)
+def test_a_file_of_more_than_the_limit_is_refused_with_the_limit_and_not_read(standing, language):
+    visitor, address = standing.visitor("gac", language=language), f"{standing.agreement}/revisions/1/sign"
+    page = visitor.post(address, files={"envelope": ("a.json", b" " * (8 << 20))})
+    assert (page.status, LIMIT[language] in page.alert) == (413, True)
+    script = visitor.client.post(address, content=b"csrf=" + b"x" * (8 << 20), headers={"accept": "*/*", "content-type": URLENCODED})
+    assert (script.status_code, script.headers["content-type"], LIMIT[language] in script.text) == (413, "text/plain; charset=utf-8", True)
+    assert visitor.post(address, files={"envelope": ("a.json", b" " * (7 << 20))}).status == 409, "what is below it is looked at"
+
+
+@pytest.mark.parametrize("announced", [True, False])
+@pytest.mark.parametrize("address", ["/console/agreements", "/api/v1/agreements"])
+def test_no_more_of_a_body_is_taken_than_the_limit_whether_its_length_is_told_or_not(standing, address, announced):
+    visitor = standing.visitor("gac")
+    kind = "application/json" if address.startswith("/api") else URLENCODED
+    cookie = "; ".join(f"{name}={value}" for name, value in visitor.client.cookies.items())
+    told = {"host": "localhost:8000", "content-type": kind, "cookie": cookie, "sec-fetch-site": "same-origin"}
+    told |= {"content-length": str(300 << 20)} if announced else {}
+    taken, answers = 0, []
+
+    async def receive():
+        nonlocal taken
+        taken += 1
+        return {"type": "http.request", "body": b"x" * (1 << 20), "more_body": taken < 300}
+
+    async def send(message):
+        answers.append(message)
+
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http", "path": address,
+        "raw_path": address.encode(), "query_string": b"", "root_path": "", "client": ("127.0.0.1", 1), "server": ("localhost", 8000),
+        "headers": [(name.encode(), value.encode()) for name, value in told.items()],
+    }  # fmt: skip
+    asyncio.run(standing.app(scope, receive, send))
+    assert (answers[0]["status"], taken) == (413, 0 if announced else 9)
+
+
+def proposal(parties):
+    fields = {"title": "Many", "effective": "2022-02-31", "mode": "", "carmaker": "gac", "partner": "huawei", "open-decisions": "old"}
+    for process in Process:
+        for one in parties:
+            fields |= {f"role/{process}/{one}": "none", f"sight/{process}/{one}": "own", f"clause/{process}/{one}": ""}
+    return fields
+
+
+def test_a_revision_of_forty_parties_can_be_sent_and_too_many_fields_are_told_in_the_readers_words(standing):
+    address, parties = f"{standing.agreement}/propose", [f"party-{number}" for number in range(40)]
+    page = standing.visitor("gac").post(address, **proposal(parties), party=parties)
+    assert (page.status, page.alert.split(".")[0]) == (422, "Roles · Product definition: Nobody leads"), "the form is read"
+    more = [f"party-{number}" for number in range(42)]
+    page = standing.visitor("gac", language="zh").post(address, **proposal(more), party=more)
+    assert (page.status, page.alert) == (413, "一份表单至多有 1500 个字段和 4 个文件。")
+    broken = standing.visitor("gac", language="zh").client.post(
+        address, content=b"no parts", headers={"content-type": "multipart/form-data; boundary=x"}
+    )
+    assert broken.status_code == 422
+    assert "这不是由我们的页面发送的表单。" in broken.text
+
+
+def test_texts_of_two_agreements_drafted_in_one_minute_have_two_names_and_the_page_says_the_one_it_gives(fresh):
+    visitor, names = fresh.visitor("gac"), set()
+    for title in ("One", "Two"):
+        address = visitor.post("/console/agreements", title=title).response.headers["location"]
+        proposing = f"{address}/propose?party=gac&party=huawei&mode=balanced&carmaker=gac&partner=huawei"
+        fields, parties = form_of(visitor.get(proposing), "form-propose")
+        page = visitor.follow(visitor.post(f"{address}/propose", **fields, party=parties))
+        given = visitor.get(f"{address}/revisions/1/text").response.headers["content-disposition"]
+        name = re.fullmatch('attachment; filename="(agreement-[0-9a-f]{8}-revision-1.json)"', given)[1]
+        assert page.text("//ol[@class='steps']//code[starts-with(., 'marque ')]") == f"marque keys sign {name}"
+        names.add(name)
+    assert len(names) == 2
+    assert name == f"agreement-{address[-8:]}-revision-1.json", "the random end of the id, not the clock at its beginning"
+
+
+@pytest.mark.parametrize("page", ["agreement", "programme"])
+def test_a_day_of_the_first_century_is_written_with_its_noughts(standing, page):
+    address = standing.agreement if page == "agreement" else f"/console/programmes/gac/{standing.joint.programme}"
+    shown = standing.visitor("gac").get(f"{address}?on=0001-01-01")
+    assert (shown.status, shown.field("on")) == (200, "0001-01-01")
+    assert shown.text("//h2[@id='who']").endswith("0001-01-01")
+
+
+def test_days_and_minutes_are_written_whole_in_every_year():
+    for year in (1, 999, 1000, 2026, 9999):
+        instant = datetime(year, 2, 3, 4, 5, 59, 6, tzinfo=UTC)
+        assert (day(instant), day(instant.date()), minute(instant)) == (f"{year:04}-02-03", f"{year:04}-02-03", f"{year:04}-02-03 04:05")
+        refused = Refused(Refusal("the decision is no longer open", {"at": instant.isoformat()}))
+        assert told(words_of("en"), refused).facts == (("At", f"{year:04}-02-03 04:05 UTC"),)
+
+
+def test_where_no_city_is_served_a_missing_page_leads_to_the_console(standing):
+    page = standing.visitor("gac").get("/nothing")
+    assert (page.status, page.tree.xpath("//main//a/@href"), page.text("//main//a")) == (404, ["/console"], "To the overview")

@@ -235,7 +235,9 @@ def test_other_host_names_are_refused(running):
 
 def test_a_missing_page_is_a_page_for_people_and_a_line_for_scripts(running):
     client = client_of(running)
-    assert "nothing at this address" in client.get("/nothing").text
+    page = client.get("/nothing").text
+    assert "nothing at this address" in page
+    assert '<a href="/">Back to the city</a>' in page
     assert client.get("/nothing", headers={"Accept": "*/*"}).headers["content-type"].startswith("text/plain")
 
 

@@ -88,7 +88,7 @@ def _instant(said: str) -> str:
         at = datetime.fromisoformat(said)
     except ValueError:
         return said
-    return said if len(said) <= len("2026-01-31") else f"{at:%Y-%m-%d %H:%M} UTC"
+    return said if len(said) <= len("2026-01-31") else f"{at.isoformat(' ', 'minutes')[:16]} UTC"
 
 
 def _place(words: Words, place: str) -> str:

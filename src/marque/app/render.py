@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,16 @@ def render(request: Request, template: str, context: dict[str, Any], status: int
     return response
 
 
+def day(instant: date) -> str:
+    """YYYY-MM-DD, of a day or an instant; `strftime` leaves out the noughts of years before 1000."""
+    return instant.isoformat()[:10]
+
+
+def minute(instant: datetime) -> str:
+    """YYYY-MM-DD HH:MM, in the zone the instant has."""
+    return instant.isoformat(" ", "minutes")[:16]
+
+
 def _language_links(request: Request) -> list[tuple[Words, str]]:
     """Each language and the address of this very page in it."""
     page, query = "", request.query_params
@@ -52,4 +63,4 @@ def _language_links(request: Request) -> list[tuple[Words, str]]:
 
 
 _templates = Jinja2Templates(Path(str(resources.files("marque.app"))) / "templates")
-_templates.env.filters |= {"plain": rich_text.plain, "editable": rich_text.editable}
+_templates.env.filters |= {"plain": rich_text.plain, "editable": rich_text.editable, "day": day, "minute": minute}

@@ -23,9 +23,11 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException as RoutingError
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from marque.app.bounds import BoundedBodies, TooMuch
 from marque.app.console.join import Console, problem
 from marque.app.headers import SecurityHeaders
 from marque.app.live import SPEED_MAX, LiveCity
+from marque.app.reasons import sentence
 from marque.app.render import reader, render
 from marque.app.telling import Lanes, card, results, rows, totals
 from marque.app.wire import decode_moment, decode_thoughts, encode_moment, encode_thoughts
@@ -66,6 +68,7 @@ def create_app(
             console.stop()
 
     app = FastAPI(title="Marque", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.add_middleware(BoundedBodies)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
@@ -230,6 +233,8 @@ async def _refuse(request: Request, error: Exception) -> Response:
         return Response(status_code=error.status_code, headers=error.headers)
     if request.url.path.startswith("/api/"):
         return problem(error.status_code, str(error.detail), error.headers)
+    words = reader(request)
+    said = sentence(words, error.said) if isinstance(error, TooMuch) else ""
     if "text/html" not in request.headers.get("accept", ""):
-        return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
-    return render(request, "error.html", {"words": reader(request), "here": "", "error": error}, error.status_code)
+        return PlainTextResponse(f"{said or error.detail}\n", error.status_code, error.headers)
+    return render(request, "error.html", {"words": words, "here": "", "error": error, "said": said}, error.status_code)

@@ -60,6 +60,7 @@ def _revision(visit: Visit, owner: str, agreement: UUID, number: int, again: Aga
             "may": access.actions_on(tx, access.Revision(access.Agreement(owner, agreement), number)),
             "own": visit.session.organisation,
             "last": state.last is shown,
+            "text_name": _text_name(agreement, number),
         }
     return visit.page("revision.html", context, again)
 
@@ -69,8 +70,13 @@ def exact_text(visit: Visiting, owner: str, agreement: UUID, number: int) -> Res
     """The bytes that are signed."""
     with visit.transaction() as tx:
         shown = agreements.revision(tx, owner, agreement, number)
-    name = f"agreement-{str(agreement)[:8]}-revision-{number}.json"
-    return Response(shown.row.document, media_type="application/json", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    disposition = f'attachment; filename="{_text_name(agreement, number)}"'
+    return Response(shown.row.document, media_type="application/json", headers={"Content-Disposition": disposition})
+
+
+def _text_name(agreement: UUID, number: int) -> str:
+    """Of the file with a revision's text: by the random end of the id, since ids made within a minute begin alike (RFC 9562, 5.7)."""
+    return f"agreement-{agreement.hex[-8:]}-revision-{number}.json"
 
 
 @routes.post("/{owner}/{agreement}/revisions/{number}/sign")

@@ -13,20 +13,27 @@ from urllib.parse import quote
 from fastapi import Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException as FormRefused
 
 from marque.alliance import access, sessions, transitions
 from marque.alliance.access import Action
+from marque.alliance.model import Process
 from marque.alliance.visitors import Session
+from marque.app.bounds import BODY_MAX_BYTES, TooMuch
 from marque.app.platform import Platform
 from marque.app.reasons import told
 from marque.app.render import reader, render
 from marque.app.sign_in import session_cookie
 from marque.app.words import Words
-from marque.common import Denied, InputError, MarqueError, Missing, Refused, Unavailable
+from marque.common import Denied, InputError, MarqueError, Missing, Refused, Sentence, Unavailable
 from marque.foundation import Transaction
 
 _LAST = date(2199, 12, 31)
 _DIGITS = 9
+_PARTIES = 40
+_FIELDS_MAX = _PARTIES * (3 * len(Process) + 1) + 20
+"""Of the longest form, a revision of so many parties: role, sight and clause of each in each process, its name, and what stands once."""
+_FILES_MAX = 4
 _STATUS: Mapping[type[MarqueError], int] = {Missing: 404, Denied: 403, Refused: 409, InputError: 422, Unavailable: 503}
 
 Form: TypeAlias = Mapping[str, str]
@@ -155,11 +162,19 @@ def visit(request: Request) -> Visit:
 
 
 async def posted(request: Request) -> tuple[tuple[str, str], ...]:
-    """A form's text fields, and small files as text. JSON is the page's own script talking. Raises InputError."""
+    """A form's text fields, and small files as text. JSON is the page's own script talking. Raises InputError and TooMuch."""
     if request.headers.get("content-type", "").startswith("application/json"):
         return ()
-    async with request.form(max_files=4, max_fields=600, max_part_size=4 << 20) as form:
-        return tuple([(name, await _text(name, value)) for name, value in form.multi_items()])
+    try:
+        async with request.form(max_files=_FILES_MAX, max_fields=_FIELDS_MAX, max_part_size=BODY_MAX_BYTES) as form:
+            return tuple([(name, await _text(name, value)) for name, value in form.multi_items()])
+    except FormRefused as fault:
+        if isinstance(fault, TooMuch):
+            raise
+        if str(fault.detail).startswith("Too many"):  # fields or files: the only word of the parser that tells them from a broken form
+            said = Sentence("A form has at most {fields} fields and {files} files.", fields=_FIELDS_MAX, files=_FILES_MAX)
+            raise TooMuch(said) from None
+        raise InputError("form", "", "it is no form as a page of ours sends it", "Open the page again and write from there.") from None
 
 
 async def _text(name: str, value: str | UploadFile) -> str:
