@@ -19,7 +19,9 @@ from in_process import ELSEWHERE, HERE
 from in_process import browser as browser_of
 
 from marque.alliance import sessions, tokens
+from marque.alliance.access import DUTIES
 from marque.app import identity, oidc, sign_in
+from marque.app.words import LANGUAGES, words_of
 from marque.common import new_id
 from marque.foundation import Actor
 
@@ -409,3 +411,13 @@ def test_names_are_text_and_never_markup(app):
     page = browser(app).get("/identity/gac/authorize", params=asked(state='"><script>'))
     assert "Ada of &lt;gac&gt;" in page.text
     assert "<script>" not in page.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_duties_of_who_may_be_chosen_are_told_in_the_readers_words(database, language):
+    somebody = identity.Somebody("1", "Ada", "ada@gac.example", tuple(DUTIES))
+    visitor = browser(served(database, lambda _: [somebody]))
+    page = visitor.get("/identity/gac/authorize", params=asked(), headers={"accept-language": language})
+    words = words_of(language)
+    told = words("list.comma").join(words(f"duty.{duty}") for duty in DUTIES)
+    assert unescape(re.search(r'<span class="why">(.*?)</span>', page.text)[1]) == f"{somebody.email} · {told}"
