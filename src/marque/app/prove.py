@@ -99,7 +99,7 @@ def write_policy(draft: Path, rules: Path, suite: Path, parties: Sequence[str], 
         said = json.loads(rules.read_bytes())
     except (OSError, ValueError) as fault:
         raise InputError(str(rules), "", f"no rules can be read: {fault}") from fault
-    known, now = read_suite(suite), SystemClock().now().replace(microsecond=0)
+    known, now = read_suite(suite), SystemClock().now()
     demanded = read_rules(said, str(rules))
     if unknown := sorted({*demanded.limits, *demanded.outside} - set(known.cells)):
         raise InputError(str(rules), "rules.limits", f'the suite has no cell "{unknown[0]}"', f"It has {', '.join(known.cells)}.")
@@ -119,7 +119,7 @@ def gate(draft: Path, baseline: Path | None, sequence: int, days: int) -> bool:
     assert isinstance(result, TestResult)
     assert isinstance(provenance, Provenance)
     verdicts = judge(read_rules(policy.rules), provenance.model, folder.runs, baseline)
-    now = SystemClock().now().replace(microsecond=0)
+    now = SystemClock().now()
     folder.concluded(verdicts, sequence=sequence, verified=now, expires=min(policy.expires, now + timedelta(days=days)))
     for one in verdicts:
         typer.echo(f"{one.answer:<11} {one.model} in {one.cell}")

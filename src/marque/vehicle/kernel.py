@@ -21,7 +21,7 @@ from numba.core import config as numba_config
 _F = TypeVar("_F", bound=Callable[..., object])
 
 _PACKAGE = Path(__file__).parents[1]
-_IMPORT = re.compile(r"^\s*(?:from|import) (marque[\w.]*)(?: import (\([^)]*\)|.*))?$", re.MULTILINE)
+_IMPORT = re.compile(r"^\s*(?:from|import) (marque[\w.]*)(?: import (\([^)]*\).*|.*))?$", re.MULTILINE)
 _POLICY: dict[str, Any] = {"fastmath": False, "error_model": "numpy", "nogil": True}
 _njit: Any = numba.njit  # its stubs do not know all its options
 _KEPT_S = 7 * 24 * 3600.0

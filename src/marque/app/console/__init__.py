@@ -29,7 +29,7 @@ from marque.app.console import (
     programme_pages,
     proposal_pages,
     token_pages,
-)  # fmt: skip
+)
 
 routes = APIRouter(include_in_schema=False)
 for pages in (

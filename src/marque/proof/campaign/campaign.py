@@ -80,7 +80,7 @@ class Campaign:
         folder.mkdir(parents=True, exist_ok=True)
         known = folder / "plan.json"
         if not known.exists():
-            _write(folder / "started", datetime.now(UTC).replace(microsecond=0).isoformat().encode())
+            _write(folder / "started", datetime.now(UTC).isoformat().encode())
             _write(known, self.plan.dumps())
         elif known.read_bytes() != self.plan.dumps():
             raise InputError(str(folder), "plan.json", "a campaign with another plan was begun here", "Choose another folder.")
