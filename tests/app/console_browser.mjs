@@ -14,7 +14,7 @@ export const launch = () => chromium.launch({ executablePath: process.env.CHROMI
 /** A page of a browser of somebody's own, which notes whatever it complains of, and whatever it asks of another host. */
 export async function open(browser, address, complaints, { scripts = true, language = "en", session = "" } = {}) {
   const context = await browser.newContext({ viewport: { width: WIDTHS[0], height: 900 }, javaScriptEnabled: scripts, acceptDownloads: true });
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(120_000);
   const cookies = { language, session };
   await context.addCookies(Object.entries(cookies).filter(([, value]) => value).map(([name, value]) => ({ name, value, url: address })));
   const page = await context.newPage();

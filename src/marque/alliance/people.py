@@ -97,7 +97,7 @@ def _keep_an_administrator(tx: Transaction, row: PersonRow) -> None:
 def _checked(duties: Iterable[str]) -> list[str]:
     wanted = sorted(set(duties))
     if unknown := [one for one in wanted if one not in DUTIES]:
-        ok(Refusal("there is no such duty", {"duty": unknown[0][:40], "one of": ", ".join(DUTIES)}))
+        ok(Refusal("there is no such duty", {"duty": unknown[0][:200], "one of": ", ".join(DUTIES)}))
     return wanted
 
 
