@@ -22,15 +22,15 @@ from marque.foundation import SystemClock
 from marque.foundation.compute import Compute
 from marque.foundation.compute_pool import ProcessPool
 from marque.proof.campaign import OUTCOMES, Campaign, Tally, Task
-from marque.proof.evidence import Policy, Provenance, TestResult
+from marque.proof.evidence import Policy, Provenance
 from marque.proof.evidence import Run as EvidenceRun
 from marque.proof.evidence.draft import Draft
+from marque.proof.evidence.statements import FAILURES
 from marque.proof.gate import bound, inputs_of, judge, read_rules
 from marque.proof.statistics import intervals
 from marque.proof.suites import read_suite
 from marque.vehicle import MODELS
 
-FAILURES = ("failed", "lost", "aborted", "overdue")
 LIMIT_S = 600.0
 _CONFIDENCE = 0.95
 
@@ -65,7 +65,7 @@ def prove(
     failures = sum(tally.counts[one] for one in FAILURES)
     console.print(f"{campaign.plan.cases} cases of {campaign.plan.suite}, {failures} failed; root {campaign.root().hex()}", highlight=False)
     if sealing is not None and policy is not None:
-        _lay_down(sealing, policy, campaign, suite)
+        _lay_down(sealing, policy, campaign)
         console.print(f"{sealing.draft}: provenance and test result are there to be signed by {sealing.runner}", highlight=False)
     raise typer.Exit(1 if failures else 0)
 
@@ -80,14 +80,14 @@ def _policy(draft: Path, suite: Path) -> Policy:
     return policy
 
 
-def _lay_down(sealing: Sealing, policy: Policy, campaign: Campaign, suite: Path) -> None:
+def _lay_down(sealing: Sealing, policy: Policy, campaign: Campaign) -> None:
     """The runs, and the statements of whoever drove them."""
     plan, draft = campaign.plan, Draft(sealing.draft)
     name, _, version = plan.release.partition("@")
     shutil.copyfile(campaign.folder / "runs.jsonl", draft.runs)
     draft.ran(
         EvidenceRun(
-            release=(name, version or "0"), model=plan.vehicle, inputs=inputs_of(plan, read_suite(suite), policy), runner=sealing.runner,
+            release=(name, version or "0"), model=plan.vehicle, inputs=inputs_of(plan, campaign.suite, policy), runner=sealing.runner,
             marque=__version__, invocation=campaign.root().hex()[:16], started=campaign.started, finished=SystemClock().now(),
         )
     )  # fmt: skip
@@ -114,9 +114,8 @@ def write_policy(draft: Path, rules: Path, suite: Path, parties: Sequence[str], 
 def gate(draft: Path, baseline: Path | None, sequence: int, days: int) -> bool:
     """Hold the runs of a draft against its policy, lay down the verdicts for both sides to sign; whether every claimed cell passed."""
     folder = Draft(draft)
-    policy, result, provenance = folder.said("policy"), folder.said("test-result"), folder.said("provenance")
+    policy, provenance = folder.said("policy"), folder.said("provenance")
     assert isinstance(policy, Policy)
-    assert isinstance(result, TestResult)
     assert isinstance(provenance, Provenance)
     verdicts = judge(read_rules(policy.rules), provenance.model, folder.runs, baseline)
     now = SystemClock().now()

@@ -59,13 +59,6 @@ class Tally:
         return sum(self.counts.values())
 
 
-def read_plan(folder: Path) -> Plan:
-    try:
-        return Plan(**json.loads((folder / "plan.json").read_bytes()))
-    except (OSError, ValueError, TypeError) as fault:
-        raise InputError(str(folder / "plan.json"), "", f"no plan of a campaign can be read: {fault}") from fault
-
-
 class Campaign:
     """A campaign in a folder: new, or the one that was begun there.
 
@@ -73,10 +66,9 @@ class Campaign:
     """
 
     def __init__(self, folder: Path, task: Task, release: str) -> None:
-        suite = read_suite(task.suite)
-        self.folder, self.task = folder, task
-        self.cases: list[Case] = cases(suite, task.seed)
-        self.plan = Plan(suite.name, suite.digest, task.vehicle, release, task.seed, task.perfect, len(self.cases))
+        self.folder, self.task, self.suite = folder, task, read_suite(task.suite)
+        self.cases: list[Case] = cases(self.suite, task.seed)
+        self.plan = Plan(self.suite.name, self.suite.digest, task.vehicle, release, task.seed, task.perfect, len(self.cases))
         folder.mkdir(parents=True, exist_ok=True)
         known = folder / "plan.json"
         if not known.exists():
@@ -100,7 +92,10 @@ class Campaign:
         left = [case for case in self.cases if case.index not in done]
         told(Tally(dict(counts), len(self.cases)))
         if left:
-            with self._open() as journal, compute.run(partial(drive, self.task), left, limit_s=limit_s) as batch:
+            with (
+                (self.folder / "journal.jsonl").open("ab") as journal,
+                compute.run(partial(drive, self.task), left, limit_s=limit_s) as batch,
+            ):
                 synced = time.monotonic()
                 for result in batch:
                     case = left[result.index]
@@ -138,9 +133,6 @@ class Campaign:
             with path.open("r+b") as file:
                 file.truncate(whole)
         yield from data[:whole].splitlines()
-
-    def _open(self) -> IO[bytes]:
-        return (self.folder / "journal.jsonl").open("ab")
 
 
 def _failed(case: Case, failure: Failure) -> bytes:

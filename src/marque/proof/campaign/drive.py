@@ -27,7 +27,6 @@ from marque.vehicle.sensors import THREE_LIDARS
 
 REFERENCE = "competent-and-careful"
 """UN R157, Annex 4, Appendix 3: driven through the same scenario in place of the pilot."""
-_STEP_S = 0.1
 _UNSAFE = (Verdict.COLLISION, Verdict.ROAD_EDGE, Verdict.INFEASIBLE, Verdict.ERROR)
 
 
@@ -70,7 +69,7 @@ def _warm() -> None:
 def _file(case: Case, task: Task, folder: Path) -> Path:
     target = task.suite.parent / case.source.target
     if case.source.kind is Kind.COMMONROAD:
-        return next(one for one in target.rglob(case.member)) if target.is_dir() else target
+        return target / case.member if target.is_dir() else target
     written = folder / "scene.xml"
     written.write_bytes(document("ZAM_Case-1_1_T-1", LOGICAL[case.source.target].make(**dict(case.parameters))))
     return written
@@ -95,7 +94,9 @@ def _story(case: Case, task: Task) -> Run:
     judged = judge(scenario, problem, played.driven, vehicle)
     verdict = Verdict.COLLISION if played.contact is not None else judged.verdict
     ttc_s = least_time_to_collision(scenario, played.driven, 0, vehicle)
-    measures = _measures(played.driven, ttc_s) | ({} if played.contact is None else {"impact_mps": played.contact.impact_mps})
+    measures = _measures(played.driven, ttc_s, scenario.step_s) | (
+        {} if played.contact is None else {"impact_mps": played.contact.impact_mps}
+    )
     preventable: dict[str, bool] = {}
     if played.contact is not None and story.world.orders.course is None:
         preventable[REFERENCE] = _played(read(), case, CarefulDriver, None).contact is None
@@ -130,7 +131,9 @@ def _problem(case: Case, task: Task, scenario: Scenario) -> Run:
         at = (judged.collision_step, judged.collision_with, problem.start_step)
         preventable |= preventable_by_models(scenario, driven, vehicle, *at)
     ttc_s = least_time_to_collision(scenario, driven, problem.start_step, vehicle)
-    return _judged(judged.verdict, judged, preventable, _measures(driven, ttc_s), driven, judged.why or str(judged.verdict))
+    return _judged(
+        judged.verdict, judged, preventable, _measures(driven, ttc_s, scenario.step_s), driven, judged.why or str(judged.verdict)
+    )
 
 
 def _reference_avoids(scenario: Scenario, problem: PlanningProblem, vehicle: VehicleParameters) -> bool:
@@ -148,12 +151,12 @@ def _judged(
     return Run("failed" if failed else "passed", told, verdict is Verdict.COLLISION, preventable, measures, trace_of(driven))
 
 
-def _measures(driven: Trajectory, ttc_s: float) -> dict[str, float]:
+def _measures(driven: Trajectory, ttc_s: float, step_s: float) -> dict[str, float]:
     x, y = driven.x_m, driven.y_m
-    braking = float(-np.diff(driven.speed_mps).min(initial=0.0)) / _STEP_S
+    braking = float(-np.diff(driven.speed_mps).min(initial=0.0)) / step_s
     return {
         "braking_max_mps2": braking,
         "driven_m": float(np.hypot(np.diff(x), np.diff(y)).sum()),
-        "driven_s": (len(x) - 1) * _STEP_S,
+        "driven_s": (len(x) - 1) * step_s,
         "ttc_min_s": ttc_s,
     }

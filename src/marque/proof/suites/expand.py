@@ -43,7 +43,8 @@ def _of(suite: Suite, source: Source, key: tuple[int, int]) -> Iterator[tuple[st
     elif source.kind is Kind.OPENSCENARIO:
         yield from (("", one) for one in _variations(suite.folder / source.target, source.sample, random))
     else:
-        found = [file.name for file in members(suite.folder / source.target)]
+        target = suite.folder / source.target
+        found = [file.relative_to(target).as_posix() if target.is_dir() else file.name for file in members(target)]
         taken = range(len(found)) if source.sample is None else sorted(random.permutation(len(found))[: source.sample].tolist())
         yield from ((found[k], ()) for k in taken)
 
