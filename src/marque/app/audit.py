@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from marque.alliance import audit, key_files
 from marque.alliance.audit import note
+from marque.app.small_files import passphrase, read_small
 from marque.common import InputError, ok
 from marque.foundation import NOBODY, Actor, Database
 
@@ -69,7 +70,7 @@ def new_audit_key(file: Path, name: str, kind: str, passphrase_file: Path | None
     if kind not in kinds or not note.is_name(name):
         raise InputError("--name", name, "a log's or witness's name has no spaces and no +", "Best an address: witness.gac.example.")
     key = Ed25519PrivateKey.generate()
-    key_files.write_key(file, key, _passphrase(passphrase_file, twice=True))
+    key_files.write_key(file, key, passphrase(passphrase_file, twice=True))
     typer.echo(f"{kind} {audit.VerifierKey(name, kinds[kind], key.public_key().public_bytes_raw())}")
 
 
@@ -87,14 +88,14 @@ def witness(
 
     Raises Refused for a fork, a smaller log and anything else that is not to be cosigned.
     """
-    one = audit.Witness(name, key_files.read_key(key_file, _passphrase(passphrase_file)), _keys(keys).log, state)
+    one = audit.Witness(name, key_files.read_key(key_file, passphrase(passphrase_file)), _keys(keys).log, state)
     if request is None:
         one.begin()
         typer.echo(f"witness {one.verifier_key}")
         return
     if out is not None:
         _must_be_new(out)
-    signature = ok(one.cosign(_read(request), int(datetime.now(UTC).timestamp())))
+    signature = ok(one.cosign(read_small(request, _MOST_BYTES), int(datetime.now(UTC).timestamp())))
     if out is None:
         typer.echo(signature.line, nl=False)
     else:
@@ -115,8 +116,10 @@ def ask_witness(database: Database, log: audit.LogKey, witness_key: str, out: Pa
 def take_cosignature(database: Database, witness_key: str, request: Path, answer: Path) -> None:
     """Keeps a witness's answer to a request. Raises Refused when it is not that witness's, or of something else."""
     asked = _parsed("--witness", audit.VerifierKey.parse, witness_key)
-    checkpoint = _parsed(request.name, lambda data: audit.Checkpoint.parse(audit.Request.parse(data).note.text), _read(request))
-    signature = _parsed(answer.name, audit.Signature.parse, _read(answer).decode(errors="replace").rstrip("\n"))
+    checkpoint = _parsed(
+        request.name, lambda data: audit.Checkpoint.parse(audit.Request.parse(data).note.text), read_small(request, _MOST_BYTES)
+    )
+    signature = _parsed(answer.name, audit.Signature.parse, read_small(answer, _MOST_BYTES).decode(errors="replace").rstrip("\n"))
     with database.transaction(NOBODY) as tx:
         refusal = audit.add_cosignature(tx, checkpoint.size, signature, asked)
         if refusal is not None:
@@ -128,7 +131,7 @@ _Given = TypeVar("_Given")
 
 
 def _keys(file: Path) -> audit.Keys:
-    return _parsed(file.name, audit.Keys.parse, _read(file).decode(errors="replace"))
+    return _parsed(file.name, audit.Keys.parse, read_small(file, _MOST_BYTES).decode(errors="replace"))
 
 
 def _parsed(source: str, parse: Callable[[_Given], _Read], given: _Given) -> _Read:
@@ -136,24 +139,6 @@ def _parsed(source: str, parse: Callable[[_Given], _Read], given: _Given) -> _Re
         return parse(given)
     except note.Malformed as fault:
         raise InputError(source, "", str(fault)) from fault
-
-
-def _passphrase(file: Path | None, *, twice: bool = False) -> str:
-    if file is None:
-        said: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=twice)
-        return said
-    return _read(file).decode().rstrip("\r\n")
-
-
-def _read(file: Path) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            text = opened.read(_MOST_BYTES + 1)
-    except OSError as fault:
-        raise InputError(file.name, "", f"it cannot be read: {fault.strerror}") from fault
-    if len(text) > _MOST_BYTES:
-        raise InputError(file.name, "", f"it is larger than {_MOST_BYTES} bytes", "It is not one of these files.")
-    return text
 
 
 def _must_be_new(file: Path) -> None:

@@ -15,6 +15,7 @@ import rfc8785
 import typer
 
 from marque.alliance import key_files, proofs, signing
+from marque.app.small_files import passphrase, read_small
 from marque.common import InputError, ok
 from marque.foundation import Clock, SystemClock
 from marque.proof.evidence import Latest, Report, verify
@@ -62,7 +63,7 @@ def sign_part(folder: Path, part: str, key: Path, passphrase_file: Path | None =
     for line in _about(draft.said(named)):
         typer.echo(line)
     typer.echo(f"digest    {hashlib.sha256(draft.text(named)).hexdigest()}")
-    written = draft.sign(named, key_files.read_key(key, _passphrase(passphrase_file)))
+    written = draft.sign(named, key_files.read_key(key, passphrase(passphrase_file)))
     typer.echo(f"Signed into {written.name}; hand the folder on to whoever has to sign next.")
 
 
@@ -120,7 +121,7 @@ def _directories(files: Sequence[Path]) -> Mapping[str, bytes]:
     """By organisation, as each directory names it in its keys. Raises InputError unless each is of one, and none of the same."""
     given: dict[str, bytes] = {}
     for file in files:
-        text = _read(file)
+        text = read_small(file, MOST_DIRECTORY_BYTES)
         organisations = {key.organisation for key in ok(proofs.read_directory(text)).keys}
         if len(organisations) != 1:
             raise InputError(file.name, "", "it is not the directory of one organisation's keys", "Get it from the organisation itself.")
@@ -139,7 +140,7 @@ def _input(text: str) -> tuple[str, str]:
 
 
 def _remembered(file: Path) -> Latest:
-    said = ok(signing.read_json(_read(file), MOST_DIRECTORY_BYTES, "memory"))
+    said = ok(signing.read_json(read_small(file, MOST_DIRECTORY_BYTES), MOST_DIRECTORY_BYTES, "memory"))
     try:
         if said.pop("kind") != MEMORY_KIND:
             raise ValueError("another kind of file")  # noqa: TRY301  told as everything else that is wrong with it
@@ -156,21 +157,3 @@ def _remember(file: Path, newest: Latest) -> None:
     draft = file.with_name(f".{file.name}.draft")
     draft.write_bytes(rfc8785.dumps(said))
     draft.replace(file)
-
-
-def _passphrase(file: Path | None) -> str:
-    if file is None:
-        said: str = typer.prompt("Passphrase", hide_input=True)
-        return said
-    return _read(file).decode().rstrip("\r\n")
-
-
-def _read(file: Path) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            text = opened.read(MOST_DIRECTORY_BYTES + 1)
-    except OSError as fault:
-        raise InputError(file.name, "", f"it cannot be read: {fault.strerror}") from fault
-    if len(text) > MOST_DIRECTORY_BYTES:
-        raise InputError(file.name, "", f"it is larger than {MOST_DIRECTORY_BYTES} bytes", "It is not one of these files.")
-    return text
