@@ -1,0 +1,5 @@
+"""How far the simulator can be believed: what was measured of it, held against criteria stated before."""
+
+from marque.proof.credibility.model import Chart, Credibility, Item, Section, Series, Table, read_credibility
+
+__all__ = ["Chart", "Credibility", "Item", "Section", "Series", "Table", "read_credibility"]
