@@ -3,6 +3,7 @@
 plan.json      what is driven: suite and seed, vehicle, release; a campaign goes on only with the plan it began with
 journal.jsonl  a line for each run, in the order in which they were done; a last line that was cut off counts as not driven
 started        when it was begun
+suite          where the suite was then: for whoever wants to drive a case again
 runs.jsonl     the same lines in the order of the cases, once all are there
 """
 
@@ -73,6 +74,7 @@ class Campaign:
         known = folder / "plan.json"
         if not known.exists():
             _write(folder / "started", datetime.now(UTC).isoformat().encode())
+            _write(folder / "suite", str(task.suite.absolute()).encode())
             _write(known, self.plan.dumps())
         elif known.read_bytes() != self.plan.dumps():
             raise InputError(str(folder), "plan.json", "a campaign with another plan was begun here", "Choose another folder.")
@@ -99,7 +101,7 @@ class Campaign:
                 synced = time.monotonic()
                 for result in batch:
                     case = left[result.index]
-                    line = _failed(case, result.value) if isinstance(result.value, Failure) else result.value
+                    line = failed(case, result.value) if isinstance(result.value, Failure) else result.value
                     journal.write(line + b"\n")
                     done[case.index] = line
                     counts[json.loads(line)["outcome"]] += 1
@@ -135,7 +137,8 @@ class Campaign:
         yield from data[:whole].splitlines()
 
 
-def _failed(case: Case, failure: Failure) -> bytes:
+def failed(case: Case, failure: Failure) -> bytes:
+    """The line of a case that nothing came of."""
     return Run(_KINDS[failure.kind], failure.text).line(case)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +20,7 @@ from marque.proof.campaign.situations import preventable_by_models
 from marque.proof.suites import Case, Kind
 from marque.simulation.commonroad import read_scenario
 from marque.simulation.drive import MakeDriver, drive_problem, warm_up
+from marque.simulation.frame import Frame
 from marque.simulation.judge import Judgement, Trajectory, Verdict, judge, least_time_to_collision, prove_ill_posed
 from marque.simulation.library import LOGICAL, document
 from marque.simulation.openscenario import CarefulDriver, Played, Story, as_scenario, play, read_story, variation_of
@@ -40,20 +44,33 @@ class Task:
     perfect: bool = False
 
 
-def drive(task: Task, case: Case) -> bytes:
-    """The line of a case. Nothing that is in a scenario raises."""
+@dataclass(frozen=True)
+class Recording:
+    """A case as it was driven, step by step. facts: what a replay says of it, as `drive.facts` names it; JSON."""
+
+    road_map: RoadMap
+    step_s: float
+    frames: Sequence[Frame]
+    facts: Mapping[str, Any]
+
+
+Keep = Callable[[Recording], None]
+
+
+def drive(task: Task, case: Case, keep: Keep | None = None) -> bytes:
+    """The line of a case. Nothing that is in a scenario raises. keep: is given what was driven, if anything was; the line is the same."""
     _warm()
-    return run(case, task).line(case)
+    return run(case, task, keep).line(case)
 
 
-def run(case: Case, task: Task) -> Run:
+def run(case: Case, task: Task, keep: Keep | None = None) -> Run:
     """A case driven and judged."""
     try:
         if case.source.kind is Kind.OPENSCENARIO:
-            return _story(case, task)
+            return _story(case, task, keep)
         with TemporaryDirectory(prefix="marque-case-") as folder:
             scenario = read_scenario(_file(case, task, Path(folder)))
-        return _problem(case, task, scenario)
+        return _problem(case, task, scenario, keep)
     except MarqueError as error:
         return Run("outside", str(error))
     except Exception as error:
@@ -83,17 +100,20 @@ def _pilot(task: Task) -> MakeDriver:
     return partial(Pilot, suite=THREE_LIDARS, actuators=MODELS[task.vehicle].actuators)
 
 
-def _story(case: Case, task: Task) -> Run:
+def _story(case: Case, task: Task, keep: Keep | None) -> Run:
     """An OpenSCENARIO case, the ego being our vehicle."""
     path, vehicle = task.suite.parent / case.source.target, MODELS[task.vehicle].vehicle
     parameters = {name: str(value) for name, value in case.parameters}
     read = partial(read_story, _scenario_of(path), parameters, vehicle)
     story = read()
-    played = _played(story, case, _pilot(task), _sensors(case, task, story.road_map), MODELS[task.vehicle].actuators)
+    sensors, actuators = _sensors(case, task, story.road_map), MODELS[task.vehicle].actuators
+    played = _played(story, case, _pilot(task), sensors, actuators, record=keep is not None)
     scenario, problem = as_scenario(story, played)
     judged = judge(scenario, problem, played.driven, vehicle)
     verdict = Verdict.COLLISION if played.contact is not None else judged.verdict
     ttc_s = least_time_to_collision(scenario, played.driven, 0, vehicle)
+    if keep is not None:
+        keep(Recording(scenario.road_map, scenario.step_s, played.frames, _facts(verdict, judged, ttc_s, scenario.step_s)))
     measures = _measures(played.driven, ttc_s, scenario.step_s) | (
         {} if played.contact is None else {"impact_mps": played.contact.impact_mps}
     )
@@ -105,8 +125,11 @@ def _story(case: Case, task: Task) -> Run:
     return _judged(verdict, judged, preventable, measures, played.driven, f"ended by {played.ended}")
 
 
-def _played(story: Story, case: Case, make_driver: MakeDriver, sensors: Sensors | None, actuators: Actuators = IDEAL) -> Played:
-    return play(story, make_driver, sensors, actuators=actuators, horizon_s=case.source.horizon_s, settling=case.source.settling)
+def _played(
+    story: Story, case: Case, make_driver: MakeDriver, sensors: Sensors | None, actuators: Actuators = IDEAL, *, record: bool = False
+) -> Played:  # fmt: skip
+    until, settling = case.source.horizon_s, case.source.settling
+    return play(story, make_driver, sensors, record=record, actuators=actuators, horizon_s=until, settling=settling)
 
 
 @cache
@@ -116,14 +139,14 @@ def _scenario_of(path: Path) -> Path:
     return path if variation is None else variation.scenario
 
 
-def _problem(case: Case, task: Task, scenario: Scenario) -> Run:
+def _problem(case: Case, task: Task, scenario: Scenario, keep: Keep | None) -> Run:
     """A CommonRoad scenario, of a file or of our library; its first planning problem."""
     problem, vehicle = scenario.problems[0], MODELS[task.vehicle].vehicle
     if (proof := prove_ill_posed(scenario, problem, vehicle)) is not None:
         return Run("outside", proof)
     sensors, actuators = _sensors(case, task, scenario.road_map), MODELS[task.vehicle].actuators
-    driven = drive_problem(scenario, problem, _pilot(task), vehicle, sensors, actuators=actuators).driven
-    judged = judge(scenario, problem, driven, vehicle)
+    drive = drive_problem(scenario, problem, _pilot(task), vehicle, sensors, actuators=actuators, record=keep is not None)
+    driven, judged = drive.driven, judge(scenario, problem, drive.driven, vehicle)
     preventable: dict[str, bool] = {}
     if judged.verdict is Verdict.COLLISION:
         preventable[REFERENCE] = _reference_avoids(scenario, problem, vehicle)
@@ -131,6 +154,9 @@ def _problem(case: Case, task: Task, scenario: Scenario) -> Run:
         at = (judged.collision_step, judged.collision_with, problem.start_step)
         preventable |= preventable_by_models(scenario, driven, vehicle, *at)
     ttc_s = least_time_to_collision(scenario, driven, problem.start_step, vehicle)
+    if keep is not None:
+        facts = _facts(judged.verdict, judged, ttc_s, scenario.step_s, problem.start_step)
+        keep(Recording(scenario.road_map, scenario.step_s, drive.frames, facts))
     return _judged(
         judged.verdict, judged, preventable, _measures(driven, ttc_s, scenario.step_s), driven, judged.why or str(judged.verdict)
     )
@@ -149,6 +175,17 @@ def _judged(
     failed = verdict in _UNSAFE and not excused
     told = judged.why if failed and judged.why else why
     return Run("failed" if failed else "passed", told, verdict is Verdict.COLLISION, preventable, measures, trace_of(driven))
+
+
+def _facts(verdict: Verdict, judged: Judgement, ttc_s: float, step_s: float, start_step: int = 0) -> dict[str, Any]:
+    def seconds(step: int) -> float | None:
+        return None if step < 0 else (step - start_step) * step_s
+
+    return {
+        "verdict": verdict.value, "why": judged.why, "at_fault": judged.at_fault if verdict is Verdict.COLLISION else None,
+        "goal_s": seconds(judged.goal_step), "collision_s": seconds(judged.collision_step), "edge_s": seconds(judged.edge_step),
+        "infeasible_s": seconds(judged.infeasible_step), "ttc_min_s": ttc_s if math.isfinite(ttc_s) else None,
+    }  # fmt: skip
 
 
 def _measures(driven: Trajectory, ttc_s: float, step_s: float) -> dict[str, float]:
