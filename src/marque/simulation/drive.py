@@ -62,6 +62,8 @@ class Driver(Protocol):
 
 
 MakeDriver = Callable[[RoadMap, VehicleParameters, float], Driver]
+Plant = Callable[[VehicleState, Command], VehicleState]
+"""The car itself: its state one step of the loop later, under a command that is held for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +193,13 @@ def drive_problem(
     sensors: Sensors | None = None,
     *,
     actuators: Actuators = IDEAL,
+    plant: Plant | None = None,
     record: bool = False,
     deadline: float = math.inf,
 ) -> Drive:
     """The closed loop. It ends when a goal is reached, or MARGIN_S after the last moment at which one may be.
 
-    actuators: between the driver and the car.
+    actuators: between the driver and the car. plant: in place of these and of the vehicle's own dynamics.
     """
     driver = make_driver(scenario.road_map, vehicle, scenario.step_s)
     goal_test = GoalTest(scenario, problem)
@@ -222,8 +225,11 @@ def drive_problem(
         cycle_ms.append((time.thread_time_ns() - cycle_began) * 1e-6)
         if record:
             frames.append(frame_of(state, truth, driver.view(), vehicle))
-        after, held = through_actuators(state, held, command, scenario.step_s, vehicle, actuators)
-        state = VehicleState(*after)
+        if plant is None:
+            after, held = through_actuators(state, held, command, scenario.step_s, vehicle, actuators)
+            state = VehicleState(*after)
+        else:
+            state = plant(state, command)
         states.append(state)
     cpu_s = (time.thread_time_ns() - began) * 1e-9
     if record:

@@ -14,20 +14,19 @@ from marque.driving.interventions import GuardLog
 from marque.driving.map import RoadMap
 from marque.driving.map.query import signal_colours
 from marque.driving.observation import Observation
-from marque.simulation.drive import Driver, frame_of
+from marque.simulation.drive import Driver, Plant, frame_of
 from marque.simulation.frame import Frame
 from marque.simulation.judge import Trajectory
 from marque.simulation.openscenario.calm import Calm
 from marque.simulation.openscenario.entities import Entity
 from marque.simulation.openscenario.mission import Mission, SetSpeed, mission
-from marque.simulation.openscenario.scenario import TICK_S, Story
+from marque.simulation.openscenario.scenario import Story
 from marque.simulation.openscenario.world import Bodies, World
 from marque.simulation.sensors import Sensors, look_before, recognise_all
 from marque.vehicle import IDEAL, Actuators, Command, VehicleParameters, VehicleState, drive, resting, step
 
 CYCLE_S = 0.1
 """The ego is driven that often."""
-_TICKS = round(CYCLE_S / TICK_S)
 LONGEST_S = 600.0
 """Simulated time after which a scenario that does not end by itself is cut off."""
 _END_M, _END_S = 10.0, 3.0
@@ -69,15 +68,17 @@ class Played:
 
 def play(
     story: Story, make_driver: MakeDriver, sensors: Sensors | None = None, *, record: bool = False, deadline: float = math.inf,
-    actuators: Actuators = IDEAL, horizon_s: float = LONGEST_S, settling: bool = False,
+    actuators: Actuators = IDEAL, plant: Plant | None = None, horizon_s: float = LONGEST_S, settling: bool = False,
 ) -> Played:  # fmt: skip
     """Runs a story to its end: its stop trigger, the ego's first touch, or the horizon. Raises TimeoutError past the deadline.
 
-    sensors: the ego's; None for perfect perception. actuators: between the driver and the car.
+    sensors: the ego's; None for perfect perception. actuators: between the driver and the car. plant: in place of these and of the
+    vehicle's own dynamics.
     settling: a story ends, too, once all has happened and nothing comes of it any more.
     """
     story.begin()
     world, ego, vehicle = story.world, story.world.ego, story.vehicle
+    ticks = round(CYCLE_S / world.step_s)
     limits = SetSpeed(story.road_map)
     driver = make_driver(limits.road_map, vehicle, CYCLE_S)
     initial, world.orders.rerouted = world.orders.speed, True
@@ -103,12 +104,15 @@ def play(
         cycle_ms.append((time.thread_time_ns() - cycle_began) * 1e-6)
         if record:
             frames.append(frame_of(state, truth, driver.view(), vehicle))
-        after, held = drive(state, held, command, CYCLE_S, vehicle, actuators)
-        given = command if actuators is IDEAL else _given(state, after, command)
-        for k in range(1, _TICKS + 1):
+        if plant is None:
+            after, held = drive(state, held, command, CYCLE_S, vehicle, actuators)
+        else:
+            after = plant(state, command)
+        given = command if plant is None and actuators is IDEAL else _given(state, after, command)
+        for k in range(1, ticks + 1):
             story.tick()
             tick += 1
-            _lead(ego, step(state, given, k * TICK_S, vehicle))
+            _lead(ego, step(state, given, k * world.step_s, vehicle))
             story.look(tick)
             contact = contact or _touched(world)
         state = _state(ego, story) if world.ego_moved else VehicleState(*after)

@@ -96,7 +96,9 @@ def _roads(path: Path) -> tuple[RoadMap, Roads]:
     return load_map(path), read_roads(path)
 
 
-def read_story(path: Path, parameters: Mapping[str, str] | None = None, vehicle: VehicleParameters | None = None) -> Story:
+def read_story(
+    path: Path, parameters: Mapping[str, str] | None = None, vehicle: VehicleParameters | None = None, *, tick_s: float = TICK_S
+) -> Story:
     """Reads a scenario file with some of its parameters replaced. Raises InputError for anything that is wrong or not supported.
 
     vehicle: takes the place of the ego that the file describes, whose rear axle is where the file puts it.
@@ -117,7 +119,7 @@ def read_story(path: Path, parameters: Mapping[str, str] | None = None, vehicle:
         vehicle = vehicle_of(ego.body)
     else:
         ego.body = body_of(vehicle)
-    world = World(stage, ego, TICK_S, dict(document.parameters), dict(variables_of(root)))
+    world = World(stage, ego, tick_s, dict(document.parameters), dict(variables_of(root)))
     node = root.one("Storyboard")
     init_global, init_private = _read_init(node.one("Init").one("Actions"), world)
     storyboard = Storyboard(node, world)
