@@ -29,11 +29,16 @@ def inputs_of(plan: Plan, suite: Suite, policy: Policy) -> tuple[Input, ...]:
         "map": _of(roads),
         f"model/{plan.vehicle}": _of({"parameters": repr(MODELS[plan.vehicle]), "code": digests.of_folder(root / "vehicle")}),
         "policy": policy.digest,
-        "seeds": _of({"seed": plan.seed, "perfect": plan.perfect}),
+        "seeds": seeds_digest(plan.seed, plan.perfect),
         **{f"simulator/{name.rpartition('/')[2]}": digests.of_folder(root / name) for name in _SIMULATES},
         f"suite/{plan.suite}": plan.suite_digest,
     }
     return tuple(Input(name, digest) for name, digest in sorted(found.items()))
+
+
+def seeds_digest(seed: int, perfect: bool) -> str:
+    """Of what a campaign's chance depends on; see `campaign.Task`."""
+    return _of({"seed": seed, "perfect": perfect})
 
 
 def bound(policy: Policy, suite: Suite) -> None:
