@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +12,10 @@ from typing import Any
 
 from marque.common import InputError
 from marque.proof.evidence import archive, lines
+from marque.proof.evidence.policy import Policy, read_policy
+from marque.proof.evidence.statements import Provenance, read_provenance
 
+_REMEDY = "Verify the evidence first."
 _CASE = ("case", "cell", "parameters", "scenario", "seed", "weight")
 
 
@@ -55,13 +60,51 @@ def replay(
     drive: cases → their lines, in the same order, without ends; it may use as many workers as it likes. seed: which runs; let somebody else
     choose it than who ran the campaign. Raises InputError when the file is no evidence or a line no run.
     """
+    return _replay(file, drive, lambda count: random.Random(seed).sample(range(count), min(number, count)), organisations)
+
+
+def replay_cases(file: Path, drive: Callable[[Sequence[Case]], Sequence[bytes]], chosen: Sequence[int]) -> Replayed:
+    """The same with these cases. Raises InputError for one that the evidence does not have, too."""
+
+    def choose(count: int) -> Sequence[int]:
+        if unknown := [case for case in chosen if not 0 <= case < count]:
+            raise InputError(file.name, f"case {unknown[0]}", f"it holds the runs of {count} cases, from 0 on")
+        return sorted(set(chosen))
+
+    return _replay(file, drive, choose, None)
+
+
+def statements(file: Path) -> tuple[Policy, Provenance]:
+    """What the evidence says was asked for, and run with what; whose signatures these are is not looked at: verify the file first.
+
+    Raises InputError when it is no evidence.
+    """
+    try:
+        with archive.opened(file) as opened:
+            policy, provenance = (_payload(opened[name]) for name in (archive.POLICY, archive.PROVENANCE))
+            return read_policy(policy), read_provenance(provenance)
+    except archive.Broken as fault:
+        raise InputError(file.name, fault.file, fault.problem, _REMEDY) from fault
+    except (ValueError, KeyError, TypeError) as fault:
+        raise InputError(file.name, "", f"it does not say what was run: {fault}", _REMEDY) from fault
+
+
+def _payload(envelope: bytes) -> bytes:
+    return base64.b64decode(json.loads(envelope)["payload"], validate=True)
+
+
+def _replay(
+    file: Path, drive: Callable[[Sequence[Case]], Sequence[bytes]], choose: Callable[[int], Sequence[int]],
+    organisations: Sequence[str] | None,
+) -> Replayed:  # fmt: skip
+    """choose: of so many lines those to drive again, each once, counted from 0."""
     try:
         with archive.opened(file, organisations) as opened:
             member = opened.members[archive.RUNS]
             whole = list(lines.iterate(opened.data, member.start, member.end))
     except archive.Broken as fault:
-        raise InputError(file.name, fault.file, fault.problem, "Verify the evidence first.") from fault
-    chosen = sorted(random.Random(seed).sample(range(len(whole)), min(number, len(whole))))
+        raise InputError(file.name, fault.file, fault.problem, _REMEDY) from fault
+    chosen = sorted(choose(len(whole)))
     found = drive([_case(file, place + 1, whole[place]) for place in chosen])
     if len(found) != len(chosen):
         raise ValueError(f"{len(chosen)} cases were to be driven, {len(found)} lines came back")
@@ -79,4 +122,4 @@ def _case(file: Path, number: int, line: bytes) -> Case:
         said = lines.parsed(line)
         return Case(**{name: said[name] for name in _CASE})
     except (ValueError, KeyError) as fault:
-        raise InputError(file.name, f"line {number} of {archive.RUNS}", f"it is no run: {fault}", "Verify the evidence first.") from fault
+        raise InputError(file.name, f"line {number} of {archive.RUNS}", f"it is no run: {fault}", _REMEDY) from fault
