@@ -12,6 +12,7 @@ from marque.proof.report.facts import (
     Unsound,
     WorstRun,
 )
+from marque.proof.report.gather import facts_of
 
 __all__ = [
     "BaselineFacts",
@@ -24,4 +25,5 @@ __all__ = [
     "RiskFacts",
     "Unsound",
     "WorstRun",
+    "facts_of",
 ]

@@ -79,10 +79,11 @@ class CellFacts:
 class RiskFacts:
     """The probability that a run fails, over all cells that the release claims, each weighing as much as is driven in it.
 
-    interval: covers at least its confidence whatever the cells' probabilities are. exposure: the claimed cells' share of all that is driven.
+    interval: covers at least its confidence whatever the cells' probabilities are. exposure: the claimed cells' share of what is driven.
+    estimate: None where a claimed cell has no run.
     """
 
-    estimate: float
+    estimate: float | None
     interval: Interval
     exposure: float
 
