@@ -13,6 +13,7 @@ import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from marque.alliance import key_files, proofs, signing
+from marque.app.small_files import passphrase, read_small
 from marque.common import InputError, Refusal, ok
 
 _MOST_BYTES = 2 * signing.MAX_ENVELOPE_BYTES
@@ -25,7 +26,7 @@ def new_key(file: Path, organisation: str, person: UUID, passphrase_file: Path |
     if request.exists():
         raise InputError(request.name, "", "the file is already there", "It belongs to another key; choose another name.")
     key = Ed25519PrivateKey.generate()
-    key_files.write_key(file, key, _passphrase(passphrase_file, twice=True))
+    key_files.write_key(file, key, passphrase(passphrase_file, twice=True))
     _write(request, signing.request_enrolment(organisation, person, key))
     typer.echo(f"key      {signing.key_id(key.public_key().public_bytes_raw())}")
     typer.echo(f"private  {file}: yours alone; nobody can restore its passphrase")
@@ -36,7 +37,7 @@ def show_key(file: Path, passphrase_file: Path | None) -> None:
     """Says what a file of this trade holds: a private key, a request, an envelope, a proof or a directory of keys."""
     text = _read(file)
     if text.startswith(b"-----BEGIN"):
-        public = key_files.read_key(file, _passphrase(passphrase_file)).public_key().public_bytes_raw()
+        public = key_files.read_key(file, passphrase(passphrase_file)).public_key().public_bytes_raw()
         _tell({"private key": signing.key_id(public), "public key": public.hex()})
         return
     said = ok(signing.read_json(text, _MOST_BYTES, "file"))
@@ -63,7 +64,7 @@ def sign_document(file: Path, document: Path, out: Path | None, passphrase_file:
     target = out or document.with_name(f"{document.name}.envelope.json")
     if target.exists():
         raise InputError(target.name, "", "the file is already there", "Name another one with --out.")
-    _write(target, signing.sign(text, key_files.read_key(file, _passphrase(passphrase_file))))
+    _write(target, signing.sign(text, key_files.read_key(file, passphrase(passphrase_file))))
     typer.echo(f"Signed into {target}; hand it in at the console and confirm with your passkey.")
 
 
@@ -141,19 +142,8 @@ def _tell(facts: dict[str, str]) -> None:
         typer.echo(f"{name.ljust(width)}  {value}")
 
 
-def _passphrase(file: Path | None, *, twice: bool = False) -> str:
-    if file is None:
-        said: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=twice)
-        return said
-    return _read(file).decode().rstrip("\r\n")
-
-
 def _read(file: Path) -> bytes:
-    with file.open("rb") as opened:
-        text = opened.read(_MOST_BYTES + 1)
-    if len(text) > _MOST_BYTES:
-        raise InputError(file.name, "", f"it is larger than {_MOST_BYTES} bytes", "It is not one of these files.")
-    return text
+    return read_small(file, _MOST_BYTES)
 
 
 def _write(file: Path, text: bytes) -> None:
