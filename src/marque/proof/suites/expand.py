@@ -27,7 +27,7 @@ def cases(suite: Suite, seed: int) -> list[Case]:
         sizes[source.cell] = sizes.get(source.cell, 0) + 1
     seeds = np.random.Generator(np.random.Philox(key=seed)).integers(0, 2**31, len(drawn))
     return [
-        Case(index, source, member, values, int(seeds[index]), suite.cells[source.cell].exposure / sizes[source.cell])
+        Case(index, source, member, values, int(seeds[index]), suite.cells[source.cell].exposure / sizes[source.cell], suite.name)
         for index, (source, member, values) in enumerate(drawn)
     ]
 

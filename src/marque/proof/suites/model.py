@@ -74,7 +74,7 @@ class Suite:
 class Case:
     """One concrete scenario. seed: of the sensors' errors. weight: its share of what is driven; a cell's add up to its exposure.
 
-    member: which scenario of a source of several files; else "".
+    member: which scenario of a source of several files; else "". suite: the name of the one that it is of.
     """
 
     index: int
@@ -83,6 +83,7 @@ class Case:
     parameters: tuple[tuple[str, Value], ...]
     seed: int
     weight: float
+    suite: str = ""
 
     @property
     def scenario(self) -> str:
