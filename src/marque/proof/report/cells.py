@@ -58,6 +58,8 @@ def cells_of(
                 unknown=open_.get(cell, 0.0),
                 baseline=paired(runs, before[cell], rules.confidence) if cell in before else None,
                 before=then.get(cell),
+                excused=runs.excused,
+                unpreventable=runs.unpreventable,
             )
         )
     return tuple(sorted(told, key=lambda one: (one.limit is None, -one.exposure, one.cell)))

@@ -44,7 +44,9 @@ class CellFacts:
     odd: terms of ISO 34503 by attribute, empty where no suite was given. exposure: its share of what is driven, 0 to 1. counts: runs by
     outcome. planned: the least number of runs that the policy asks for. limit: of the probability that a run fails; None where the cell is
     not claimed. share: exact interval of that probability, the cell for itself, None without a run. unknown: the cell's part of what is
-    not known of the risk, 0 to 1. before: what the baseline's evidence said of it.
+    not known of the risk, 0 to 1. before: what the baseline's evidence said of it. excused: runs that passed with a collision, for it was
+    not the car's fault and the reference driver would not have prevented it; unpreventable: runs that failed with a collision, which no
+    driver that was asked would have prevented.
     """
 
     cell: str
@@ -59,6 +61,8 @@ class CellFacts:
     unknown: float
     baseline: Paired | None
     before: Answer | None
+    excused: int = 0
+    unpreventable: int = 0
 
     @property
     def runs(self) -> int:

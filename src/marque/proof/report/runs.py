@@ -24,7 +24,8 @@ Said = Mapping[str, Any]
 class CellRuns:
     """Of one cell. exposure: the sum of the cases' weights. by_weight: of the cases inside the domain, (runs, failures) by their weight.
 
-    failed: whether a case failed, by what makes it the same case in another campaign; cases: their numbers.
+    failed: whether a case failed, by what makes it the same case in another campaign; cases: their numbers. excused: runs that passed with a
+    collision; unpreventable: runs that failed with one, which no driver that was asked would have prevented.
     """
 
     exposure: float = 0.0
@@ -32,6 +33,8 @@ class CellRuns:
     by_weight: dict[float, tuple[int, int]] = field(default_factory=dict)
     failed: dict[str, bool] = field(default_factory=dict)
     cases: dict[str, int] = field(default_factory=dict)
+    excused: int = 0
+    unpreventable: int = 0
 
     def add(self, said: Said) -> None:
         self.exposure += said["weight"]
@@ -39,6 +42,9 @@ class CellRuns:
         if said["outcome"] == "outside":
             return
         failed = said["outcome"] in FAILURES
+        if said["collision"]:
+            self.excused += not failed
+            self.unpreventable += failed and bool(said["preventable"]) and not any(said["preventable"].values())
         runs, failures = self.by_weight.get(said["weight"], (0, 0))
         self.by_weight[said["weight"]] = (runs + 1, failures + failed)
         same = json.dumps([said["scenario"], said["parameters"], said["seed"]], sort_keys=True)
