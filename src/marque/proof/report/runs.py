@@ -24,8 +24,8 @@ Said = Mapping[str, Any]
 class CellRuns:
     """Of one cell. exposure: the sum of the cases' weights. by_weight: of the cases inside the domain, (runs, failures) by their weight.
 
-    failed: whether a case failed, by what makes it the same case in another campaign; cases: their numbers. excused: runs that passed with a
-    collision; unpreventable: runs that failed with one, which no driver that was asked would have prevented.
+    failed: whether a case failed, by what makes it the same case in another campaign; cases: their numbers. excused: runs that passed with
+    a collision; unpreventable: runs that failed with one, which no driver that was asked would have prevented.
     """
 
     exposure: float = 0.0
