@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import psycopg
+import pytest
 from authenticator import Authenticator
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -19,6 +21,7 @@ from marque.common import ok
 from marque.foundation import Actor, Database, Transaction
 
 PARTY = RelyingParty("marque.example", "Marque", ("https://marque.example",))
+JULY = date(2021, 7, 1)
 KINDS = {"gac": "carmaker", "huawei": "technology", "seres": "carmaker"}
 
 
@@ -105,3 +108,42 @@ def a_draft(agreement: UUID, effective: date, mode: str = "joint-development", c
     """A preset with these two in it."""
     preset = ok(modes.expand(modes.packaged()[mode], {"carmaker": carmaker, "partner": partner}))
     return modes.draft(preset, agreement, "AH8 together", effective, transition=transition)
+
+
+def rows(there: Companies) -> dict[str, int]:
+    """How many rows there are in each table of each room, as the superuser counts."""
+    with psycopg.connect(there.owner_dsn.replace("user=marque_owner", "user=postgres")) as connection:
+        tables = connection.execute(
+            "select string_agg(format('select %L, count(*) from %1$s', c.oid::regclass), ' union all ')"
+            " from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'r'"
+            " and n.nspname in ('alliance', 'foundation')"
+        ).fetchone()[0]
+        return dict(connection.execute(tables).fetchall())
+
+
+def refused(
+    there: Companies, who: str | Person, fault: type[Exception], words: str, service: Callable[..., object], *given: object
+) -> None:
+    """The service refuses with these words, and not a row is more or fewer."""
+    before = rows(there)
+    with pytest.raises(fault, match=words), there.acting(who) as tx:
+        service(tx, *given)
+    assert rows(there) == before
+
+
+def text_of(there: Companies, agreement: UUID, number: int = 1, who: str | Person = "gac") -> bytes:
+    with there.acting(who) as tx:
+        return agreements.revision(tx, "gac", agreement, number).row.document.encode()
+
+
+def asked(there: Companies, agreement: UUID, who: str | Person, number: int = 1) -> keys.Asked:
+    """A signature begun: the question for the passkey."""
+    person = there.people[who] if isinstance(who, str) else who
+    envelope = signing.sign(text_of(there, agreement, number, person), person.key)
+    with there.acting(person) as tx:
+        return agreements.begin_signing(tx, PARTY, "gac", agreement, number, envelope)
+
+
+def state_of(there: Companies, agreement: UUID, who: str = "gac") -> agreements.AgreementState:
+    with there.acting(who) as tx:
+        return agreements.agreement(tx, "gac", agreement)

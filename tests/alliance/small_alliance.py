@@ -107,3 +107,10 @@ def programme(database: Database, owner: str, agreement: UUID, code: str) -> UUI
 
 def noon(year: int, month: int, day: int) -> datetime:
     return datetime(year, month, day, 12, tzinfo=UTC)
+
+
+def someone(database: Database, people: dict[str, UUID], organisation: str, *duties: str) -> Actor:
+    """The actor that is the organisation's person, with exactly these duties from now on."""
+    with database.transaction(Actor(organisation)) as tx:
+        tx.execute("update alliance.person set duties = %s where id = %s", (list(duties), people[organisation]))
+    return Actor(organisation, people[organisation], "console")
