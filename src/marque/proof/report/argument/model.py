@@ -40,7 +40,7 @@ _SUPPORT: Mapping[Kind, frozenset[Kind]] = {
 }
 _CONTEXT: Mapping[Kind, frozenset[Kind]] = dict.fromkeys(_SUPPORT, frozenset({Kind.CONTEXT, Kind.ASSUMPTION, Kind.JUSTIFICATION}))
 """What may support what, and what may stand beside what: GSN version 3, 1:2.3."""
-_ID = re.compile(r"[A-Z][A-Za-z]{0,3}[0-9]*(?:\.\S{1,200})?")
+_ID = re.compile(r"[A-Z][A-Za-z]{0,3}[0-9]*(?:\.\S{1,2000})?")
 
 
 @dataclass(frozen=True)
