@@ -1,75 +1,40 @@
-"""The console by its answers: who may send what, how it refuses, where it leads, and that nobody's words are more than words in it."""
+"""The console by its answers: how it refuses, where it leads, and that nobody's words are more than words in it."""
 
 from __future__ import annotations
 
-import json
 import re
 import sys
-from datetime import date
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlencode, urljoin, urlsplit
 
-import psycopg
 import pytest
 from console_crawl import WORDS, Crawl
-from console_routes import routes_of, tree
+from console_routes import tree
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from in_process import browser
 
-from databases import superuser
 from marque.alliance import audit, keys, sessions, signing
-from marque.app import console
 from marque.app.console.join import Console
 from marque.app.platform import Platform
 from marque.app.settings import Settings
 from marque.app.web import create_app
 from marque.app.words import LANGUAGES, words_of
 from marque.common import ok
-from marque.foundation import Actor, Database, SetClock
+from marque.foundation import Actor, Database
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "alliance"))
-from rivals import ORIGIN, address, opened, swap
-from rivals_world import PARTNER, RIVALS, columns, world
-from small_alliance import noon
+from console_bench import ME, NASTY, OWN_PAGE, PAGE, POSTS, ROUTES, THEM, ask, database_of, place, two_rivals
+from rivals import ORIGIN, swap
+from rivals_world import PARTNER
 
-ME, THEM = RIVALS
-ROUTES = list(routes_of(console.routes.routes))
 GETS = sorted({route.path for method, route in ROUTES if method == "GET"})
-POSTS = sorted({route.path for method, route in ROUTES if method == "POST"})
-OWN_PAGE = {"sec-fetch-site": "same-origin"}
-PAGE = {"accept": "text/html,application/xhtml+xml"}
-FORMS = {
-    "/console/agreements": {"title": "T"},
-    "/console/agreements/{owner}/{agreement}/programmes": {"code": "P9", "name": "Nine", "brand": ""},
-    "/console/programmes/{lead}/{programme}/{process}/requirements": {"title": "T", "text": "X", "number": "9", "status": "draft"},
-    "/console/programmes/{lead}/{programme}/{process}/decisions": {"title": "T", "subject": "S", "question": "?"},
-    "/console/requirements/{requirement}": {"title": "T", "text": "X", "status": "draft", "version": "2"},
-    "/console/requirements/{requirement}/accept": {"side": PARTNER, "version": "1"},
-    "/console/requirements/{requirement}/comments": {"text": "C"},
-    "/console/decisions/{decision}/{act}": {"reason": "R"},
-    "/console/people": {"name": "N", "email": "n@n.example", "duty": "viewer"},
-    "/console/people/{person}/duties": {"duty": "viewer"},
-    "/console/people/{person}/leave": {},
-    "/console/brands": {"code": "b", "name": "B", "name_zh": "", "owner": ME, "since": "2022-01-01", "source": "S"},
-    "/console/brands/{code}/owners": {"owner": ME, "since": "2022-02-02", "source": "S"},
-    "/console/me/passkeys": {"label": "L"},
-    "/console/tokens": {"name": "N", "purpose": "P", "scope": "view:*", "expires": "2022-05-05"},
-    "/console/tokens/{token}/revoke": {},
-}
-"""Forms that are taken, as long as they come from one of our pages."""
-OTHERS = {"envelope": "{}", "request": "{}", "reason": "R", "mode": "balanced", "effective": "2022-05-05", "title": "T", "party": ME}
-"""Fields of the others."""
 
 
 @pytest.fixture(scope="module")
 def bench(shared_database, tmp_path_factory):
-    """Two rivals' world, of which no request changes anything unless `bench.database.keeps`."""
-    addresses, clock = shared_database.emptied(), SetClock(noon(2021, 6, 1))
-    with Database(addresses.app, clock) as database:
-        there = world(database, addresses)
-    with opened(there, clock, tmp_path_factory.mktemp("console")) as made:
+    with two_rivals(shared_database, tmp_path_factory.mktemp("console")) as made:
         yield made
 
 
@@ -78,138 +43,6 @@ def kept(bench):
     bench.database.keeps = True
     yield bench
     bench.database.keeps = False
-
-
-def database_of(bench):
-    """As who sees every row."""
-    name = psycopg.conninfo.conninfo_to_dict(bench.world.addresses.owner)["dbname"]
-    return psycopg.connect(superuser(bench.world.addresses, str(name)), autocommit=True)
-
-
-@pytest.fixture
-def everything(bench):
-    """A digest of every row of every organisation."""
-    with database_of(bench) as connection:
-        one = "select '{0}' as place, md5(string_agg(t::text, '|' order by t::text)) from {0} t"
-        asked = " union all ".join(one.format(table) for table in columns(connection))
-        yield lambda: sorted(connection.execute(asked).fetchall())
-
-
-def place(bench, path, who=ME, **more):
-    side = bench.world.sides[who]
-    parts = {"owner": who, "lead": who, "number": 1, "process": "platform", "act": "approve", "code": side.words["brand"]}
-    parts |= {"key": side.words["key"]} | side.ids | more
-    return address(path, parts)
-
-
-def ask(bench, method, where, who=ME, *, form=None, headers=None, **more):
-    """As somebody of `who`, signed in; a form with the session's mark, from one of our own pages."""
-    token = bench.world.sides[who].session if who else ""
-    headers = {"cookie": f"session={token}"} | (OWN_PAGE if method == "POST" else {}) | (headers or {})
-    data = None if form is None else {"csrf": sessions.csrf_token(token)} | form
-    return bench.client.request(method, where, headers=headers, data=data, **more)
-
-
-# Forms of other sites --------------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("path", POSTS)
-def test_a_form_counts_only_from_one_of_our_pages_with_the_mark_of_this_session(kept, everything, path):
-    where, form, token = place(kept, path), FORMS.get(path, OTHERS), kept.world.sides[ME].session
-    right, before = sessions.csrf_token(token), everything()
-    for mark, headers in (
-        (None, OWN_PAGE), ("", OWN_PAGE), (right[:-1], OWN_PAGE), (sessions.csrf_token(kept.world.sides[THEM].session), OWN_PAGE),
-        (token, OWN_PAGE), (right, {}), (right, {"sec-fetch-site": "cross-site"}), (right, {"sec-fetch-site": "same-site"}),
-        (right, {"sec-fetch-site": "none"}), (right, {"origin": "https://evil.example"}), (right, {"origin": "null"}),
-        (right, {"sec-fetch-site": "cross-site", "origin": ORIGIN}),
-    ):  # fmt: skip
-        marked = {} if mark is None else {"csrf": mark}
-        ways = [{"data": form | marked}, {"content": "{}", "headers": {"content-type": "application/json", "x-csrf": mark or ""}}]
-        for way in ways:
-            sent = {"cookie": f"session={token}"} | headers | way.pop("headers", {})
-            answer = kept.client.post(where, headers=sent, **way)
-            assert answer.status_code == 403, (mark, headers)
-    assert kept.client.post(f"{where}?csrf={right}", headers={"cookie": f"session={token}"} | OWN_PAGE, data=form).status_code == 403
-    assert everything() == before
-
-
-@pytest.mark.parametrize("path", POSTS)
-def test_the_same_form_from_one_of_our_pages_is_taken_or_refused_for_what_it_says(bench, path):
-    json_ = path.endswith("{challenge}")
-    body = {"content": "{}"} if json_ else {"form": FORMS.get(path, OTHERS)}
-    marked = {"content-type": "application/json", "x-csrf": sessions.csrf_token(bench.world.sides[ME].session)} if json_ else {}
-    answer = ask(bench, "POST", place(bench, path), headers=marked, **body)
-    assert answer.status_code in ({200, 303} if path in FORMS else {404, 409, 422}), answer.text
-
-
-@pytest.mark.parametrize("path", POSTS)
-def test_a_form_of_somebody_who_is_signed_out_is_not_read(kept, everything, path):
-    before = everything()
-    answer = kept.client.post(place(kept, path), headers=OWN_PAGE, data=FORMS.get(path, OTHERS))
-    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?to=%2Fconsole")
-    assert everything() == before
-
-
-# What cannot be taken --------------------------------------------------------------------------------------------------------------------
-
-NASTY = st.one_of(
-    st.text(max_size=20),
-    st.sampled_from(["\0", "a\0b", "9" * 20, "-1", "1e3", "٣", "²", "null", "2022-02-30", "9999-12-31", "0001-01-01", "x" * 5000]),
-)
-
-
-@pytest.mark.parametrize("path", [one for one in POSTS if not one.endswith("{challenge}")])
-@settings(max_examples=8)
-@given(data=st.data())
-def test_no_form_whatever_stands_in_it_breaks_anything(bench, path, data):
-    form = FORMS.get(path, OTHERS) | {"version": "1"}
-    chosen = data.draw(st.sets(st.sampled_from(sorted(form)), min_size=1))
-    drawn = {name: data.draw(NASTY) for name in sorted(chosen)}
-    answer = ask(bench, "POST", place(bench, path), form=form | drawn, headers=PAGE)
-    assert answer.status_code in {200, 303, 403, 404, 409, 422}
-
-
-NAMES = st.sampled_from(["id", "rawId", "type", "response", "clientDataJSON"])
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner),
-    max_leaves=8,
-)
-
-
-@pytest.mark.parametrize("path", [one for one in POSTS if one.endswith("{challenge}")])
-@settings(max_examples=25)
-@given(said=JSON)
-def test_no_answer_of_a_passkey_whatever_it_says_breaks_anything(bench, path, said):
-    marked = {"content-type": "application/json", "x-csrf": sessions.csrf_token(bench.world.sides[ME].session)}
-    answer = ask(bench, "POST", place(bench, path), headers=marked, content=json.dumps(said))
-    assert answer.status_code in {404, 409, 422}
-
-
-@pytest.mark.parametrize(
-    ("path", "field"),
-    [("/console/me/keys", "request"), ("/console/agreements/{owner}/{agreement}/revisions/{number}/sign", "envelope")],
-)
-@settings(max_examples=15)
-@given(content=st.binary(max_size=200) | st.sampled_from([b"\x89PNG\r\n\x1a\n", b"\xff\xfe{\0}\0", b"{" * 3000, b" " * (5 << 20)]))
-def test_a_file_that_is_none_of_ours_is_refused(bench, path, field, content):
-    files = {field: ("file", content, "application/octet-stream")}
-    answer = ask(bench, "POST", place(bench, path), form={}, files=files, headers=PAGE)
-    assert answer.status_code in {409, 422}
-    assert tree(answer.text).xpath("//*[@role='alert']")
-
-
-@settings(max_examples=40)
-@given(asked=st.text(max_size=12) | st.dates().map(str))
-def test_a_day_that_is_none_is_today_and_every_other_one_is_shown(bench, asked):
-    for path in ("/console/agreements/{owner}/{agreement}", "/console/programmes/{lead}/{programme}"):
-        answer = ask(bench, "GET", f"{place(bench, path)}?on={quote(asked)}")
-        assert answer.status_code == 200
-        try:
-            day = min(date.fromisoformat(asked), date(2199, 12, 31))
-        except ValueError:
-            day = bench.database.clock.now().date()
-        assert tree(answer.text).xpath("string(//input[@name='on']/@value)") == day.isoformat()
 
 
 # How it refuses --------------------------------------------------------------------------------------------------------------------------
