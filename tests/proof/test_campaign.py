@@ -91,14 +91,33 @@ def test_what_dies_raises_or_takes_too_long_is_a_run_that_failed(tmp_path, suite
     assert {name: count for name, count in tally.counts.items() if count} == {"lost": 1, "aborted": 1, "overdue": 1, "passed": 2}
 
 
-def test_what_no_vehicle_could_do_is_outside_of_the_domain(tmp_path):
-    def change(said):
-        said["sources"][1]["parameters"]["limit_mps"]["values"] = [120.0]
-
-    path = written(tmp_path, change)
+@pytest.mark.parametrize(
+    ("limit_mps", "outcome", "why"), [(70.0, "outside", "the vehicle drives between"), (120.0, "aborted", "the speed limit '120.0000'")]
+)
+def test_what_no_vehicle_could_do_is_outside_of_the_domain_and_what_cannot_be_read_is_not(tmp_path, limit_mps, outcome, why):
+    path = written(tmp_path, lambda said: said["sources"][1]["parameters"]["limit_mps"].update(values=[limit_mps]))
     said = json.loads(drive(Task(path, "vela", 1), cases(read_suite(path), 1)[3]))
-    assert (said["outcome"], said["trace"]) == ("outside", "")
-    assert "speed" in said["why"]
+    assert (said["outcome"], said["trace"]) == (outcome, "")
+    assert why in said["why"]
+
+
+def test_a_file_that_is_no_scenario_is_no_way_out_of_the_domain(tmp_path):
+    (tmp_path / "broken.xml").write_text("<commonRoad")
+    path = written(tmp_path, lambda said: said["sources"].append({"name": "broken", "commonroad": "broken.xml", "cell": "street"}))
+    said = json.loads(drive(Task(path, "vela", 1), cases(read_suite(path), 1)[-1]))
+    assert said["outcome"] == "aborted"
+    assert "broken.xml" in said["why"]
+
+
+def test_a_campaign_does_not_go_on_with_other_code_than_it_began_with(tmp_path, suite):
+    begun = Campaign(tmp_path, Task(suite, "vela", 1), "r1")
+    assert {"code/driving", "lock", "model/vela", "simulator/simulation", "suite/small"} <= begun.plan.inputs.keys()
+    begun.unchanged()
+    other = json.loads((tmp_path / "plan.json").read_text())
+    other["inputs"]["code/driving"] = "0" * 64
+    (tmp_path / "plan.json").write_bytes(rfc8785.dumps(other))
+    with pytest.raises(InputError, match=r"code/driving is not what the campaign here began with[^$]*Put it back"):
+        Campaign(tmp_path, Task(suite, "vela", 1), "r1")
 
 
 DRIVER = """

@@ -21,11 +21,11 @@ from marque.common import InputError
 from marque.foundation import SystemClock
 from marque.foundation.compute import Compute
 from marque.foundation.compute_pool import ProcessPool
-from marque.proof.campaign import OUTCOMES, Campaign, Tally, Task
+from marque.proof.campaign import Campaign, Tally, Task
 from marque.proof.evidence import Policy, Provenance
 from marque.proof.evidence import Run as EvidenceRun
 from marque.proof.evidence.draft import Draft
-from marque.proof.evidence.statements import FAILURES
+from marque.proof.evidence.statements import FAILURES, OUTCOMES
 from marque.proof.gate import bound, inputs_of, judge, read_rules
 from marque.proof.statistics import intervals
 from marque.proof.suites import read_suite
@@ -75,7 +75,7 @@ def _policy(draft: Path, suite: Path) -> Policy:
     policy = Draft(draft).said("policy")
     assert isinstance(policy, Policy)
     Draft(draft).envelope("policy")
-    bound(policy, read_suite(suite))
+    bound(policy, [read_suite(suite)])
     read_rules(policy.rules)
     return policy
 

@@ -35,13 +35,31 @@ _UNSAFE = (Verdict.COLLISION, Verdict.ROAD_EDGE, Verdict.INFEASIBLE, Verdict.ERR
 
 
 @dataclass(frozen=True)
+class Hidden:
+    """A suite that the policy knows by a commitment alone. salt: what opens it, in hexadecimal; its cases are drawn by it."""
+
+    name: str
+    suite: Path
+    salt: str
+
+
+@dataclass(frozen=True)
 class Task:
-    """What all cases of a campaign share. vehicle: a name in `vehicle.MODELS`; perfect: without sensors' errors."""
+    """What all cases of a campaign share. vehicle: a name in `vehicle.MODELS`; perfect: without sensors' errors.
+
+    suite: the open one; hidden: the others, in order of their names.
+    """
 
     suite: Path
     vehicle: str
     seed: int
     perfect: bool = False
+    hidden: tuple[Hidden, ...] = ()
+
+    def target(self, case: Case) -> Path:
+        """The file or folder of a case that comes from one."""
+        suite = next((one.suite for one in self.hidden if one.name == case.suite), self.suite)
+        return suite.parent / case.source.target
 
 
 @dataclass(frozen=True)
@@ -71,8 +89,8 @@ def run(case: Case, task: Task, keep: Keep | None = None) -> Run:
         with TemporaryDirectory(prefix="marque-case-") as folder:
             scenario = read_scenario(_file(case, task, Path(folder)))
         return _problem(case, task, scenario, keep)
-    except MarqueError as error:
-        return Run("outside", str(error))
+    except MarqueError as error:  # a scenario that cannot be read shows nothing: not that the domain does not reach to it
+        return Run("aborted", str(error))
     except Exception as error:
         return Run("aborted", f"{type(error).__name__}: {error}")
 
@@ -84,7 +102,7 @@ def _warm() -> None:
 
 
 def _file(case: Case, task: Task, folder: Path) -> Path:
-    target = task.suite.parent / case.source.target
+    target = task.target(case)
     if case.source.kind is Kind.COMMONROAD:
         return target / case.member if target.is_dir() else target
     written = folder / "scene.xml"
@@ -102,7 +120,7 @@ def _pilot(task: Task) -> MakeDriver:
 
 def _story(case: Case, task: Task, keep: Keep | None) -> Run:
     """An OpenSCENARIO case, the ego being our vehicle."""
-    path, vehicle = task.suite.parent / case.source.target, MODELS[task.vehicle].vehicle
+    path, vehicle = task.target(case), MODELS[task.vehicle].vehicle
     parameters = {name: str(value) for name, value in case.parameters}
     read = partial(read_story, _scenario_of(path), parameters, vehicle)
     story = read()

@@ -11,11 +11,9 @@ from typing import Any
 import numpy as np
 import rfc8785
 
+from marque.proof.evidence.statements import Outcome
 from marque.proof.suites import Case
 from marque.simulation.judge import Trajectory
-
-OUTCOMES = ("passed", "failed", "lost", "aborted", "overdue", "outside")
-"""passed, failed: as judged. lost: its process died. aborted: by what nobody foresaw. overdue: too late. outside: of the domain."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Run:
     measures: figures by name, those that are not finite left out. trace: sha256 of the states driven, "" where there are none.
     """
 
-    outcome: str
+    outcome: Outcome
     why: str
     collision: bool | None = None
     preventable: Mapping[str, bool] = field(default_factory=dict)
@@ -44,6 +42,7 @@ class Run:
             "preventable": dict(self.preventable),
             "scenario": case.scenario,
             "seed": case.seed,
+            "suite": case.suite,
             "trace": self.trace,
             "weight": case.weight,
             "why": self.why,

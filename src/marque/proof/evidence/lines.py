@@ -43,7 +43,7 @@ _RUN = re.compile(
             rb'(\{"case":(', _COUNT, rb'),"cell":(', _TEXT, rb'),"collision":(?:true|false|null),"measures":', _object(_NUMBER),
             rb',"outcome":"(', "|".join(OUTCOMES).encode(), rb')","parameters":', _object(_TEXT + b"|" + _SHORT),
             rb',"preventable":', _object(_SHORT), rb',"scenario":', _TEXT, rb',"seed":', _COUNT,
-            rb',"trace":"(?:[0-9a-f]{64})?","weight":', _SHORT, rb',"why":', _TEXT, rb"\})\n",
+            rb'(?:,"suite":', _TEXT, rb')?+,"trace":"(?:[0-9a-f]{64})?","weight":', _SHORT, rb',"why":', _TEXT, rb"\})\n",
         )
     )
 )  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from marque.proof.evidence.archive import LEAVES, RUNS
 from marque.proof.evidence.findings import Finding
 from marque.proof.evidence.lines import Scan, root, split
-from marque.proof.evidence.statements import Counts, Runs, Summary
+from marque.proof.evidence.statements import SILENT, Counts, Runs, Summary
 
 _ORIGINAL = "Take runs.jsonl from the campaign itself; a run that came out badly stays in it."
 _RESEAL = "Seal the evidence again; the runs themselves are those that were signed."
@@ -48,7 +48,7 @@ def verdicts(summary: Summary, model: str, counts: Counts) -> Iterator[str]:
     for one in summary.verdicts:
         if one.model != model:
             yield f"it judges {one.model}; {model} was run"
-        elif one.answer == "PASSED" and counts.get(one.cell, {}).keys() <= {"outside"}:
+        elif one.answer == "PASSED" and counts.get(one.cell, {}).keys() <= SILENT:
             yield f"a cell passed in which nothing was run: {one.cell}"
     for cell in sorted(counts.keys() - {one.cell for one in summary.verdicts}):
         yield f"a cell was run and not judged: {cell}"

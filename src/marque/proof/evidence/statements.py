@@ -37,10 +37,15 @@ KINDS = ("code", "lock", "map", "model", "policy", "seeds", "simulator", "suite"
 _INPUT = re.compile(r"[a-z][a-z-]{0,39}(?:/[A-Za-z0-9][A-Za-z0-9._/-]{0,199})?")
 _RELEASE = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
-Outcome = Literal["passed", "failed", "lost", "aborted", "overdue", "outside"]
+Outcome = Literal["passed", "failed", "lost", "aborted", "overdue", "outside", "not-needed"]
+"""passed, failed: as judged. lost: its process died. aborted: by what nobody foresaw. overdue: too late. outside: of the domain.
+not-needed: not driven, for its cell had been decided before its turn came; only a policy that says so beforehand allows for it.
+"""
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 FAILURES = frozenset({"failed", "lost", "aborted", "overdue"})
 """A run of which nothing came counts as one that failed: else losing runs would be a way to pass."""
+SILENT = frozenset({"outside", "not-needed"})
+"""What says nothing of the release either way."""
 Answer = Literal["PASSED", "FAILED", "OUTSIDE ODD"]
 ANSWERS: tuple[Answer, ...] = get_args(Answer)
 Counts = Mapping[str, Mapping[str, int]]
@@ -241,9 +246,11 @@ def release_digest(name: str, version: str, inputs: Iterable[Input]) -> str:
 
 
 def cells_by_result(counts: Counts) -> tuple[list[str], list[str], list[str]]:
-    """Cells in which every run passed, those with a run outside the design domain, and those in which any run failed or was lost."""
+    """Cells in which every run that was driven passed, those with a run outside the design domain or none driven, and those in which any
+    run failed or was lost.
+    """
     failed = sorted(cell for cell, found in counts.items() if FAILURES & found.keys())
-    warned = sorted(cell for cell, found in counts.items() if "outside" in found and cell not in failed)
+    warned = sorted(cell for cell, found in counts.items() if cell not in failed and ("outside" in found or found.keys() <= SILENT))
     return sorted(counts.keys() - set(failed) - set(warned)), warned, failed
 
 

@@ -1,59 +1,47 @@
-"""What the runs of a campaign depend on, each by its digest: the inputs of the provenance statement, and what makes evidence stale."""
+"""That what is to be driven is what the policy asks for: its suites to the byte, and its hidden ones by what they were committed to."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import sys
-from importlib import metadata
-from pathlib import Path
+from collections.abc import Sequence
 
-import marque
 from marque.common import InputError
-from marque.proof.campaign import Plan
-from marque.proof.evidence import Input, Policy, digests
+from marque.proof.campaign import Plan, Task, seeds_digest
+from marque.proof.campaign import inputs_of as inputs_of_task
+from marque.proof.evidence import Input, Policy
+from marque.proof.evidence.policy import opens
 from marque.proof.suites import Suite
-from marque.vehicle import MODELS
 
-_DRIVES = ("common", "driving")
-_SIMULATES = ("proof/campaign", "proof/suites", "simulation")
+__all__ = ["bound", "inputs_of", "provenance_inputs", "seeds_digest"]
 
 
-def inputs_of(plan: Plan, suite: Suite, policy: Policy) -> tuple[Input, ...]:
-    """Code, lock, maps, model, policy, seeds, simulator and suite of a campaign, as they are here and now, in order of their names."""
-    root = Path(marque.__file__).parent
-    roads = {name: digest for name, digest in suite.files.items() if not name.endswith((".xosc", ".json"))}
-    found = {
-        **digests.of_code(root, _DRIVES),
-        "lock": _lock(),
-        "map": _of(roads),
-        f"model/{plan.vehicle}": _of({"parameters": repr(MODELS[plan.vehicle]), "code": digests.of_folder(root / "vehicle")}),
-        "policy": policy.digest,
-        "seeds": seeds_digest(plan.seed, plan.perfect),
-        **{f"simulator/{name.rpartition('/')[2]}": digests.of_folder(root / name) for name in _SIMULATES},
-        f"suite/{plan.suite}": plan.suite_digest,
-    }
-    return tuple(Input(name, digest) for name, digest in sorted(found.items()))
-
-
-def seeds_digest(seed: int, perfect: bool) -> str:
-    """Of what a campaign's chance depends on; see `campaign.Task`."""
-    return _of({"seed": seed, "perfect": perfect})
-
-
-def bound(policy: Policy, suite: Suite) -> None:
-    """Raises InputError unless the policy names this suite, to the byte."""
+def bound(policy: Policy, suites: Sequence[Suite], salts: Sequence[str] = ()) -> None:
+    """Raises InputError unless the policy names the first suite, to the byte, and the others open its commitments with their salts."""
+    suite, hidden = suites[0], suites[1:]
     if policy.suites.get(suite.name) != suite.digest:
         known = ", ".join(f"{name} {digest[:12]}…" for name, digest in policy.suites.items())
         why = f'"{suite.name}" {suite.digest[:12]}… is not a suite of the policy'
         raise InputError(suite.name, "", why, f"It names {known or 'none that is not hidden'}.")
+    for one, salt in zip(hidden, salts, strict=True):
+        if one.name not in policy.hidden or not opens(policy.hidden[one.name], one.digest, salt):
+            why = f"suite and salt are not those that the policy committed to as {', '.join(policy.hidden) or 'nothing'}"
+            raise InputError(one.name, "", why, "Ask whoever hid the suite for both, as they were when the policy was written.")
+    driven = {one.name for one in suites}
+    if missing := sorted({*policy.suites, *policy.hidden} - driven):
+        why = f"the policy asks for {', '.join(missing)}, too"
+        raise InputError(missing[0], "", why, "Name a hidden suite with --hidden, and its salt with --salt-file.")
 
 
-def _lock() -> str:
-    """Of every package that is installed here: its name and version, and the Python that runs them."""
-    packages = sorted({f"{one.metadata['Name']}=={one.version}" for one in metadata.distributions()})
-    return _of({"python": sys.version, "packages": packages})
+def provenance_inputs(plan: Plan, salts: Sequence[str]) -> tuple[Input, ...]:
+    """As the provenance statement names them; salts: of the plan's hidden suites, in their order. Raises InputError for odd names."""
+    opened = dict(zip((f"suite/{name}" for name in plan.hidden), salts, strict=True))
+    found = {**plan.inputs, "policy": plan.policy}
+    try:
+        return tuple(Input(name, digest, opened.get(name, "")) for name, digest in sorted(found.items()))
+    except ValueError as fault:
+        raise InputError(plan.suite, "name", str(fault), "Name suites in letters, digits, dots and hyphens.") from fault
 
 
-def _of(said: object) -> str:
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+def inputs_of(plan: Plan, suite: Suite, policy: Policy) -> tuple[Input, ...]:
+    """Of a campaign without hidden suites, as they are here and now."""
+    found = inputs_of_task(Task(suite.folder, plan.vehicle, plan.seed, plan.perfect), [suite])
+    return tuple(Input(name, digest) for name, digest in sorted({**found, "policy": policy.digest}.items()))

@@ -5,7 +5,7 @@ strata), `multiplicity` (of cells), `power` (how many runs), `rare` (failures to
 """
 
 from marque.proof.statistics import betting, comparison, intervals, multiplicity, power, rare, risk, sequential
-from marque.proof.statistics.decision import CellDecision, Counts, Decision, Reason, Rules, Verdict, decide, shown, verdicts
+from marque.proof.statistics.decision import CellDecision, Counts, Decision, Reason, Rules, Verdict, decide, settled, shown, verdicts
 from marque.proof.statistics.intervals import Interval
 from marque.proof.statistics.risk import Strata
 
@@ -27,6 +27,7 @@ __all__ = [
     "rare",
     "risk",
     "sequential",
+    "settled",
     "shown",
     "verdicts",
 ]

@@ -16,6 +16,7 @@ from marque.common import Floats
 from marque.proof.statistics.betting import FRACTIONS, mixed_over_bets
 from marque.proof.statistics.intervals import Interval, Side, more_than, tails
 from marque.proof.statistics.roots import bisect
+from marque.proof.statistics.sequential import log_e_above, log_e_below
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,34 @@ def mcnemar(worse: ArrayLike, better: ArrayLike) -> Floats:
     """
     b, c = np.broadcast_arrays(np.asarray(worse, float), np.asarray(better, float))
     return more_than(b - 1, b + c, 0.5)[()]
+
+
+def fisher(failures: ArrayLike, runs: ArrayLike, among: ArrayLike, others: ArrayLike) -> Floats:
+    """Exact one-sided p-value of "these runs fail no more often than those": `failures` of `runs` here, `among` of `others` there.
+
+    P(X ≥ failures) for X hypergeometric, given how many failed in all. No runs on either side: 1. Source: Fisher 1935, section 21.1.
+    """
+    k, n, j, m = np.broadcast_arrays(*(np.asarray(each, float) for each in (failures, runs, among, others)))
+    return np.asarray(np.where((n > 0) & (m > 0), stats.hypergeom.sf(k - 1, n + m, k + j, n), 1.0))[()]
+
+
+def log_e_more_often(failures: ArrayLike, runs: ArrayLike, among: ArrayLike, others: ArrayLike) -> Floats:
+    """Logarithm of the e-value against "these runs fail no more often than those", valid under peeking; arguments as in `fisher`.
+
+    If it is true, some probability lies between both; against that one, both sides bet, and as they are independent the product of their
+    capitals is an e-process. Which one is not known: the least product over all. Source: Wasserman, Ramdas, Balakrishnan 2020, section 8
+    (the least of e-values over a composite null); `log_e_above` and `log_e_below` for either side.
+    """
+    k, n, j, m = (each[..., None] for each in np.broadcast_arrays(*(np.asarray(one, float) for one in (failures, runs, among, others))))
+    low, high = np.full((*k.shape[:-1], 1), -16.0), np.full((*k.shape[:-1], 1), 16.0)
+    steps = np.linspace(0.0, 1.0, 65)
+    for _ in range(6):  # on the scale of the log odds, each time between the neighbours of the least
+        odds = low + (high - low) * steps
+        between = 1.0 / (1.0 + np.exp(-odds))
+        value = log_e_above(k, n, between) + log_e_below(j, m, between)
+        at = np.argmin(value, axis=-1)[..., None]
+        low, high = (np.take_along_axis(odds, np.clip(at + side, 0, 64), -1) for side in (-1, 1))
+    return np.asarray(np.minimum(np.min(value, axis=-1), np.inf))[()]
 
 
 def log_e_difference_below(worse: ArrayLike, better: ArrayLike, pairs: ArrayLike, margin: ArrayLike) -> Floats:

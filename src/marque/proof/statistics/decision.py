@@ -5,26 +5,28 @@ Three questions are asked of every cell, each with its own p-value (fixed plans)
 - is the failure probability shown to be **below the limit**?           → only then PASSED
 - is it shown to be **above the limit**?                                → FAILED
 - is the release shown to be **worse than the baseline** on the same cases (by more than the margin)?   → FAILED
+- is it shown to fail **more often on hidden cases** than on those that everybody knew, i.e. to be fitted to these?   → FAILED
 
 With a `margin`, PASSED also needs non-inferiority: that the probability rose by less than it. Neither shown: UNDECIDED; more runs may tell.
 
 What it guarantees: the chance that *any* cell that is not below its limit is PASSED is ≤ α; the chance that *any* cell is FAILED that
-neither exceeds its limit nor is worse than the baseline is ≤ α, half of it for each reason. Under peeking, at every number of looks
-together.
+neither exceeds its limit nor is worse than the baseline nor fitted is ≤ α, an equal share of it for each reason. Under peeking, at every
+number of looks together.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from marque.common import Bools, Floats
-from marque.proof.statistics.comparison import log_e_difference_above, log_e_difference_below, mcnemar
+from marque.proof.statistics.comparison import fisher, log_e_difference_above, log_e_difference_below, log_e_more_often, mcnemar
 from marque.proof.statistics.intervals import Interval, at_most, binomial, more_than
-from marque.proof.statistics.multiplicity import holm
+from marque.proof.statistics.multiplicity import bonferroni, holm
 from marque.proof.statistics.risk import Strata, chernoff_interval, log_e_risk_above, log_e_risk_below, log_p_risk_above, log_p_risk_below
 from marque.proof.statistics.sequential import confidence_sequence, log_e_above, log_e_below, log_e_worse
 
@@ -42,6 +44,7 @@ class Reason(StrEnum):
     ABOVE_LIMIT = "above-limit"
     LIMIT_NOT_SHOWN = "limit-not-shown"
     WORSE_THAN_BASELINE = "worse-than-baseline"
+    WORSE_WHERE_HIDDEN = "worse-where-hidden"
     NON_INFERIOR = "non-inferior"
     NON_INFERIORITY_NOT_SHOWN = "non-inferiority-not-shown"
     NO_RUNS = "no-runs"
@@ -52,17 +55,26 @@ class Rules:
     """Set before the first run. `peeking`: decisions may be asked for at any time; else once, after the planned runs.
 
     `margin`: the rise of the failure probability over the baseline's that is still accepted; None: no non-inferiority is asked for, and
-    a regression of any size counts.
+    a regression of any size counts. `hidden`: a part of the cases is hidden, and it is asked whether the release is fitted to the others.
     """
 
     alpha: float = 0.05
     peeking: bool = False
     margin: float | None = None
+    hidden: bool = False
+
+    @property
+    def of_each(self) -> float:
+        """What each reason for which a cell can be FAILED may use of α."""
+        return self.alpha / (3 if self.hidden else 2)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Arrays (…, cells): failures among runs, the limit of the failure probability, and pairs with the baseline (see `comparison`)."""
+    """Arrays (…, cells): failures among runs, the limit of the failure probability, and pairs with the baseline (see `comparison`).
+
+    hidden, hidden_failures: how many of the runs, and of the failures, are of hidden cases.
+    """
 
     runs: Floats
     failures: Floats
@@ -70,16 +82,22 @@ class Counts:
     worse: Floats
     better: Floats
     pairs: Floats
+    hidden: Floats = field(default_factory=lambda: np.zeros(()))
+    hidden_failures: Floats = field(default_factory=lambda: np.zeros(()))
 
     @staticmethod
     def of(
-        runs: ArrayLike, failures: ArrayLike, limit: ArrayLike, worse: ArrayLike = 0, better: ArrayLike = 0, pairs: ArrayLike = 0
-    ) -> Counts:
+        runs: ArrayLike, failures: ArrayLike, limit: ArrayLike, worse: ArrayLike = 0, better: ArrayLike = 0, pairs: ArrayLike = 0,
+        hidden: ArrayLike = 0, hidden_failures: ArrayLike = 0,
+    ) -> Counts:  # fmt: skip
         """From anything that broadcasts. Raises ValueError for counts that cannot be."""
-        n, k, m, b, c, p = np.broadcast_arrays(*(np.asarray(x, float) for x in (runs, failures, limit, worse, better, pairs)))
+        each = (runs, failures, limit, worse, better, pairs, hidden, hidden_failures)
+        n, k, m, b, c, p, h, j = np.broadcast_arrays(*(np.asarray(x, float) for x in each))
         if np.any(k < 0) or np.any(k > n) or np.any(b < 0) or np.any(c < 0) or np.any(b + c > p) or np.any((m <= 0) | (m >= 1)):
             raise ValueError("0 ≤ failures ≤ runs, worse + better ≤ pairs and 0 < limit < 1 are needed")
-        return Counts(n, k, m, b, c, p)
+        if np.any(j < 0) or np.any(j > h) or np.any(j > k) or np.any(h - j > n - k):
+            raise ValueError("hidden runs are among the runs, and those of them that failed among the failures")
+        return Counts(n, k, m, b, c, p, h, j)
 
 
 @dataclass(frozen=True)
@@ -90,6 +108,7 @@ class Shown:
     above: Floats
     worse: Floats
     non_inferior: Floats
+    fitted: Floats
 
 
 @dataclass(frozen=True)
@@ -129,16 +148,38 @@ def baseline_p_values(counts: Counts, rules: Rules) -> tuple[Floats, Floats]:
     return _from_e(log_e_worse(b, c)) if rules.peeking else np.asarray(mcnemar(b, c)), np.ones_like(b)
 
 
-def shown(counts: Counts, rules: Rules, of_limit: tuple[Floats, Floats] | None = None) -> Shown:
+def fitted_p_values(counts: Counts, rules: Rules) -> Floats:
+    """p-values that show "fails more often where the cases were hidden", each cell for itself."""
+    known, known_failures = counts.runs - counts.hidden, counts.failures - counts.hidden_failures
+    if not rules.hidden:
+        return np.ones_like(known)
+    if rules.peeking:
+        return _from_e(log_e_more_often(counts.hidden_failures, counts.hidden, known_failures, known))
+    return fisher(counts.hidden_failures, counts.hidden, known_failures, known)
+
+
+def shown(
+    counts: Counts, rules: Rules, of_limit: tuple[Floats, Floats] | None = None, adjusted: Callable[[Floats], Floats] = holm
+) -> Shown:  # fmt: skip
     """What the counts show, Holm over the last axis; `of_limit` takes the place of `limit_p_values` where cells are weighted."""
     below, above = limit_p_values(counts, rules) if of_limit is None else of_limit
     worse, non_inferior = baseline_p_values(counts, rules)
-    return Shown(holm(below), holm(above), holm(worse), holm(non_inferior))
+    return Shown(*(adjusted(one) for one in (below, above, worse, non_inferior, fitted_p_values(counts, rules))))
+
+
+def settled(counts: Counts, rules: Rules) -> Bools:
+    """Which cells (…, cells) are decided for good, whatever further runs of the others will say; under peeking.
+
+    Each by itself at its share of α, or all of them, once Holm's steps leave none open.
+    """
+    passed, failed = verdicts(shown(counts, rules, adjusted=bonferroni), rules)
+    all_passed, all_failed = verdicts(shown(counts, rules), rules)
+    return np.asarray(passed | failed | np.all(all_passed | all_failed, axis=-1, keepdims=True))
 
 
 def verdicts(told: Shown, rules: Rules) -> tuple[Bools, Bools]:
     """(passed, failed), arrays (…, cells); neither is UNDECIDED."""
-    failed = (told.above <= rules.alpha / 2) | (told.worse <= rules.alpha / 2)
+    failed = (told.above <= rules.of_each) | (told.worse <= rules.of_each) | (told.fitted <= rules.of_each)
     passed = (told.below <= rules.alpha) & ~failed
     if rules.margin is not None:
         passed &= told.non_inferior <= rules.alpha
@@ -192,7 +233,7 @@ def _cell(
     if weighted is not None and rules.peeking:
         estimate, interval = weighted.estimate, Interval(0.0, 1.0, 1 - rules.alpha)
     verdict = Verdict.PASSED if passed[i] else Verdict.FAILED if failed[i] else Verdict.UNDECIDED
-    values = {name: float(getattr(told, name)[i]) for name in ("below", "above", "worse", "non_inferior")}
+    values = {name: float(getattr(told, name)[i]) for name in ("below", "above", "worse", "non_inferior", "fitted")}
     return CellDecision(verdict, _reasons(n, values, rules), estimate, interval, values)
 
 
@@ -201,9 +242,10 @@ def _reasons(runs: float, told: dict[str, float], rules: Rules) -> tuple[Reason,
     below, asked = told["below"] <= rules.alpha, rules.margin is not None
     each = {
         Reason.NO_RUNS: runs == 0,
-        Reason.ABOVE_LIMIT: told["above"] <= rules.alpha / 2,
-        Reason.WORSE_THAN_BASELINE: told["worse"] <= rules.alpha / 2,
-        Reason.LIMIT_NOT_SHOWN: not below and told["above"] > rules.alpha / 2,
+        Reason.ABOVE_LIMIT: told["above"] <= rules.of_each,
+        Reason.WORSE_THAN_BASELINE: told["worse"] <= rules.of_each,
+        Reason.WORSE_WHERE_HIDDEN: told["fitted"] <= rules.of_each,
+        Reason.LIMIT_NOT_SHOWN: not below and told["above"] > rules.of_each,
         Reason.NON_INFERIORITY_NOT_SHOWN: asked and told["non_inferior"] > rules.alpha,
         Reason.BELOW_LIMIT: below,
         Reason.NON_INFERIOR: asked and told["non_inferior"] <= rules.alpha,

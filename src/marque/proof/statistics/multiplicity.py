@@ -22,6 +22,22 @@ def holm(p_values: ArrayLike) -> Floats:
     return _back(np.minimum(stepped, 1.0), order)
 
 
+def bonferroni(p_values: ArrayLike) -> Floats:
+    """Adjusted p-values, each cell by itself: what one shows, the others' further runs cannot take back. Never below Holm's."""
+    p = np.asarray(p_values, float)
+    return np.asarray(np.minimum(p.shape[-1] * p, 1.0))
+
+
+def holm_factors(p_values: ArrayLike, alpha: float) -> Floats:
+    """By what each p-value is multiplied in the step of Holm's that decides it at level α: a hypothesis is rejected if p·factor ≤ α."""
+    p = np.asarray(p_values, float)
+    order = np.argsort(p, axis=-1, kind="stable")
+    factors = np.broadcast_to(np.arange(p.shape[-1], 0, -1.0), p.shape)
+    kept = np.logical_or.accumulate(factors * np.take_along_axis(p, order, -1) > alpha, axis=-1)
+    at_stop = np.max(np.where(kept, factors, 0.0), axis=-1, keepdims=True)  # where the steps end, all that is left is held against it
+    return _back(np.where(kept, at_stop, factors), order)
+
+
 def hochberg(p_values: ArrayLike) -> Floats:
     """Adjusted p-values, never above Holm's; valid for independent cells (and positively dependent ones). Source: Hochberg 1988."""
     p = np.asarray(p_values, float)

@@ -26,6 +26,13 @@ def runs_to_show(limit: float, alpha: float = 0.05, failures: int = 0) -> int:
     return _fewest(lambda n: bool(at_most(failures, n, limit) <= alpha), failures + 1)
 
 
+def runs_to_show_under_peeking(limit: float, alpha: float = 0.05, failures: int = 0) -> int:
+    """The fewest runs at which, with `failures` among them, the e-process against "the probability is ≥ `limit`" stands at 1/α."""
+    if not 0.0 < limit < 1.0:
+        raise ValueError(f"limit {limit} lies outside (0, 1)")
+    return _fewest(lambda n: bool(log_e_below(failures, n, limit) >= -np.log(alpha)), failures + 1)
+
+
 def power_to_show(runs: ArrayLike, probability: float, limit: float, alpha: float = 0.05) -> Floats:
     """The chance that `runs` runs of a release with true `probability` show it to be below `limit`."""
     n = np.asarray(runs, float)
