@@ -24,7 +24,7 @@ def exposures(found: Mapping[str, CellRuns], suites: Sequence[Suite]) -> dict[st
     for suite in suites:
         for name, cell in suite.cells.items():
             known[name] = known.get(name, 0.0) + cell.exposure / len(suites)
-    return known | {cell: one.exposure / total for cell, one in found.items()}
+    return known | {cell: round(one.exposure / total, 9) for cell, one in found.items()}  # thousands of weights add up to less than 1
 
 
 def cells_of(

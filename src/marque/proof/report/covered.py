@@ -9,7 +9,7 @@ from marque.proof.gate import GateRules
 from marque.proof.report.facts import CoverageFacts
 from marque.proof.report.runs import Lines
 from marque.proof.suites import Case, Kind, Parameter, Source, Suite, k_wise
-from marque.proof.suites.coverage import Coverage, domain_coverage
+from marque.proof.suites.coverage import PARTS, Coverage, domain_coverage
 from marque.simulation.openscenario import variation_of
 
 _MOST_VALUES = 200
@@ -57,7 +57,20 @@ def _pairs(suite: Suite, source: Source, lines: Lines) -> CoverageFacts:
         for said in lines.driven.get((source.name, source.cell), ())
         if all(one.name in said for one in parameters)
     ]
-    return _told(f"{suite.name}: {source.name}, pairs of values", k_wise(parameters, cases))
+    found = k_wise(parameters, cases)
+    holes = tuple(_spelled(hole, parameters) for hole in found.holes)
+    return CoverageFacts(f"{suite.name}: {source.name}, pairs of values", found.covered, found.possible, holes)
+
+
+def _spelled(hole: str, parameters: Sequence[Parameter]) -> str:
+    """Quarters of a range by their ends: `gap_m = 3` as `gap_m = 50 to 60`."""
+    for one in parameters:
+        if not one.values:
+            step = (one.high - one.low) / PARTS
+            ends = [f"{one.low + step * k:.4g}" for k in range(PARTS + 1)]
+            told = {str(k): f"{one.name} = {ends[k]} to {ends[k + 1]}" for k in range(PARTS)}
+            hole = ", ".join(told.get(part.removeprefix(f"{one.name} = "), part) if part.startswith(f"{one.name} = ") else part for part in hole.split(", "))
+    return hole
 
 
 def _parameters(suite: Suite, source: Source) -> tuple[Parameter, ...]:

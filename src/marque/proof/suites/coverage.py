@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from marque.proof.suites.model import Case, Cell, Parameter, Suite, Value
 
-_PARTS = 4
+PARTS = 4
 """A range counts as so many values: its quarters."""
 
 
@@ -39,7 +39,7 @@ def domain_coverage(cells: Mapping[str, Cell], terms: Mapping[str, Sequence[str]
 
 def k_wise(parameters: Sequence[Parameter], cases: Sequence[Case], k: int = 2) -> Coverage:
     """Combinations of k parameters' values (ranges by quarters) that occur in the cases; constraints are not taken into account."""
-    levels = {one.name: [str(value) for value in one.values] or [str(part) for part in range(_PARTS)] for one in parameters}
+    levels = {one.name: [str(value) for value in one.values] or [str(part) for part in range(PARTS)] for one in parameters}
     rows = [{one.name: _level(one, dict(case.parameters)[one.name]) for one in parameters} for case in cases]
     covered = possible = 0
     holes: list[str] = []
@@ -57,4 +57,4 @@ def k_wise(parameters: Sequence[Parameter], cases: Sequence[Case], k: int = 2) -
 def _level(parameter: Parameter, value: Value) -> str:
     if parameter.values or not isinstance(value, float):
         return str(value)
-    return str(min(_PARTS - 1, int(_PARTS * (value - parameter.low) / (parameter.high - parameter.low))))
+    return str(min(PARTS - 1, int(PARTS * (value - parameter.low) / (parameter.high - parameter.low))))
