@@ -85,7 +85,7 @@ def _challenge(source: str, number: int, said: Any) -> Challenge:
         raise InputError(source, f"{place}, id", "letters and a number were expected, such as CG1", "D1, D2 … are ours.")
     if one.answers_ours and not one.resolution:
         raise InputError(
-            source, f"{place}, id", f"{one.id} is raised without you; here can only be its answer", f"Add {', '.join(_ANSWER)}."
+            source, f"{place}, id", f"{one.id} is raised by a rule of ours; its answer alone can stand here", f"Add {', '.join(_ANSWER)}."
         )
     return one
 

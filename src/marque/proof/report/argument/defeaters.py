@@ -143,15 +143,17 @@ def _hidden(facts: Facts) -> Iterator[Defeater]:
 def _doubts(facts: Facts) -> Iterator[Defeater]:
     """What the report's own second look found. Where a verdict comes out otherwise, no words help."""
     challenged = {"verdict": "G5", "baseline": "S1", "suite": "G10", "coverage": "G10", "credibility": "G7"}
-    numbers: dict[str, int] = {}
+    seen: dict[str, int] = {}
     for one in facts.doubts:
-        numbers[one.subject] = numbers.get(one.subject, 0) + 1
+        name = _doubt_id(one)
+        seen[name] = seen.get(name, 0) + 1
         make = _final if one.subject == "verdict" else _open
-        yield make(_doubt_id(one, numbers[one.subject]), challenged[one.subject], one.text)
+        yield make(name if seen[name] == 1 else f"{name}-{seen[name]}", challenged[one.subject], one.text)
 
 
-def _doubt_id(one: Doubt, number: int) -> str:
-    return f"D9.{one.subject}" if number == 1 else f"D9.{one.subject}-{number}"
+def _doubt_id(one: Doubt) -> str:
+    """By what its sentence begins with, a cell or a suite: the place among others may be another in the next release."""
+    return named(f"D9.{one.subject}", one.text.partition(" ")[0].rstrip(":"))
 
 
 def _final(name: str, challenges: str, text: str) -> Defeater:

@@ -72,7 +72,7 @@ def _independent(facts: Facts) -> list[Element]:
     shown = Element(
         "Sn6",
         Kind.SOLUTION,
-        f"Signatures with keys of different persons: {_signers(facts)}.",
+        f"Who signed, by person: {_signers(facts)}.",
         cited=(*(part_cited(facts, name, "signatures") for name in archive.ENVELOPES[:-1]), verdicts_cited(facts)),
     )
     return [goal, shown]
@@ -93,10 +93,11 @@ def _simulator(facts: Facts) -> list[Element]:
     if known is None:
         return [Element("G7", Kind.GOAL, f"{text}nothing was given that shows it.")]
     met = sum(one.met is True for one in known.items)
+    stated = counted(len(known.items), "criterion", "criteria")
     goal = Element(
         "G7",
         Kind.GOAL,
-        f"{text}{met:,} of {counted(len(known.items), 'criterion', 'criteria')} that were stated before measuring are met.",
+        f"{text}of {stated} stated before measuring, {met:,} {'is' if met == 1 else 'are'} met.",
         ("Sn7",),
     )
     shown = Element(
@@ -139,8 +140,8 @@ def _excused(number: int) -> str:
 
 def _cells_covered(facts: Facts) -> list[Element]:
     """What the policy claims; the first of what is covered."""
-    known = facts.coverage[:1]
-    goal = Element("G9", Kind.GOAL, f"Each claimed cell was driven as much as planned: {_covered(known)}.", ("Sn9",))
+    told = "; ".join(f"{one.covered:,} of {counted(one.possible, 'cell')}" for one in facts.coverage[:1])
+    goal = Element("G9", Kind.GOAL, f"Each claimed cell was driven as much as planned: {told}.", ("Sn9",))
     cited = (runs_cited(facts), part_cited(facts, archive.POLICY, "rules.least_runs"))
     return [goal, Element("Sn9", Kind.SOLUTION, "Runs by cell, against the plan that both partners signed.", cited=cited)]
 
