@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from marque.app.cli import app
 
 ROOT = Path(__file__).parents[1]
 ROOMS = sorted(face.parent for face in (ROOT / "src/marque").glob("*/__init__.py"))
-MODULES = sorted([*(ROOT / "src/marque").rglob("*.py"), *(ROOT / "web/src").rglob("*.ts"), ROOT / "marque"])
+MODULES = sorted(
+    [
+        *(ROOT / "src/marque").rglob("*.py"), *(ROOT / "web/src").rglob("*.ts"), ROOT / "marque",
+        *(ROOT / "tests").rglob("*.py"), *(ROOT / "tests").rglob("*.mjs"),
+        *(ROOT / "bench").glob("*.py"), *(ROOT / "bench").glob("*.mjs"), *(ROOT / "bench/peers").glob("*.py"),
+    ]
+)  # fmt: skip
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "src/marque").rglob("*.md")])
 LOCKS = sorted([*(ROOT / "requirements").glob("*.lock"), *(ROOT / "bench/peers").glob("*.lock")])
 FORBIDDEN_BELOW_APP = ["fastapi", "jinja2", "lxml", "matplotlib", "pydantic", "rich", "starlette", "typer", "uvicorn"]
 
@@ -100,6 +109,31 @@ def test_help_needs_no_set_up_and_names_every_command(tmp_path):
     commands = {command.name or command.callback.__name__ for command in app.registered_commands}
     commands |= {group.name for group in app.registered_groups}
     assert commands == set(re.findall(r"^    \./marque ([\w-]+)", told, re.MULTILINE)) - {"test", "check"}
+
+
+def commands_told(page):
+    """Every command line of ours in a page's code: its words after `marque`, up to a comment, a pipe or the next command."""
+    code = re.findall(r"^```.*?^```|^ {4}.*?$|`[^`\n]+`", page.read_text(), re.MULTILINE | re.DOTALL)
+    lines = re.findall(r"(?<![\w/.-])(?:\./)?marque ([^\n`#|;&]*)", "\n".join(code).replace("\\\n", " "))
+    return [shlex.split(line) for line in lines]
+
+
+def test_commands_are_found_where_pages_tell_them():
+    assert ["drive", "--library"] in commands_told(ROOT / "README.md")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_what_a_page_tells_to_type_is_a_command_with_such_options_and_arguments(page):
+    for words in commands_told(page):
+        command, told = get_command(app), list(words)
+        if told[:1] in (["test"], ["check"]) or not re.fullmatch(r"[a-z][a-z-]*", (told or [""])[0]):
+            continue
+        while told and hasattr(command, "commands"):
+            assert told[0] in command.commands, f"there is no marque {' '.join(words)}"
+            command = command.commands[told.pop(0)]
+        with command.make_context("marque", [], resilient_parsing=True) as context:
+            _, left, _ = command.make_parser(context).parse_args(told)
+        assert left == [], f"marque {' '.join(words)} takes fewer arguments"
 
 
 def test_an_error_of_ours_is_one_message_without_a_traceback():

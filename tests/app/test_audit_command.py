@@ -6,9 +6,11 @@ from contextlib import nullcontext
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 from marque.alliance import audit, key_files
 from marque.app import audit as command
+from marque.app.cli import app
 from marque.common import InputError, Missing, Refused
 from marque.foundation import Actor
 
@@ -103,6 +105,18 @@ def test_a_witness_refuses_what_is_not_the_log_it_knows(founded, tmp_path, passp
     command.ask_witness(founded, log, witness_line.removeprefix("witness "), request)
     with pytest.raises(Refused, match=r"of the log 'log.example', not of 'other.example'"):
         command.witness(request, "witness.example", key_file=witness_file, keys=keys, state=state, passphrase_file=passphrase)
+
+
+def test_a_witness_begins_only_when_it_is_told_to(tmp_path, passphrase, key):
+    witness_file, witness_line = key("witness.example", "witness")
+    keys, state = tmp_path / "keys", tmp_path / "state"
+    keys.write_text(key("log.example", "log")[1])
+    words = ["audit", "witness", "--name", "witness.example", "--passphrase-file", passphrase]
+    words += ["--key", witness_file, "--keys", keys, "--state", state]
+    told = CliRunner().invoke(app, [*map(str, words)])
+    assert (told.exit_code, state.exists()) == (2, False)
+    told = CliRunner().invoke(app, [*map(str, words), "--begin"])
+    assert (told.exit_code, told.output.strip(), state.exists()) == (0, witness_line, True)
 
 
 def test_files_that_are_none_are_named(founded, tmp_path, passphrase, key):

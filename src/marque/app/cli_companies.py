@@ -187,17 +187,20 @@ def audit_key(
 
 @audit.command("witness")
 def audit_witness(
-    request: Annotated[Path, typer.Argument(help="What the log asks; see `marque audit ask`.")],
     name: Annotated[str, typer.Option(help="The witness's.")],
     key: Annotated[Path, typer.Option("--key", metavar="FILE", help="The witness's private key.")],
     trusted: Keys,
     state: Annotated[Path, typer.Option(metavar="FILE", help="What this witness has cosigned last.")],
+    request: Annotated[Path | None, typer.Argument(help="What the log asks; see `marque audit ask`.")] = None,
+    begin: Annotated[bool, typer.Option("--begin", help="Begin the state, once, before the first request.")] = False,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where the cosignature goes.")] = None,
     passphrase_file: Passphrase = None,
 ) -> None:
     """Cosign the log, if it is the continuation of what was cosigned before; refuse a fork."""
     from marque.app.audit import witness as run
 
+    if begin == (request is not None):
+        raise typer.BadParameter("give either a request or --begin")
     run(request, name, key_file=key, keys=trusted, state=state, out=out, passphrase_file=passphrase_file)
 
 
