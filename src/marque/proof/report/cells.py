@@ -19,11 +19,11 @@ _NOTHING = CellRuns()
 
 def exposures(found: Mapping[str, CellRuns], suites: Sequence[Suite]) -> dict[str, float]:
     """By cell, its share of what is driven, as the cases' weights say; of a cell without a case, as the suites say, when they are known."""
-    total = max(1.0, sum(one.exposure for one in found.values()))  # above 1 where several suites, each of the whole, were driven
+    total = max(1.0, sum(one.exposure for one in found.values()))
     known: dict[str, float] = {}
     for suite in suites:
         for name, cell in suite.cells.items():
-            known[name] = known.get(name, 0.0) + cell.exposure / len(suites)
+            known.setdefault(name, cell.exposure)
     return known | {cell: round(one.exposure / total, 9) for cell, one in found.items()}  # thousands of weights add up to less than 1
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from marque.proof.gate import GateRules
@@ -19,24 +20,20 @@ _MOST_VALUES = 200
 def coverage(rules: GateRules, lines: Lines, suites: Sequence[Suite]) -> tuple[CoverageFacts, ...]:
     """Of the claimed cells, and of each suite that the reader has; what was driven outside of the domain covers nothing."""
     driven = {cell: sum(runs for runs, _ in found.by_weight.values()) for cell, found in lines.cells.items()}
-    found = [
-        _cells(
-            "claimed cells in which the planned runs were driven",
-            {cell: driven.get(cell, 0) >= rules.least_runs[cell] for cell in rules.limits},
-        )
-    ]
+    planned = {cell: driven.get(cell, 0) >= rules.least_runs[cell] for cell in rules.limits}
+    found = [_cells("planned", "claimed cells in which the planned runs were driven", planned)]
     for suite in suites:
-        found.append(_cells(f"{suite.name}: cells in which anything was driven", {cell: driven.get(cell, 0) > 0 for cell in suite.cells}))
+        touched = {cell: driven.get(cell, 0) > 0 for cell in suite.cells}
+        found.append(_cells(f"{suite.name}/cells", f"{suite.name}: cells in which anything was driven", touched))
         if terms := _terms(suite):
-            found.append(
-                _told(f"{suite.name}: combinations of the domain's terms that a cell stands for", domain_coverage(suite.cells, terms))
-            )
+            name = f"{suite.name}: combinations of the domain's terms that a cell stands for"
+            found.append(_told(f"{suite.name}/terms", name, domain_coverage(suite.cells, terms)))
         found.extend(_pairs(suite, source, lines) for source in suite.sources if len(_parameters(suite, source)) > 1)
     return tuple(found)
 
 
-def _cells(name: str, met: Mapping[str, bool]) -> CoverageFacts:
-    return CoverageFacts(name, sum(met.values()), len(met), tuple(cell for cell, holds in sorted(met.items()) if not holds))
+def _cells(key: str, name: str, met: Mapping[str, bool]) -> CoverageFacts:
+    return CoverageFacts(name, sum(met.values()), len(met), tuple(cell for cell, holds in sorted(met.items()) if not holds), key)
 
 
 def _terms(suite: Suite) -> dict[str, list[str]]:
@@ -54,23 +51,28 @@ def _pairs(suite: Suite, source: Source, lines: Lines) -> CoverageFacts:
     parameters = _parameters(suite, source)
     cases = [
         Case(0, source, "", tuple((one.name, _value(one, said[one.name])) for one in parameters), 0, 0.0)
-        for said in lines.driven.get((source.name, source.cell), ())
+        for said in _driven(suite, source, lines)
         if all(one.name in said for one in parameters)
     ]
     found = k_wise(parameters, cases)
-    holes = tuple(_spelled(hole, parameters) for hole in found.holes)
-    return CoverageFacts(f"{suite.name}: {source.name}, pairs of values", found.covered, found.possible, holes)
+    told = replace(found, holes=tuple(_spelled(hole, parameters) for hole in found.holes))
+    return _told(f"{suite.name}/{source.name}/pairs", f"{suite.name}: {source.name}, pairs of values", told)
+
+
+def _driven(suite: Suite, source: Source, lines: Lines) -> Iterator[Mapping[str, Any]]:
+    """Lines of before suites were named in them say none."""
+    for name in (suite.name, ""):
+        yield from lines.driven.get((name, source.name, source.cell), ())
 
 
 def _spelled(hole: str, parameters: Sequence[Parameter]) -> str:
     """Quarters of a range by their ends: `gap_m = 3` as `gap_m = 50 to 60`."""
+    told: dict[str, str] = {}
     for one in parameters:
-        if not one.values:
-            step = (one.high - one.low) / PARTS
-            ends = [f"{one.low + step * k:.4g}" for k in range(PARTS + 1)]
-            told = {str(k): f"{one.name} = {ends[k]} to {ends[k + 1]}" for k in range(PARTS)}
-            hole = ", ".join(told.get(part.removeprefix(f"{one.name} = "), part) if part.startswith(f"{one.name} = ") else part for part in hole.split(", "))
-    return hole
+        step = (one.high - one.low) / PARTS
+        ends = [f"{one.low + step * k:.4g}" for k in range(PARTS + 1)]
+        told |= {f"{one.name} = {k}": f"{one.name} = {ends[k]} to {ends[k + 1]}" for k in range(PARTS) if not one.values}
+    return ", ".join(told.get(part, part) for part in hole.split(", "))
 
 
 def _parameters(suite: Suite, source: Source) -> tuple[Parameter, ...]:
@@ -90,12 +92,11 @@ def _parameters(suite: Suite, source: Source) -> tuple[Parameter, ...]:
 def _value(parameter: Parameter, said: Any) -> Any:
     """As the suite has it: a line writes whole numbers without their fraction and lists as a text."""
     for value in parameter.values:
-        if (", ".join(map(str, value)) if isinstance(value, tuple) else value) == said and isinstance(value, bool) == isinstance(
-            said, bool
-        ):
+        spelled = ", ".join(map(str, value)) if isinstance(value, tuple) else value
+        if spelled == said and isinstance(value, bool) == isinstance(said, bool):
             return value
     return float(said) if isinstance(said, int) and not isinstance(said, bool) else said
 
 
-def _told(name: str, found: Coverage) -> CoverageFacts:
-    return CoverageFacts(name, found.covered, found.possible, found.holes)
+def _told(key: str, name: str, found: Coverage) -> CoverageFacts:
+    return CoverageFacts(name, found.covered, found.possible, found.holes, key)

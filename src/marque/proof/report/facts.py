@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from marque.proof.evidence import Finding, Policy, Provenance, Report, Summary, TestResult
-from marque.proof.evidence.statements import FAILURES, Answer
+from marque.proof.evidence.statements import FAILURES, SILENT, Answer
 from marque.proof.gate import GateRules
 from marque.proof.statistics import Interval
 
@@ -66,8 +66,8 @@ class CellFacts:
 
     @property
     def runs(self) -> int:
-        """Of the domain: those outside of it say nothing."""
-        return sum(number for outcome, number in self.counts.items() if outcome != "outside")
+        """Those that say something: neither outside of the domain nor not driven at all."""
+        return sum(number for outcome, number in self.counts.items() if outcome not in SILENT)
 
     @property
     def failures(self) -> int:
@@ -110,12 +110,13 @@ class WorstRun:
 
 @dataclass(frozen=True)
 class CoverageFacts:
-    """covered of possible, of something countable; holes: what is not, the first hundred."""
+    """covered of possible, of something countable; holes: what is not, the first hundred. key: the same in every release, and short."""
 
     name: str
     covered: int
     possible: int
     holes: tuple[str, ...]
+    key: str = ""
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,9 @@ def between(interval: Interval) -> str:
     return f"{share(float(interval.low))} to {share(float(interval.high))}"
 
 
-def signed_share(value: float) -> str:
-    """Of a difference of shares."""
-    return f"{'+' if value > 0 else '−' if value < 0 else ''}{share(abs(value))}"
+def points(value: float) -> str:
+    """A difference of shares in percentage points, with its sign."""
+    return f"{'+' if value > 0 else '−' if value < 0 else ''}{100.0 * abs(value):.3g}"
 
 
 def p_value(value: float) -> str:

@@ -8,6 +8,7 @@ crossed out. Alike and supported branches are folded into one, which says how ma
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -15,11 +16,13 @@ from itertools import pairwise
 from marque.proof.report.argument import Argument, Defeater, Element, Kind, Status
 from marque.proof.report.svg import BAD, GOOD, INK, OPEN, PAPER, SOFT, picture, tag, text, wrapped
 
-_WIDE, _APART, _BELOW = 216.0, 44.0, 12.0
+_WIDE, _APART, _BELOW = 204.0, 36.0, 12.0
 _SIZE, _LEAD, _PAD = 11.0, 14.0, 8.0
-_MOST_LINES = 9
+_MOST_LINES = 10
 _KEPT = 2
 """Of alike branches so many are drawn before the rest is folded."""
+_BESIDE = {Kind.CONTEXT, Kind.ASSUMPTION, Kind.JUSTIFICATION}
+_SLANT = 12.0
 _COLOURS = {Status.SUPPORTED: GOOD, Status.UNDEVELOPED: OPEN, Status.DEFEATED: BAD}
 
 
@@ -63,7 +66,7 @@ def tree(argument: Argument, most_height: float | None = None) -> tuple[str, ...
 def _box(argument: Argument, element: Element, seen: set[str]) -> _Box:
     """With all that hangs on it. What was drawn before is only named."""
     status = argument.status(element.id)
-    colour = _COLOURS[status]
+    colour = SOFT if status is Status.SUPPORTED and element.kind in _BESIDE else _COLOURS[status]
     if element.id in seen:
         return _Box("reference", element.id, ["is drawn above"], SOFT)
     seen.add(element.id)
@@ -82,14 +85,19 @@ def _box(argument: Argument, element: Element, seen: set[str]) -> _Box:
 
 def _lines(element: Element) -> list[str]:
     width = _WIDE - 2 * _PAD - {Kind.SOLUTION: 30.0, Kind.STRATEGY: 16.0}.get(element.kind, 6.0)
-    return wrapped(element.text, width, _SIZE, _MOST_LINES)
+    return wrapped(_short(element.text), width, _SIZE, _MOST_LINES)
+
+
+def _short(said: str) -> str:
+    """Digests and ids by their beginning: nobody reads more of them in a drawing."""
+    return re.sub(r"\b([0-9a-f]{8})(?:[0-9a-f]{24,}|(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b", r"\1…", said)
 
 
 def _defeater(argument: Argument, one: Defeater) -> _Box:
     """Answers to it are challenged in their turn."""
     standing = one in argument.open
     said = one.text if standing else f"{one.text} Answered by {one.resolved_by}: {one.resolution}"
-    words = wrapped(said, _WIDE - 2 * _PAD - 10.0, _SIZE, _MOST_LINES)
+    words = wrapped(_short(said), _WIDE - 2 * _PAD - 10.0, _SIZE, _MOST_LINES)
     box = _Box("defeater", f"{one.id} · {'open defeater' if standing else 'resolved'}", words, BAD if standing else SOFT)
     box.challenge = [_defeater(argument, other) for other in argument.challengers(one.id)]
     return box
@@ -146,10 +154,10 @@ def _cuts(boxes: Sequence[_Box], height: float, most: float) -> list[float]:
 def _joined(box: _Box) -> str:
     """Lines to what hangs on it."""
     drawn = []
-    from_x, from_y = box.x + _WIDE, box.y + 20.0
+    from_x, from_y = box.x + _WIDE - _slanted(box), box.y + 20.0
     for one in box.support:
-        to_x, to_y = one.x, one.y + 20.0
-        middle = to_x - _APART / 2
+        to_x, to_y = one.x + _SLANT - _slanted(one) if one.shape == "strategy" else one.x, one.y + 20.0
+        middle = one.x - _APART / 2
         drawn.append(tag("path", d=f"M {from_x:.1f} {from_y:.1f} H {middle:.1f} V {to_y:.1f} H {to_x - 7:.1f}", fill="none", stroke=SOFT))
         drawn.append(_arrow(to_x, to_y, SOFT))
     for one in box.beside:
@@ -163,6 +171,11 @@ def _joined(box: _Box) -> str:
     return "".join(drawn)
 
 
+def _slanted(box: _Box) -> float:
+    """How far the side of a strategy has gone in where lines meet it."""
+    return _SLANT * 20.0 / box.height if box.shape == "strategy" else 0.0
+
+
 def _arrow(x: float, y: float, colour: str) -> str:
     return tag("path", d=f"M {x - 7:.1f} {y - 4:.1f} L {x:.1f} {y:.1f} L {x - 7:.1f} {y + 4:.1f} Z", fill=colour)
 
@@ -171,8 +184,8 @@ def _drawn(box: _Box) -> str:
     indent = {"solution": 34.0, "strategy": 18.0}.get(box.shape, _PAD + 2.0)
     drawn = [_outline(box)]
     if box.status is Status.DEFEATED:
-        x, y, right, bottom = box.x + 1, box.y + 1, box.x + _WIDE - 1, box.bottom - 1
-        cross = f"M {x:.1f} {y:.1f} L {right:.1f} {bottom:.1f} M {x:.1f} {bottom:.1f} L {right:.1f} {y:.1f}"
+        x, y, right, bottom, slant = box.x, box.y, box.x + _WIDE, box.bottom, _SLANT if box.shape == "strategy" else 0.0
+        cross = f"M {x + slant:.1f} {y:.1f} L {right - slant:.1f} {bottom:.1f} M {x:.1f} {bottom:.1f} L {right:.1f} {y:.1f}"
         drawn.append(tag("path", d=cross, stroke=BAD, stroke_opacity="0.22", fill="none"))
     drawn.append(text(box.head, box.x + indent, box.y + _PAD + 10.0, font_size=_SIZE, font_weight="700", fill=box.colour))
     for number, line in enumerate(box.lines, 1):
@@ -183,7 +196,8 @@ def _drawn(box: _Box) -> str:
 def _outline(box: _Box) -> str:
     x, y, height, colour = box.x, box.y, box.height, box.colour
     if box.shape == "strategy":
-        path = f"M {x + 12:.1f} {y:.1f} L {x + _WIDE:.1f} {y:.1f} L {x + _WIDE - 12:.1f} {y + height:.1f} L {x:.1f} {y + height:.1f} Z"
+        right, low = x + _WIDE, y + height
+        path = f"M {x + _SLANT:.1f} {y:.1f} L {right:.1f} {y:.1f} L {right - _SLANT:.1f} {low:.1f} L {x:.1f} {low:.1f} Z"
         return tag("path", d=path, fill=PAPER, stroke=colour, stroke_width=1.5)
     if box.shape == "solution":
         return tag("circle", cx=x + 14.0, cy=y + 20.0, r=13.0, fill=PAPER, stroke=colour, stroke_width=1.5)

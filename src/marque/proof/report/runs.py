@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from marque.proof.evidence.statements import FAILURES
+from marque.proof.evidence.statements import FAILURES, SILENT
 from marque.proof.report.facts import Paired
 from marque.proof.statistics.comparison import difference, mcnemar
 
@@ -39,7 +39,7 @@ class CellRuns:
     def add(self, said: Said) -> None:
         self.exposure += said["weight"]
         self.outcomes[said["outcome"]] = self.outcomes.get(said["outcome"], 0) + 1
-        if said["outcome"] == "outside":
+        if said["outcome"] in SILENT:
             return
         failed = said["outcome"] in FAILURES
         if said["collision"]:
@@ -54,25 +54,25 @@ class CellRuns:
 
 @dataclass(frozen=True)
 class Lines:
-    """All lines. worst: the worst of them, in order. driven: by (scenario, cell), the parameters of each case inside the domain."""
+    """All lines. worst: the worst of them, in order. driven: by (suite, scenario, cell), the parameters of each case that was driven."""
 
     cells: Mapping[str, CellRuns]
     worst: tuple[Said, ...]
-    driven: Mapping[tuple[str, str], tuple[Said, ...]]
+    driven: Mapping[tuple[str, str, str], tuple[Said, ...]]
 
 
 def read(lines: Iterable[bytes]) -> Lines:
     """Of evidence that is sound. Raises ValueError, which names the line, for one that does not say what a run says."""
     cells: dict[str, CellRuns] = {}
-    driven: dict[tuple[str, str], list[Said]] = {}
+    driven: dict[tuple[str, str, str], list[Said]] = {}
     worst: list[tuple[tuple[Any, ...], Said]] = []
     for number, line in enumerate(lines, 1):
         said = json.loads(line)
         if not _is_run(said):
             raise ValueError(f"line {number} does not say what a run says")
         cells.setdefault(said["cell"], CellRuns()).add(said)
-        if said["outcome"] != "outside":
-            driven.setdefault((said["scenario"], said["cell"]), []).append(said["parameters"])
+        if said["outcome"] not in SILENT:
+            driven.setdefault((said.get("suite", ""), said["scenario"], said["cell"]), []).append(said["parameters"])
             worst.append((badness(said), said))
             if len(worst) > MOST_LISTED:
                 worst = heapq.nsmallest(WORST, worst, key=lambda one: one[0])

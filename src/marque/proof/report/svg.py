@@ -11,8 +11,7 @@ GOOD, BAD, OPEN = "#0b6b3a", "#b3261e", "#8a5300"
 """Of what is shown, of what speaks against it, of what is open; each reads on white at more than 4.5 : 1."""
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'Libertinus Serif', sans-serif"
 _WIDE = {"W", "F"}
-_EM = 0.53
-"""Of a letter's width in the height of its font; generous, for which font it will be is not known."""
+_NARROW, _BROAD = frozenset(" .,:;'|!()[]/ijlIftr-"), frozenset("mwMW%@—…")
 
 
 def tag(name: str, *inside: str, **attributes: str | float) -> str:
@@ -34,8 +33,16 @@ def picture(width: float, height: float, *inside: str, title: str, y: float = 0.
 
 
 def width_of(said: str, size: float) -> float:
-    """About, in the unit of `size`."""
-    return size * _EM * sum(2 if unicodedata.east_asian_width(one) in _WIDE else 1 for one in said)
+    """About, in the unit of `size`; rather too much, for which font it will be is not known."""
+    return size * sum(_em(one) for one in said)
+
+
+def _em(one: str) -> float:
+    if one in _NARROW:
+        return 0.38
+    if one in _BROAD or unicodedata.east_asian_width(one) in _WIDE:
+        return 1.0
+    return 0.7 if one.isupper() else 0.625
 
 
 def wrapped(said: str, width: float, size: float, most: int = 99) -> list[str]:

@@ -90,7 +90,7 @@ def _coverage(facts: Facts) -> Iterator[Defeater]:
         if missing := one.possible - one.covered:
             holes = f" Among them: {'; '.join(one.holes[:5])}." if one.holes else ""
             text = f"{one.name}: {missing:,} of {one.possible:,} ({percent(missing / one.possible)}) are holes.{holes}"
-            yield _open(named("D8", one.name), "G10" if number else "G9", text)
+            yield _open(named("D8", one.key or one.name), "G10" if number else "G9", text)
 
 
 def _simulator(facts: Facts) -> Iterator[Defeater]:
