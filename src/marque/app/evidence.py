@@ -41,7 +41,7 @@ def verify_evidence(
     directories: one of each partner. release: the digest of the release in hand. inputs: `NAME=SHA256` of inputs in hand.
     memory: where the newest verdict is kept; the file is made at the first time. Raises InputError.
     """
-    given = _directories(directories)
+    given = read_directories(directories)
     known = dict(_input(one) for one in inputs)
     newest = _remembered(memory) if memory is not None and memory.exists() else None
     try:
@@ -74,6 +74,21 @@ def seal_evidence(folder: Path, out: Path, clock: Clock | None = None) -> bool:
     if report.ok:
         typer.echo(f"sealed    {out}")
     return report.ok
+
+
+def read_directories(files: Sequence[Path]) -> Mapping[str, bytes]:
+    """By organisation, as each directory names it in its keys. Raises InputError unless each is of one, and none of the same."""
+    given: dict[str, bytes] = {}
+    for file in files:
+        text = read_small(file, MOST_DIRECTORY_BYTES)
+        organisations = {key.organisation for key in ok(proofs.read_directory(text)).keys}
+        if len(organisations) != 1:
+            raise InputError(file.name, "", "it is not the directory of one organisation's keys", "Get it from the organisation itself.")
+        [organisation] = organisations
+        if organisation in given:
+            raise InputError(file.name, "", f"there is a second directory of {organisation}", "Give one of each partner.")
+        given[organisation] = text
+    return given
 
 
 def _tell(report: Report) -> None:
@@ -115,21 +130,6 @@ def _about(said: Policy | Provenance | TestResult | Summary) -> list[str]:
         f"release   {said.release.uri}", f"verdict   number {said.sequence}, counts until {said.expires:%Y-%m-%d}",
         *(f"  {one.answer.ljust(11)}  {one.model}, {one.cell}" for one in said.verdicts),
     ]  # fmt: skip
-
-
-def _directories(files: Sequence[Path]) -> Mapping[str, bytes]:
-    """By organisation, as each directory names it in its keys. Raises InputError unless each is of one, and none of the same."""
-    given: dict[str, bytes] = {}
-    for file in files:
-        text = read_small(file, MOST_DIRECTORY_BYTES)
-        organisations = {key.organisation for key in ok(proofs.read_directory(text)).keys}
-        if len(organisations) != 1:
-            raise InputError(file.name, "", "it is not the directory of one organisation's keys", "Get it from the organisation itself.")
-        [organisation] = organisations
-        if organisation in given:
-            raise InputError(file.name, "", f"there is a second directory of {organisation}", "Give one of each partner.")
-        given[organisation] = text
-    return given
 
 
 def _input(text: str) -> tuple[str, str]:
