@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 from marque.proof.report.argument import Argument, Defeater, Element, Kind, Status
 
@@ -21,10 +22,10 @@ def case_list(argument: Argument) -> dict[str, Any]:
 def _element(argument: Argument, element: Element, seen: set[str]) -> dict[str, Any]:
     status = argument.status(element.id)
     if element.id in seen:
-        return {"id": element.id, "again": True}
+        return {"id": unquote(element.id), "again": True}
     seen.add(element.id)
     return {
-        "id": element.id,
+        "id": unquote(element.id),
         "again": False,
         "kind": str(element.kind),
         "status": str(status),
@@ -40,7 +41,7 @@ def _element(argument: Argument, element: Element, seen: set[str]) -> dict[str, 
 
 def _defeater(argument: Argument, one: Defeater) -> dict[str, Any]:
     return {
-        "id": one.id,
+        "id": unquote(one.id),
         "open": one in argument.open,
         "text": one.text,
         "by": f"{one.raised_by}{f', {one.on}' if one.on else ''}",

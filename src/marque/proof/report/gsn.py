@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
+from urllib.parse import unquote
 
 from marque.proof.report.argument import Argument, Defeater, Element, Kind, Status
 from marque.proof.report.svg import BAD, GOOD, INK, OPEN, PAPER, SOFT, picture, tag, text, wrapped
@@ -50,17 +50,53 @@ class _Box:
         return self.y + self.height
 
 
-def tree(argument: Argument, most_height: float | None = None) -> tuple[str, ...]:
-    """Pictures from the top of the drawing to its bottom, none higher than `most_height` as far as nodes allow; one without it."""
+def tree(argument: Argument) -> str:
+    """All of it in one picture."""
+    return _picture(_box(argument, argument.element(argument.top), set()))
+
+
+def sheets(argument: Argument, proportion: float) -> tuple[str, ...]:
+    """The same for paper: first the top with what is below named only, then each branch, in as many pictures as it needs.
+
+    proportion: of a picture's height to its width; only a picture of a single branch may be higher.
+    """
     top = _box(argument, argument.element(argument.top), set())
+    most = proportion * _width(top)
+    pages = [replace(top, support=[replace(one, support=[_named(each) for each in one.support]) for one in top.support])]
+    for one in top.support:
+        pages.extend(_pages(one, most))
+    return tuple(_picture(page) for page in pages)
+
+
+def _pages(branch: _Box, most: float) -> Iterator[_Box]:
+    """A branch again and again, each time with as much below it as fits; what stands beside it is drawn the first time."""
+    page = replace(branch, support=[])
+    for one in branch.support:
+        longer = replace(page, support=[*page.support, one])
+        if page.support and _place(longer, 0.0, 0.0) > most:
+            yield page
+            page = replace(branch, beside=[], challenge=[], support=[one])
+        else:
+            page = longer
+    if page.support:
+        yield page
+
+
+def _named(box: _Box) -> _Box:
+    return _Box("reference", box.head, ["is drawn below"], box.colour)
+
+
+def _picture(top: _Box) -> str:
     _place(top, 2.0, 2.0)
     boxes = list(_all(top))
-    width = max(one.x for one in boxes) + _WIDE + 2.0
-    height = max(one.bottom for one in boxes) + 2.0
     drawn = "".join([*(_joined(one) for one in boxes), *(_drawn(one) for one in boxes)])
-    title = "The safety case in the Goal Structuring Notation; it stands below as a list, word by word."
-    cuts = [0.0, *(_cuts(boxes, height, most_height) if most_height is not None else []), height]
-    return tuple(picture(width, end - begin, drawn, title=title, y=begin) for begin, end in pairwise(cuts))
+    title = "The safety case in the Goal Structuring Notation; it stands in words, too."
+    return picture(_width(top), max(one.bottom for one in boxes) + 4.0, drawn, title=title)
+
+
+def _width(top: _Box) -> float:
+    _place(top, 2.0, 2.0)
+    return max(one.x for one in _all(top)) + _WIDE + 4.0
 
 
 def _box(argument: Argument, element: Element, seen: set[str]) -> _Box:
@@ -68,16 +104,16 @@ def _box(argument: Argument, element: Element, seen: set[str]) -> _Box:
     status = argument.status(element.id)
     colour = SOFT if status is Status.SUPPORTED and element.kind in _BESIDE else _COLOURS[status]
     if element.id in seen:
-        return _Box("reference", element.id, ["is drawn above"], SOFT)
+        return _Box("reference", unquote(element.id), ["is drawn above"], SOFT)
     seen.add(element.id)
     told = element.kind.value if status is Status.SUPPORTED and element.kind not in (Kind.GOAL, Kind.STRATEGY) else status.value
-    box = _Box(element.kind.value, f"{element.id} · {told}", _lines(element), colour, status)
+    box = _Box(element.kind.value, f"{unquote(element.id)} · {told}", _lines(element), colour, status)
     box.beside = [_box(argument, argument.element(one), seen) for one in element.in_context_of]
     box.challenge = [_defeater(argument, one) for one in argument.challengers(element.id)]
     whole, folded = _folded(argument, [argument.element(one) for one in element.supported_by])
     box.support = [_box(argument, one, seen) for one in whole]
     if folded:
-        names = ", ".join(one.id for one in folded)
+        names = ", ".join(unquote(one.id) for one in folded)
         words = wrapped(f"{len(folded)} more, each supported in the same way: {names}", _WIDE - 2 * _PAD, _SIZE, _MOST_LINES)
         box.support.append(_Box("folded", f"{len(folded)} more · supported", words, GOOD, Status.SUPPORTED))
     return box
@@ -98,7 +134,7 @@ def _defeater(argument: Argument, one: Defeater) -> _Box:
     standing = one in argument.open
     said = one.text if standing else f"{one.text} Answered by {one.resolved_by}: {one.resolution}"
     words = wrapped(_short(said), _WIDE - 2 * _PAD - 10.0, _SIZE, _MOST_LINES)
-    box = _Box("defeater", f"{one.id} · {'open defeater' if standing else 'resolved'}", words, BAD if standing else SOFT)
+    box = _Box("defeater", f"{unquote(one.id)} · {'open' if standing else 'resolved'}", words, BAD if standing else SOFT)
     box.challenge = [_defeater(argument, other) for other in argument.challengers(one.id)]
     return box
 
@@ -139,18 +175,6 @@ def _all(box: _Box) -> Iterator[_Box]:
         yield from _all(one)
 
 
-def _cuts(boxes: Sequence[_Box], height: float, most: float) -> list[float]:
-    """Heights at which no box is cut, as far apart as they may be."""
-    free = sorted({one.y - _BELOW / 2 for one in boxes if not any(other.y < one.y - _BELOW / 2 < other.bottom for other in boxes)})
-    cuts: list[float] = []
-    begin = 0.0
-    while height - begin > most:
-        fits = [at for at in free if begin < at <= begin + most]
-        begin = fits[-1] if fits else begin + most
-        cuts.append(begin)
-    return cuts
-
-
 def _joined(box: _Box) -> str:
     """Lines to what hangs on it."""
     drawn = []
@@ -187,7 +211,8 @@ def _drawn(box: _Box) -> str:
         x, y, right, bottom, slant = box.x, box.y, box.x + _WIDE, box.bottom, _SLANT if box.shape == "strategy" else 0.0
         cross = f"M {x + slant:.1f} {y:.1f} L {right - slant:.1f} {bottom:.1f} M {x:.1f} {bottom:.1f} L {right:.1f} {y:.1f}"
         drawn.append(tag("path", d=cross, stroke=BAD, stroke_opacity="0.22", fill="none"))
-    drawn.append(text(box.head, box.x + indent, box.y + _PAD + 10.0, font_size=_SIZE, font_weight="700", fill=box.colour))
+    head = wrapped(box.head, _WIDE - indent - _PAD - (16.0 if box.shape == "defeater" else 0.0), 1.08 * _SIZE, 1)[0]
+    drawn.append(text(head, box.x + indent, box.y + _PAD + 10.0, font_size=_SIZE, font_weight="700", fill=box.colour))
     for number, line in enumerate(box.lines, 1):
         drawn.append(text(line, box.x + indent, box.y + _PAD + 10.0 + number * _LEAD, font_size=_SIZE, fill=INK))
     return "".join(drawn)

@@ -13,7 +13,7 @@ def unsound_page(view: View) -> str:
     return _environment().get_template("unsound.html").render(view, css=_css())
 
 
-def page(view: View, drawing: tuple[str, ...], forest_wide: tuple[str, ...], forest_narrow: tuple[str, ...]) -> str:
+def page(view: View, drawing: str, forest_wide: tuple[str, ...], forest_narrow: tuple[str, ...]) -> str:
     """view: of a sound release. drawing: the safety case; forest_…: the intervals by cell, for a desk and for a telephone; all SVG, which
     the templates take as it is: everything in it was escaped when it was drawn.
     """

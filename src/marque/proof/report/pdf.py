@@ -10,18 +10,17 @@ import typst
 
 from marque.proof.report.view import View
 
-PAGE_PX = 1030.0
-"""A drawing as wide as this fills a page that lies on its side, with letters that can be read."""
-MOST_HEIGHT_PX = 640.0
+PROPORTION = 0.62
+"""Of a drawing's height to its width, with which it fills a page that lies on its side."""
+FOREST_PX = 760.0
 
 
-def pdf(view: View, *, made: datetime, footer: str, drawing: tuple[tuple[str, float], ...] = (), forest: tuple[str, ...] = ()) -> bytes:
-    """drawing: pictures of the safety case with their widths in pixels; forest: pictures of the intervals by cell; all SVG.
+def pdf(view: View, *, made: datetime, footer: str, drawing: tuple[str, ...] = (), forest: tuple[str, ...] = ()) -> bytes:
+    """drawing: pictures of the safety case, a page each; forest: pictures of the intervals by cell; all SVG.
 
     The fonts are Typst's own; where a letter is in none of them, one of the machine's is taken if there is any that has it.
     """
-    pictures = [{"svg": svg, "width": min(1.0, width / PAGE_PX)} for svg, width in drawing]
-    said = view | {"footer": footer, "drawing": pictures, "forest": list(forest)}
+    said = view | {"footer": footer, "drawing": list(drawing), "forest": list(forest)}
     program = (resources.files("marque.proof.report") / "templates/report.typ").read_bytes()
     made_pdf = typst.compile(
         program, format="pdf", sys_inputs={"view": json.dumps(said, ensure_ascii=False)}, timestamp=int(made.timestamp())

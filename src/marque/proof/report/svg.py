@@ -24,10 +24,10 @@ def text(said: str, x: float, y: float, **attributes: str | float) -> str:
     return tag("text", escape(said), x=x, y=y, **attributes)
 
 
-def picture(width: float, height: float, *inside: str, title: str, y: float = 0.0) -> str:
-    """A whole drawing, y: where its view begins. title: what it shows, for who does not see it."""
+def picture(width: float, height: float, *inside: str, title: str) -> str:
+    """A whole drawing. title: what it shows, for who does not see it."""
     return tag(
-        "svg", *inside, xmlns="http://www.w3.org/2000/svg", viewBox=f"0 {_value(y)} {_value(width)} {_value(height)}", width=width,
+        "svg", *inside, xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {_value(width)} {_value(height)}", width=width,
         height=height, role="img", aria_label=title, font_family=FONT,
     )  # fmt: skip
 

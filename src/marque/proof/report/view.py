@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from marque.common import kmh_from_mps
 from marque.proof.evidence.statements import FAILURES, OUTCOMES
@@ -134,12 +135,13 @@ def _outside(facts: Facts) -> str:
 
 def _open(argument: Argument) -> list[View]:
     return [
-        {"id": one.id, "challenges": one.challenges, "text": one.text, "by": one.raised_by, "final": one.final} for one in argument.open
+        {"id": unquote(one.id), "challenges": unquote(one.challenges), "text": one.text, "by": one.raised_by, "final": one.final}
+        for one in argument.open
     ]
 
 
 def _undeveloped(argument: Argument) -> list[View]:
-    return [{"id": one.id, "text": one.text} for one in argument.undeveloped]
+    return [{"id": unquote(one.id), "text": one.text} for one in argument.undeveloped]
 
 
 def _risk(facts: Facts) -> View:
