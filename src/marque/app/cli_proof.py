@@ -17,6 +17,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("sign-evidence")(sign_evidence)
     app.command("seal-evidence")(seal_evidence)
     app.command("verify-evidence")(verify_evidence)
+    app.command("replay-evidence")(replay_evidence)
 
 
 def prove(
@@ -30,6 +31,11 @@ def prove(
     ray: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Drive on a Ray cluster; `local` for one on this machine.")] = None,
     draft: Annotated[Path | None, typer.Option(metavar="DRAFT", help="Make evidence: the folder with the signed policy.")] = None,
     runner: Annotated[str | None, typer.Option(metavar="CODE", help="Of the draft: the organisation that drives.")] = None,
+    hidden: Annotated[Path | None, typer.Option(metavar="SUITE", help="Of the draft: the suite that its policy hides.")] = None,
+    salt_file: Annotated[Path | None, typer.Option(metavar="FILE", help="What opens the policy's commitment to it.")] = None,
+    stop_early: Annotated[bool, typer.Option("--stop-early", help="Of the draft: drive only until its policy is decided.")] = False,
+    baseline: Annotated[Path | None, typer.Option(metavar="RUNS.jsonl", help="With --stop-early: runs of the policy's baseline.")] = None,
+    memory: Annotated[Path | None, typer.Option(metavar="FILE", help="Of hidden suites that were opened; made the first time.")] = None,
 ) -> None:
     """Drive every case of a suite and say what failed, by cell of the design domain. Exit status 1: something failed."""
     from marque.app.prove import Sealing
@@ -37,7 +43,12 @@ def prove(
 
     if (draft is None) != (runner is None):
         raise typer.BadParameter("--draft and --runner go together")
-    sealing = None if draft is None or runner is None else Sealing(draft, runner)
+    if (hidden is None) != (salt_file is None):
+        raise typer.BadParameter("--hidden and --salt-file go together")
+    if draft is None and (hidden is not None or stop_early or memory is not None):
+        raise typer.BadParameter("--hidden, --stop-early and --memory go with --draft, whose policy they are about")
+    opened = None if hidden is None or salt_file is None else (hidden, salt_file)
+    sealing = None if draft is None or runner is None else Sealing(draft, runner, opened, stop_early, baseline, memory)
     run(suite, vehicle=vehicle, release=release, out=out, seed=seed, workers=workers, perfect=perfect, ray=ray, sealing=sealing)
 
 
@@ -47,11 +58,17 @@ def policy(
     suite: Annotated[Path, typer.Option("--suite", metavar="SUITE", help="What is driven for it.")],
     party: Annotated[list[str], typer.Option("--party", metavar="CODE", help="Who signs; twice.")],
     days: Annotated[int, typer.Option(min=1, help="How long it counts.")] = 90,
+    hidden: Annotated[Path | None, typer.Option(metavar="SUITE", help="A suite that stands in it as a commitment alone.")] = None,
+    salt_file: Annotated[Path | None, typer.Option(metavar="OUT", help="What opens that; SUITE.salt unless named.")] = None,
+    memory: Annotated[Path | None, typer.Option(metavar="FILE", help="Of hidden suites that were opened: none of them is taken.")] = None,
 ) -> None:
     """Lay down what a release has to show, for both partners to sign before anything is driven."""
-    from marque.app.prove import write_policy
+    from marque.app.policies import Hiding, write_policy
 
-    write_policy(draft, rules, suite, party, days)
+    if hidden is None and (salt_file is not None or memory is not None):
+        raise typer.BadParameter("--salt-file and --memory go with --hidden")
+    hiding = None if hidden is None else Hiding(hidden, salt_file or hidden.with_name(f"{hidden.name}.salt"), memory)
+    write_policy(draft, rules, suite, party, days, hiding)
 
 
 def gate(
@@ -59,11 +76,12 @@ def gate(
     sequence: Annotated[int, typer.Option(min=1, help="Higher than that of any verdict on this product and model before.")],
     baseline: Annotated[Path | None, typer.Option(metavar="RUNS.jsonl", help="The runs of the baseline that the policy names.")] = None,
     days: Annotated[int, typer.Option(min=1, help="How long the verdict counts, at most as long as the policy.")] = 30,
+    memory: Annotated[Path | None, typer.Option(metavar="FILE", help="Of hidden suites that were opened; made the first time.")] = None,
 ) -> None:
     """Hold the runs against the policy: a verdict for each cell, for both partners to sign. Exit status 1: a cell has not passed."""
-    from marque.app.prove import gate as run
+    from marque.app.policies import gate as run
 
-    raise typer.Exit(0 if run(draft, baseline, sequence, days) else 1)
+    raise typer.Exit(0 if run(draft, baseline, sequence, days, memory) else 1)
 
 
 def reference_drivers(
@@ -113,3 +131,27 @@ def verify_evidence(
     from marque.app.evidence import verify_evidence as run
 
     raise typer.Exit(0 if run(file, directory, release=release, inputs=given or [], memory=memory) else 1)
+
+
+def replay_evidence(
+    file: Annotated[Path, typer.Argument(metavar="FILE.evidence", help="The evidence.")],
+    suite: Annotated[Path, typer.Option("--suite", metavar="SUITE", help="What was driven for it.")],
+    hidden: Annotated[list[Path] | None, typer.Option("--hidden", metavar="SUITE", help="What was hidden then.")] = None,
+    cases: Annotated[str, typer.Option(metavar="N,N,…", help="Which runs.")] = "",
+    sample: Annotated[int, typer.Option(min=1, help="Without --cases: so many runs at random.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of that choice; let somebody else name it than who ran the campaign.")] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that drive at the same time; 0: one for each core.")] = 0,
+    replays: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep a replay of every run.")] = None,
+    directory: Annotated[list[Path] | None, typer.Option("--directory", metavar="FILE", help="Verify it first: a partner's keys.")] = None,
+    campaign_seed: Annotated[int | None, typer.Option(min=0, help="What it was driven with, if that is none below 10,000.")] = None,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Drive though inputs in hand are not those of the evidence.")] = False,
+) -> None:
+    """Drive runs of an evidence file again and compare them to the byte. Exit status 1: an input or a run is another."""
+    from marque.app.replay_evidence import choose
+    from marque.app.replay_evidence import replay_evidence as run
+
+    same = run(
+        file, suite, choose(cases, sample, seed), hidden=hidden or [], workers=workers, replays=replays, directories=directory or [],
+        campaign_seed=campaign_seed, anyway=anyway,
+    )  # fmt: skip
+    raise typer.Exit(0 if same else 1)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import typer
@@ -16,17 +15,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from marque import __version__
+from marque.app.opened import Opened
+from marque.app.policies import read_salt
 from marque.app.terminal import wide_console
 from marque.common import InputError
 from marque.foundation import SystemClock
 from marque.foundation.compute import Compute
 from marque.foundation.compute_pool import ProcessPool
-from marque.proof.campaign import Campaign, Tally, Task
-from marque.proof.evidence import Policy, Provenance
+from marque.proof.campaign import Campaign, Hidden, Schedule, Tally, Task, suites_of
+from marque.proof.evidence import Policy, release_digest
 from marque.proof.evidence import Run as EvidenceRun
 from marque.proof.evidence.draft import Draft
-from marque.proof.evidence.statements import FAILURES, OUTCOMES
-from marque.proof.gate import bound, inputs_of, judge, read_rules
+from marque.proof.evidence.statements import FAILURES, OUTCOMES, SILENT
+from marque.proof.gate import Cases, baseline_of, bound, course, provenance_inputs, read_rules, seen
 from marque.proof.statistics import intervals
 from marque.proof.suites import read_suite
 from marque.vehicle import MODELS
@@ -37,10 +38,18 @@ _CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Sealing:
-    """Where a campaign's evidence goes: a draft with the policy that both sides have signed. runner: the organisation that runs it."""
+    """Where a campaign's evidence goes: a draft with the policy that both sides have signed. runner: the organisation that runs it.
+
+    hidden: the policy's hidden suite, with the file of its salt. stop_early: whether the campaign ends once the policy is decided.
+    baseline: the runs of the baseline that the policy names, which such a campaign looks at. memory: of hidden suites that were opened.
+    """
 
     draft: Path
     runner: str
+    hidden: tuple[Path, Path] | None = None
+    stop_early: bool = False
+    baseline: Path | None = None
+    memory: Path | None = None
 
 
 def prove(
@@ -53,78 +62,91 @@ def prove(
     """
     if vehicle not in MODELS:
         raise InputError("--vehicle", vehicle, "there is no such vehicle model", f"There are {', '.join(MODELS)}.")
-    policy = None if sealing is None else _policy(sealing.draft, suite)
-    campaign = Campaign(out, Task(suite.resolve(), vehicle, seed, perfect), release)
+    task = Task(suite.resolve(), vehicle, seed, perfect, () if sealing is None else _hidden(sealing))
+    policy = None if sealing is None else _policy(sealing, task)
+    campaign = Campaign(
+        out, task, release, policy="" if policy is None else policy.digest, stop_early=sealing is not None and sealing.stop_early
+    )
+    if sealing is not None and policy is not None:
+        _begin(sealing, policy, campaign)
     compute = _compute(workers, ray)
     try:
-        tally = _driven(campaign, compute)
+        tally = _driven(campaign, compute, None if policy is None or sealing is None else schedule_of(campaign, policy, sealing.baseline))
     finally:
         compute.close()
     console = wide_console()
     console.print(_table(out / "runs.jsonl"))
     failures = sum(tally.counts[one] for one in FAILURES)
-    console.print(f"{campaign.plan.cases} cases of {campaign.plan.suite}, {failures} failed; root {campaign.root().hex()}", highlight=False)
+    names = " and ".join(one.name for one in campaign.suites)
+    console.print(f"{campaign.plan.cases} cases of {names}, {failures} failed; root {campaign.root().hex()}", highlight=False)
     if sealing is not None and policy is not None:
-        _lay_down(sealing, policy, campaign)
+        _lay_down(sealing, campaign)
         console.print(f"{sealing.draft}: provenance and test result are there to be signed by {sealing.runner}", highlight=False)
     raise typer.Exit(1 if failures else 0)
 
 
-def _policy(draft: Path, suite: Path) -> Policy:
-    """Before anything is driven: signed by somebody, and of this suite."""
-    policy = Draft(draft).said("policy")
+def _hidden(sealing: Sealing) -> tuple[Hidden, ...]:
+    if sealing.hidden is None:
+        return ()
+    suite, salt = sealing.hidden
+    return (Hidden(read_suite(suite).name, suite.resolve(), read_salt(salt)),)
+
+
+def _policy(sealing: Sealing, task: Task) -> Policy:
+    """Before anything is driven: signed by somebody, and of these suites."""
+    draft = Draft(sealing.draft)
+    policy = draft.said("policy")
     assert isinstance(policy, Policy)
-    Draft(draft).envelope("policy")
-    bound(policy, [read_suite(suite)])
-    read_rules(policy.rules)
+    draft.envelope("policy")
+    bound(policy, suites_of(task), [one.salt for one in task.hidden])
+    rules = read_rules(policy.rules)
+    if sealing.stop_early and rules.stopping != "sequential":
+        raise InputError("--stop-early", "", "the policy has every case driven", 'Its rules have to say "stopping": "sequential".')
     return policy
 
 
-def _lay_down(sealing: Sealing, policy: Policy, campaign: Campaign) -> None:
+def _begin(sealing: Sealing, policy: Policy, campaign: Campaign) -> None:
+    """From here on the runner knows the hidden suite, whatever comes of the campaign."""
+    inputs = provenance_inputs(campaign.plan, [one.salt for one in campaign.task.hidden])
+    if sealing.memory is not None:
+        release = release_digest(*_release(campaign), inputs)
+        hidden = {one.name: [policy.hidden[one.name], campaign.plan.inputs[f"suite/{one.name}"]] for one in campaign.task.hidden}
+        Opened(sealing.memory).refuse(hidden, release)
+        Opened(sealing.memory).remember(hidden, release)
+
+
+def schedule_of(campaign: Campaign, policy: Policy, baseline: Path | None) -> Schedule | None:
+    """Which cases come next, of a campaign that stops early; None for one that drives all. Raises InputError for another baseline."""
+    if not campaign.plan.stop_early:
+        return None
+    rules, hidden = read_rules(policy.rules), set(campaign.plan.hidden)
+    before = baseline_of(rules, baseline)
+    cases = Cases([case.source.cell for case in campaign.cases], any(case.suite in hidden for case in campaign.cases))
+
+    def next_cases(done: Mapping[int, bytes]) -> Sequence[int]:
+        known = {case: seen(rules, json.loads(line), hidden) for case, line in done.items()}
+        return course(rules, policy.digest, cases, known, before).due
+
+    return next_cases
+
+
+def _lay_down(sealing: Sealing, campaign: Campaign) -> None:
     """The runs, and the statements of whoever drove them."""
+    campaign.unchanged()
     plan, draft = campaign.plan, Draft(sealing.draft)
-    name, _, version = plan.release.partition("@")
     shutil.copyfile(campaign.folder / "runs.jsonl", draft.runs)
     draft.ran(
         EvidenceRun(
-            release=(name, version or "0"), model=plan.vehicle, inputs=inputs_of(plan, campaign.suite, policy), runner=sealing.runner,
-            marque=__version__, invocation=campaign.root().hex()[:16], started=campaign.started, finished=SystemClock().now(),
+            release=_release(campaign), model=plan.vehicle, inputs=provenance_inputs(plan, [one.salt for one in campaign.task.hidden]),
+            runner=sealing.runner, marque=__version__, invocation=campaign.root().hex()[:16], started=campaign.started,
+            finished=SystemClock().now(),
         )
     )  # fmt: skip
 
 
-def write_policy(draft: Path, rules: Path, suite: Path, parties: Sequence[str], days: int) -> None:
-    """Lays down the policy that both sides sign before anything is driven. Raises InputError."""
-    try:
-        said = json.loads(rules.read_bytes())
-    except (OSError, ValueError) as fault:
-        raise InputError(str(rules), "", f"no rules can be read: {fault}") from fault
-    known, now = read_suite(suite), SystemClock().now()
-    demanded = read_rules(said, str(rules))
-    if unknown := sorted({*demanded.limits, *demanded.outside} - set(known.cells)):
-        raise InputError(str(rules), "rules.limits", f'the suite has no cell "{unknown[0]}"', f"It has {', '.join(known.cells)}.")
-    try:
-        made = Policy(tuple(sorted(parties)), now, now + timedelta(days=days), {known.name: known.digest}, {}, demanded.said())
-    except ValueError as fault:
-        raise InputError("policy", "", str(fault)) from fault
-    draft.mkdir(parents=True, exist_ok=True)
-    typer.echo(f"{Draft(draft).put('policy', made.dumps())}: to be signed by {' and '.join(made.parties)} before anything is driven")
-
-
-def gate(draft: Path, baseline: Path | None, sequence: int, days: int) -> bool:
-    """Hold the runs of a draft against its policy, lay down the verdicts for both sides to sign; whether every claimed cell passed."""
-    folder = Draft(draft)
-    policy, provenance = folder.said("policy"), folder.said("provenance")
-    assert isinstance(policy, Policy)
-    assert isinstance(provenance, Provenance)
-    verdicts = judge(read_rules(policy.rules), provenance.model, folder.runs, baseline)
-    now = SystemClock().now()
-    folder.concluded(verdicts, sequence=sequence, verified=now, expires=min(policy.expires, now + timedelta(days=days)))
-    for one in verdicts:
-        typer.echo(f"{one.answer:<11} {one.model} in {one.cell}")
-        for reason in one.reasons:
-            typer.echo(f"            {reason}")
-    return all(one.answer != "FAILED" for one in verdicts)
+def _release(campaign: Campaign) -> tuple[str, str]:
+    name, _, version = campaign.plan.release.partition("@")
+    return name, version or "0"
 
 
 def _compute(workers: int, ray: str | None) -> Compute:
@@ -135,7 +157,7 @@ def _compute(workers: int, ray: str | None) -> Compute:
     return RayCluster("" if ray == "local" else ray, workers)
 
 
-def _driven(campaign: Campaign, compute: Compute) -> Tally:
+def _driven(campaign: Campaign, compute: Compute, schedule: Schedule | None) -> Tally:
     """With a bar that says how fast it goes and how long it still takes."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
@@ -149,7 +171,7 @@ def _driven(campaign: Campaign, compute: Compute) -> Tally:
             rate = f"{speed:.1f} runs/s" if speed else ""
             progress.update(bar, completed=tally.done, rate=f"{rate} {failed} failed" if failed else rate)
 
-        return campaign.run(compute, LIMIT_S, told)
+        return campaign.run(compute, LIMIT_S, told, schedule)
 
 
 def _table(runs: Path) -> Table:
@@ -162,7 +184,7 @@ def _table(runs: Path) -> Table:
     for heading in ("cell", "runs", *OUTCOMES, "share that fails, 95 %"):
         sheet.add_column(heading, justify="left" if heading == "cell" else "right", no_wrap=True)
     for cell, counts in by_cell.items():
-        failed, within = sum(counts[one] for one in FAILURES), counts.total() - counts["outside"]
+        failed, within = sum(counts[one] for one in FAILURES), counts.total() - sum(counts[one] for one in SILENT)
         share = ""
         if within:
             interval = intervals.binomial(failed, within, _CONFIDENCE)

@@ -1,6 +1,6 @@
 """Campaigns: every case of a suite driven and judged, once and for all; a campaign that was killed goes on where it was."""
 
-from marque.proof.campaign.campaign import Campaign, Plan, Tally
+from marque.proof.campaign.campaign import Campaign, Plan, Schedule, Tally
 from marque.proof.campaign.drive import REFERENCE, Hidden, Task, drive
 from marque.proof.campaign.inputs import inputs_of, seeds_digest
 from marque.proof.campaign.joined import joined_cases, suites_of
@@ -12,6 +12,7 @@ __all__ = [
     "Hidden",
     "Plan",
     "Run",
+    "Schedule",
     "Tally",
     "Task",
     "drive",

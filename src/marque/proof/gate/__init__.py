@@ -1,7 +1,25 @@
 """The gate: what a campaign's runs are held against, said and signed before they were driven; a verdict for each cell."""
 
-from marque.proof.gate.gate import judge
+from marque.proof.gate.counting import Seen, seen
+from marque.proof.gate.gate import baseline_of, before_of, conclude, judge, judge_under
 from marque.proof.gate.inputs import bound, inputs_of, provenance_inputs
-from marque.proof.gate.rules import GateRules, read_rules
+from marque.proof.gate.rules import GateRules, read_rules, short_of
+from marque.proof.gate.stopping import Cases, course
 
-__all__ = ["GateRules", "bound", "inputs_of", "judge", "provenance_inputs", "read_rules"]
+__all__ = [
+    "Cases",
+    "GateRules",
+    "Seen",
+    "baseline_of",
+    "before_of",
+    "bound",
+    "conclude",
+    "course",
+    "inputs_of",
+    "judge",
+    "judge_under",
+    "provenance_inputs",
+    "read_rules",
+    "seen",
+    "short_of",
+]

@@ -2,50 +2,83 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from marque.common import InputError
-from marque.proof.evidence import Verdict, digests
-from marque.proof.evidence.statements import FAILURES
-from marque.proof.gate.rules import GateRules
-from marque.proof.statistics import CellDecision, Counts, Decision, Reason, Rules, decide
+from marque.proof.evidence import Policy, Verdict, digests
+from marque.proof.gate.counting import Before, CellCount, Seen, count, counts_of, read, statistical
+from marque.proof.gate.reasons import Shares, reasons
+from marque.proof.gate.rules import GateRules, read_rules
+from marque.proof.gate.stopping import Cases, course
+from marque.proof.statistics import decide
+from marque.proof.statistics.decision import limit_p_values
+from marque.proof.statistics.multiplicity import holm_factors
 
 
-@dataclass
-class _Cell:
-    """Which cases of a cell failed, by what makes them the same case in another campaign."""
-
-    failed: dict[str, bool] = field(default_factory=dict)
-    outcomes: dict[str, int] = field(default_factory=dict)
+def judge_under(policy: Policy, model: str, runs: Path, baseline: Path | None = None) -> list[Verdict]:
+    """`judge` by a policy that was signed: its rules, its hidden suites, its order of cases."""
+    return judge(read_rules(policy.rules), model, runs, baseline, hidden=tuple(policy.hidden), order=policy.digest)
 
 
-def judge(rules: GateRules, model: str, runs: Path, baseline: Path | None = None) -> list[Verdict]:
+def judge(
+    rules: GateRules, model: str, runs: Path, baseline: Path | None = None, *, hidden: Collection[str] = (), order: str = ""
+) -> list[Verdict]:  # fmt: skip
     """The verdict on every cell that the rules or the runs name. Raises InputError for a baseline that is not the one of the rules.
 
+    hidden: names of the hidden suites. order: the key of the order of cases, of a campaign that may stop early.
     Missing evidence fails: a cell without its planned runs, or of which not enough is shown either way, has not passed.
     """
-    found, before = _cells(runs), _baseline(rules, baseline)
-    told = _decided(rules, found, before)
-    cells = dict(zip(sorted(rules.limits), told.cells, strict=True))
-    return [_verdict(rules, model, cell, found.get(cell, _Cell()), cells.get(cell)) for cell in sorted({*rules.limits, *found})]
+    return conclude(rules, model, read(rules, runs, hidden), baseline_of(rules, baseline), order)
 
 
-def _cells(runs: Path) -> dict[str, _Cell]:
-    found: dict[str, _Cell] = {}
-    for line in runs.read_bytes().splitlines():
-        said = json.loads(line)
-        cell = found.setdefault(said["cell"], _Cell())
-        cell.outcomes[said["outcome"]] = cell.outcomes.get(said["outcome"], 0) + 1
-        if said["outcome"] != "outside":
-            same = json.dumps([said["scenario"], said["parameters"], said["seed"]], sort_keys=True)
-            cell.failed[same] = said["outcome"] in FAILURES
+def conclude(rules: GateRules, model: str, runs: Sequence[Seen], before: Before, order: str = "") -> list[Verdict]:
+    """The same of runs that were read, in the order of the cases."""
+    found, how = count(runs, before), statistical(rules, any(run.hidden for run in runs))
+    astray, counts, cells = _astray(rules, runs, before, order), counts_of(rules, found), sorted(rules.limits)
+    told = dict(zip(cells, decide(counts, how).cells, strict=True))
+    below, above = limit_p_values(counts, how)
+    factors = zip(holm_factors(below, how.alpha).tolist(), holm_factors(above, how.of_each).tolist(), strict=True)
+    shares = {cell: Shares(how.alpha / one, how.of_each / other) for cell, (one, other) in zip(cells, factors, strict=True)}
+    made = []
+    for cell in sorted({*cells, *found}):
+        if cell not in told:
+            made.append(_unclaimed(rules, model, cell))
+            continue
+        one = found.get(cell, CellCount())
+        wrong = astray.get(cell, 0)
+        passed = told[cell].verdict == "PASSED" and one.runs >= rules.least_runs[cell] and not wrong
+        said = reasons(rules, cell, one, told[cell], shares[cell], wrong)
+        made.append(Verdict(model, cell, "PASSED" if passed else "FAILED", said))
+    return made
+
+
+def _unclaimed(rules: GateRules, model: str, cell: str) -> Verdict:
+    why = "The policy leaves this cell outside of the domain." if cell in rules.outside else "The policy says nothing of this cell."
+    return Verdict(model, cell, "OUTSIDE ODD", (why,))
+
+
+def _astray(rules: GateRules, runs: Sequence[Seen], before: Before, order: str) -> Mapping[str, int]:
+    """By cell, how many cases were driven though it was not their turn, or left out though it was.
+
+    Else runs that came out badly could be called not needed, and those that came out well be sought.
+    """
+    left_out = [case for case, run in enumerate(runs) if run.outcome == "not-needed" and run.cell in rules.limits]
+    if not left_out:
+        return {}
+    if rules.stopping == "fixed" or not order:
+        wrong = set(left_out)
+    else:
+        driven = {case: run for case, run in enumerate(runs) if run.outcome != "not-needed" and run.cell in rules.limits}
+        taken = course(rules, order, Cases([run.cell for run in runs], any(run.hidden for run in runs)), driven, before)
+        wrong = driven.keys() ^ {*taken.driven, *taken.due}
+    found: dict[str, int] = {}
+    for case in wrong:
+        found[runs[case].cell] = found.get(runs[case].cell, 0) + 1
     return found
 
 
-def _baseline(rules: GateRules, runs: Path | None) -> dict[str, _Cell]:
+def baseline_of(rules: GateRules, runs: Path | None) -> Before:
     """Missing where the policy names one: InputError, for a release is not judged against something else."""
     if not rules.baseline:
         return {}
@@ -53,48 +86,13 @@ def _baseline(rules: GateRules, runs: Path | None) -> dict[str, _Cell]:
         raise InputError("--baseline", "", "the policy compares with the runs of a baseline", f"Their SHA-256 is {rules.baseline}.")
     if (digest := digests.of_file(runs)) != rules.baseline:
         raise InputError(str(runs), "", f"its SHA-256 is {digest}, not the baseline's", f"The policy names {rules.baseline}.")
-    return _cells(runs)
+    return before_of(read(rules, runs))
 
 
-def _decided(rules: GateRules, found: Mapping[str, _Cell], before: Mapping[str, _Cell]) -> Decision:
-    """Of the cells with a limit, in order."""
-    rows = []
-    for cell in sorted(rules.limits):
-        now, then = found.get(cell, _Cell()).failed, before.get(cell, _Cell()).failed
-        common = now.keys() & then.keys()
-        worse = sum(now[case] and not then[case] for case in common)
-        better = sum(then[case] and not now[case] for case in common)
-        rows.append((len(now), sum(now.values()), rules.limits[cell], worse, better, len(common)))
-    return decide(Counts.of(*zip(*rows, strict=True)), Rules(alpha=1.0 - rules.confidence, margin=rules.margin))
-
-
-def _verdict(rules: GateRules, model: str, cell: str, runs: _Cell, told: CellDecision | None) -> Verdict:
-    if told is None:
-        why = "The policy leaves this cell outside of the domain." if cell in rules.outside else "The policy says nothing of this cell."
-        return Verdict(model, cell, "OUTSIDE ODD", (why,))
-    count, failures, planned = len(runs.failed), sum(runs.failed.values()), rules.least_runs[cell]
-    share = f"{failures} of {count} runs failed: {100 * told.estimate:.3g} % ({_interval(told, rules)})."
-    reasons = [share if count else "Nothing was driven."]
-    if count < planned:
-        reasons.append(f"{count} runs are evidence of less than the {planned} that the policy plans.")
-    reasons += [_WORDS[one].format(limit=f"{100 * rules.limits[cell]:.3g} %") for one in told.reasons]
-    if lost := {name: number for name, number in runs.outcomes.items() if name in {"lost", "aborted", "overdue"}}:
-        reasons.append(f"Counted as failed: {', '.join(f'{number} {name}' for name, number in sorted(lost.items()))}.")
-    passed = told.verdict == "PASSED" and count >= planned
-    return Verdict(model, cell, "PASSED" if passed else "FAILED", tuple(reasons))
-
-
-def _interval(told: CellDecision, rules: GateRules) -> str:
-    low, high = 100.0 * float(told.interval.low), 100.0 * float(told.interval.high)
-    return f"{low:.3g} to {high:.3g} % with {100 * rules.confidence:g} % confidence"
-
-
-_WORDS: Mapping[Reason, str] = {
-    Reason.BELOW_LIMIT: "That it fails less often than {limit} is shown.",
-    Reason.ABOVE_LIMIT: "That it fails more often than {limit} is shown.",
-    Reason.LIMIT_NOT_SHOWN: "That it fails less often than {limit} is not shown; more runs may show it.",
-    Reason.WORSE_THAN_BASELINE: "It is worse than the baseline on the same cases.",
-    Reason.NON_INFERIOR: "It is not worse than the baseline by more than the margin.",
-    Reason.NON_INFERIORITY_NOT_SHOWN: "That it is not worse than the baseline by more than the margin is not shown.",
-    Reason.NO_RUNS: "There are no runs.",
-}
+def before_of(runs: Sequence[Seen]) -> Before:
+    """What a baseline's runs are to those that are compared with them."""
+    found: dict[str, dict[str, bool]] = {}
+    for run in runs:
+        if run.failed is not None:
+            found.setdefault(run.cell, {})[run.same] = run.failed
+    return found
