@@ -11,7 +11,7 @@ from sealed_world import DAY, INPUTS, NOW, World, sha, written
 from small_suite import SUITE
 
 from marque.proof.campaign import Run
-from marque.proof.evidence import Input, Policy, archive, digests
+from marque.proof.evidence import Input, Policy, digests
 from marque.proof.gate import judge, read_rules
 from marque.proof.suites import cases, read_suite
 
@@ -67,7 +67,9 @@ def run_of(case, failing):
     return Run("failed", "it ran into the car that cut in", True, preventable, told, sha(f"x{case.index}"))
 
 
-def reported(folder: Path, name: str = "release", *, failing=None, rules=None, version="1.2.0", inputs=(), baseline=None, **other) -> Reported:
+def reported(
+    folder: Path, name: str = "release", *, failing=None, rules=None, version="1.2.0", inputs=(), baseline=None, **other
+) -> Reported:
     """The evidence of a release. failing: by number of the case, its outcome. rules, inputs (by name): other than usual."""
     suite = suite_file(folder)
     read = read_suite(suite)
