@@ -18,6 +18,7 @@ from marque.common import InputError
 
 KIND = "https://marque.example/credibility/v1"
 _LARGEST_BYTES = 16 << 20
+Row = tuple[float | str | None, ...]
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Table:
 
     title: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[float | str | None, ...], ...]
+    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True)
