@@ -18,11 +18,10 @@ from marque.simulation.replay import SUFFIX, write_replay
 
 @dataclass(frozen=True)
 class Again:
-    """A case driven again. found: its line now, without its end; differences: what is other than expected, empty when no byte is."""
+    """A case driven again. line: as it comes out now, without its end."""
 
     case: int
-    found: bytes
-    differences: tuple[str, ...]
+    line: bytes
 
 
 def replay_file(folder: Path, case: int) -> Path:
@@ -35,18 +34,12 @@ def drive_again(task: Task, replays: Path | None, case: Case) -> bytes:
     return drive(task, case, None if replays is None else partial(_write, case, replays))
 
 
-def again(
-    task: Task, cases: Sequence[Case], lines: Mapping[int, bytes], compute: Compute, limit_s: float, replays: Path | None = None
-) -> Iterator[Again]:  # fmt: skip
-    """Drives cases again, in the order in which they are done. lines: by case, what is expected, without ends.
-
-    limit_s: wall-clock time of a run. replays: a folder that is there. Raises OSError when a replay cannot be written.
-    """
+def again(task: Task, cases: Sequence[Case], compute: Compute, limit_s: float, replays: Path | None = None) -> Iterator[Again]:
+    """Drives cases again, in the order in which they are done. limit_s: wall-clock time of a run. replays: a folder that is there."""
     with compute.run(partial(drive_again, task, replays), cases, limit_s=limit_s) as batch:
         for result in batch:
             case = cases[result.index]
-            found = failed(case, result.value) if isinstance(result.value, Failure) else result.value
-            yield Again(case.index, found, differing(lines[case.index], found))
+            yield Again(case.index, failed(case, result.value) if isinstance(result.value, Failure) else result.value)
 
 
 def differing(expected: bytes, found: bytes) -> tuple[str, ...]:

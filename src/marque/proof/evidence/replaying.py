@@ -16,6 +16,7 @@ from marque.proof.evidence.policy import Policy, read_policy
 from marque.proof.evidence.statements import Provenance, read_provenance
 
 _REMEDY = "Verify the evidence first."
+_NOT_DRIVEN = b'"outcome":"not-needed"'
 _CASE = ("case", "cell", "parameters", "scenario", "seed", "weight")
 
 
@@ -57,18 +58,27 @@ def replay(
 ) -> Replayed:
     """Drive `number` random runs of an evidence file again (all, when it holds fewer) and compare bytes. Verify the file first.
 
+    A case that was not needed was not driven, and is not driven now.
+
     drive: cases → their lines, in the same order, without ends; it may use as many workers as it likes. seed: which runs; let somebody else
     choose it than who ran the campaign. Raises InputError when the file is no evidence or a line no run.
     """
-    return _replay(file, drive, lambda count: random.Random(seed).sample(range(count), min(number, count)), organisations)
+
+    def choose(whole: Sequence[bytes]) -> Sequence[int]:
+        driven = [place for place, line in enumerate(whole) if _NOT_DRIVEN not in line]
+        return random.Random(seed).sample(driven, min(number, len(driven)))
+
+    return _replay(file, drive, choose, organisations)
 
 
 def replay_cases(file: Path, drive: Callable[[Sequence[Case]], Sequence[bytes]], chosen: Sequence[int]) -> Replayed:
-    """The same with these cases. Raises InputError for one that the evidence does not have, too."""
+    """The same with these cases. Raises InputError for one that the evidence does not have or that was not needed, too."""
 
-    def choose(count: int) -> Sequence[int]:
-        if unknown := [case for case in chosen if not 0 <= case < count]:
-            raise InputError(file.name, f"case {unknown[0]}", f"it holds the runs of {count} cases, from 0 on")
+    def choose(whole: Sequence[bytes]) -> Sequence[int]:
+        if unknown := [case for case in chosen if not 0 <= case < len(whole)]:
+            raise InputError(file.name, f"case {unknown[0]}", f"it holds the runs of {len(whole)} cases, from 0 on")
+        if silent := [case for case in chosen if _NOT_DRIVEN in whole[case]]:
+            raise InputError(file.name, f"case {silent[0]}", "it was not driven: its cell had been decided before its turn came")
         return sorted(set(chosen))
 
     return _replay(file, drive, choose, None)
@@ -94,17 +104,17 @@ def _payload(envelope: bytes) -> bytes:
 
 
 def _replay(
-    file: Path, drive: Callable[[Sequence[Case]], Sequence[bytes]], choose: Callable[[int], Sequence[int]],
+    file: Path, drive: Callable[[Sequence[Case]], Sequence[bytes]], choose: Callable[[Sequence[bytes]], Sequence[int]],
     organisations: Sequence[str] | None,
 ) -> Replayed:  # fmt: skip
-    """choose: of so many lines those to drive again, each once, counted from 0."""
+    """choose: of all lines the places of those to drive again, each once, counted from 0."""
     try:
         with archive.opened(file, organisations) as opened:
             member = opened.members[archive.RUNS]
             whole = list(lines.iterate(opened.data, member.start, member.end))
     except archive.Broken as fault:
         raise InputError(file.name, fault.file, fault.problem, _REMEDY) from fault
-    chosen = sorted(choose(len(whole)))
+    chosen = sorted(choose(whole))
     found = drive([_case(file, place + 1, whole[place]) for place in chosen])
     if len(found) != len(chosen):
         raise ValueError(f"{len(chosen)} cases were to be driven, {len(found)} lines came back")
