@@ -9,14 +9,17 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from report_world import CELLS, reported
+import report_world
+from report_world import CELLS, RULES, reported
 from scipy import stats
 from sealed_world import DAY, NOW, packed, run_line, sha
 
 from marque.common import InputError
 from marque.proof.evidence import archive
+from marque.proof.gate import read_rules
 from marque.proof.report import Facts, Unsound, facts_of
 from marque.proof.report.runs import badness, read
+from marque.proof.statistics.sequential import confidence_sequence
 
 FAILING = {3: "failed", 17: "failed", 60: "lost", 210: "failed", 215: "failed", 230: "overdue", 242: "outside"}
 FAILED = {"failed", "lost", "aborted", "overdue"}
@@ -138,7 +141,7 @@ def test_the_worst_of_many_lines_are_found_in_whatever_order_they_come():
     expected = sorted((json.loads(one) for one in many), key=badness)[:10]
     for _ in range(5):
         chance.shuffle(many)
-        assert list(read(many).worst) == expected
+        assert list(read(many, read_rules(RULES)).worst) == expected
 
 
 def test_evidence_that_is_bent_expired_or_of_other_keys_gives_no_facts(releases):
@@ -213,3 +216,29 @@ def test_a_cell_of_which_nobody_knows_how_much_is_driven_leaves_the_risk_open(tm
     found = told(release)
     assert found.risk is None
     assert {one.cell: one.answer for one in found.claimed} == {"motorway": "PASSED", "bridge": "FAILED"}
+
+
+def test_a_policy_that_forgives_what_the_reference_driver_does_no_better_is_followed(tmp_path, monkeypatch):
+    made = report_world.run_of
+    monkeypatch.setattr(
+        report_world, "run_of", lambda case, failing: replace(one := made(case, failing), preventable=dict.fromkeys(one.preventable, False))
+    )
+    failing = dict.fromkeys(range(8), "failed") | {8: "lost"}
+    strict, mild = (
+        told(reported(tmp_path, fault, failing=failing, rules={"fault": fault})).cells[0] for fault in ("judge-and-reference", "reference")
+    )
+    assert (strict.runs, strict.failures, strict.forgiven) == (200, 9, 0)
+    assert (mild.runs, mild.failures, mild.forgiven) == (200, 1, 8)
+    assert mild.share.high < strict.share.high
+
+
+def test_intervals_of_a_campaign_that_may_stop_early_hold_whenever_it_does(tmp_path):
+    fixed, early = (
+        told(reported(tmp_path, stopping, failing=FAILING, rules={"stopping": stopping})) for stopping in ("fixed", "sequential")
+    )
+    for one, other in zip(fixed.claimed, early.claimed, strict=True):
+        expected = confidence_sequence(other.failures, other.runs, 0.95)
+        assert (other.share.low, other.share.high) == (expected.low, expected.high)
+        assert other.share.low <= one.share.low <= one.share.high <= other.share.high
+    assert early.risk.estimate == fixed.risk.estimate
+    assert early.risk.interval.low < fixed.risk.interval.low < fixed.risk.interval.high < early.risk.interval.high

@@ -10,8 +10,9 @@ from marque.proof.evidence import Summary, Verdict
 from marque.proof.gate import GateRules
 from marque.proof.report.facts import CellFacts, RiskFacts
 from marque.proof.report.runs import CellRuns, paired
-from marque.proof.statistics import Strata, intervals
+from marque.proof.statistics import Interval, Strata, intervals
 from marque.proof.statistics.risk import chernoff_interval, dominating
+from marque.proof.statistics.sequential import confidence_sequence
 from marque.proof.suites import Suite
 
 _NOTHING = CellRuns()
@@ -43,7 +44,7 @@ def cells_of(
     told = []
     for verdict in summary.verdicts:
         cell, runs = verdict.cell, found.get(verdict.cell, _NOTHING)
-        count, failures = len(runs.failed), sum(runs.failed.values())
+        count, failures = runs.counted
         told.append(
             CellFacts(
                 cell=cell,
@@ -54,12 +55,14 @@ def cells_of(
                 counts=runs.outcomes,
                 planned=rules.least_runs.get(cell),
                 limit=rules.limits.get(cell),
-                share=intervals.binomial(failures, count, rules.confidence) if count else None,
+                share=_share(rules, failures, count) if count else None,
                 unknown=open_.get(cell, 0.0),
-                baseline=paired(runs, before[cell], rules.confidence) if cell in before else None,
+                baseline=paired(rules, runs, before[cell]) if cell in before else None,
                 before=then.get(cell),
                 excused=runs.excused,
                 unpreventable=runs.unpreventable,
+                forgiven=runs.forgiven,
+                hidden=runs.hidden,
             )
         )
     return tuple(sorted(told, key=lambda one: (one.limit is None, -one.exposure, one.cell)))
@@ -71,11 +74,24 @@ def risk_of(rules: GateRules, found: Mapping[str, CellRuns], driven: Mapping[str
     if strata is None:
         return None
     estimate = strata.estimate
+    interval = _together(rules, strata) if rules.stopping == "sequential" else chernoff_interval(strata, rules.confidence)
     return RiskFacts(
         None if np.isnan(estimate) else estimate,
-        chernoff_interval(strata, rules.confidence),
+        interval,
         sum(driven[cell] for cell in rules.limits),
     )
+
+
+def _share(rules: GateRules, failures: int, count: int) -> Interval:
+    """Of a campaign that may have stopped early, one that holds whenever it did."""
+    among = confidence_sequence if rules.stopping == "sequential" else intervals.binomial
+    return among(failures, count, rules.confidence)
+
+
+def _together(rules: GateRules, strata: Strata) -> Interval:
+    """The weighted ends of intervals of the strata that hold together whenever one looks: each has its part of what may go wrong."""
+    each = confidence_sequence(strata.failures, strata.runs, 1.0 - rules.alpha / strata.runs.size)
+    return Interval(float(strata.weight @ each.low), float(strata.weight @ each.high), rules.confidence)
 
 
 def _unknown(rules: GateRules, found: Mapping[str, CellRuns], driven: Mapping[str, float]) -> dict[str, float]:

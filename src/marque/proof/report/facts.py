@@ -22,7 +22,8 @@ Subject = Literal["verdict", "baseline", "suite", "coverage", "credibility"]
 class Paired:
     """A release and its baseline on the same cases: in how many the one failed and the other did not.
 
-    p_worse: exact one-sided p-value of "it fails no more often than the baseline". difference: of the probabilities that a run fails, the
+    p_worse: one-sided p-value of "it fails no more often than the baseline", exact, or valid whenever one stops, as the policy has it.
+    difference: of the probabilities that a run fails, the
     release's less the baseline's; positive is bad.
     """
 
@@ -43,10 +44,12 @@ class CellFacts:
 
     odd: terms of ISO 34503 by attribute, empty where no suite was given. exposure: its share of what is driven, 0 to 1. counts: runs by
     outcome. planned: the least number of runs that the policy asks for. limit: of the probability that a run fails; None where the cell is
-    not claimed. share: exact interval of that probability, the cell for itself, None without a run. unknown: the cell's part of what is
+    not claimed. share: interval of that probability, the cell for itself, exact or, where the policy stops early, valid whenever it does;
+    None without a run. unknown: the cell's part of what is
     not known of the risk, 0 to 1. before: what the baseline's evidence said of it. excused: runs that passed with a collision, for it was
     not the car's fault and the reference driver would not have prevented it; unpreventable: runs that failed with a collision, which no
-    driver that was asked would have prevented.
+    driver that was asked would have prevented; forgiven: failed runs that the policy does not count, for the reference driver would have
+    fared no better. hidden: runs and failures of the hidden suites.
     """
 
     cell: str
@@ -63,6 +66,8 @@ class CellFacts:
     before: Answer | None
     excused: int = 0
     unpreventable: int = 0
+    forgiven: int = 0
+    hidden: tuple[int, int] = (0, 0)
 
     @property
     def runs(self) -> int:
@@ -71,8 +76,8 @@ class CellFacts:
 
     @property
     def failures(self) -> int:
-        """Failed, lost, aborted and overdue."""
-        return sum(number for outcome, number in self.counts.items() if outcome in FAILURES)
+        """Failed, lost, aborted and overdue, but for those that the policy forgives."""
+        return sum(number for outcome, number in self.counts.items() if outcome in FAILURES) - self.forgiven
 
     @property
     def estimate(self) -> float | None:

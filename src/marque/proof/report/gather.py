@@ -14,7 +14,7 @@ from marque.common import InputError, ok
 from marque.proof.evidence import Finding, Policy, Provenance, Report, Summary, TestResult, Verdict, archive, digests, lines, verify
 from marque.proof.evidence.policy import read_policy
 from marque.proof.evidence.statements import read_provenance, read_summary, read_test_result
-from marque.proof.gate import GateRules, judge, read_rules
+from marque.proof.gate import GateRules, judge_under, read_rules
 from marque.proof.report.cells import cells_of, exposures, risk_of
 from marque.proof.report.covered import coverage
 from marque.proof.report.facts import BaselineFacts, Change, Doubt, Facts, Unsound, WorstRun
@@ -99,7 +99,7 @@ def _opened(file: Path, directories: Mapping[str, bytes], now: datetime, *, expi
         said = read_policy(policy)
         try:
             rules = read_rules(said.rules)
-            found = read(lines.iterate(held.data, member.start, member.end))
+            found = read(lines.iterate(held.data, member.start, member.end), rules, said.hidden)
         except InputError as fault:
             return Unsound(digest, verified, (Finding("policy", archive.POLICY, f"{fault.place}: {fault.problem}", _NOT_JUDGED),), now)
         except ValueError as fault:
@@ -167,7 +167,7 @@ def _judged_again(evidence: Path, opened: _Sealed, baseline: Path | None) -> lis
     with TemporaryDirectory(prefix="marque-report-") as folder:
         runs = _extracted(evidence, Path(folder) / "runs.jsonl")
         before = _extracted(baseline, Path(folder) / "baseline.jsonl") if opened.rules.baseline and baseline is not None else None
-        again = _answers(judge(opened.rules, opened.provenance.model, runs, before))
+        again = _answers(judge_under(opened.policy, opened.provenance.model, runs, before))
     signed = _answers(opened.summary.verdicts)
     return [
         Doubt(

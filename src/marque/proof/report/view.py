@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from marque.common import kmh_from_mps
-from marque.proof.evidence.statements import FAILURES, OUTCOMES
+from marque.proof.evidence.statements import OUTCOMES
 from marque.proof.report.argument import Argument
 from marque.proof.report.case_list import case_list
 from marque.proof.report.facts import CellFacts, Facts, Paired, Unsound, WorstRun
@@ -146,11 +146,23 @@ def _undeveloped(argument: Argument) -> list[View]:
 
 def _risk(facts: Facts) -> View:
     return {
-        "confidence": f"{100 * facts.rules.confidence:g} %",
-        "reference": facts.rules.reference,
+        "how": _how(facts),
         "cells": [_cell(one) for one in facts.cells],
         "outcomes": [outcome for outcome in OUTCOMES if any(one.counts.get(outcome) for one in facts.cells)],
     }
+
+
+def _how(facts: Facts) -> str:
+    """What the figures are, in words."""
+    rules = facts.rules
+    holds = "exact" if rules.stopping == "fixed" else "valid whenever the campaign stopped"
+    avoided = f"the {rules.reference} driver of UN R157, driven through the same case, would have prevented it"
+    counted = f"it was the car's fault, or when {avoided}" if rules.fault == "judge-and-reference" else avoided
+    return (
+        f"How likely a run fails, in each cell of the operational design domain, with an interval at {100 * rules.confidence:g} % "
+        f"confidence for the cell by itself, {holds}. A collision counts as a failure when {counted}. What is lost, aborted or overdue "
+        "counts as failed."
+    )
 
 
 def _cell(one: CellFacts) -> View:
@@ -161,15 +173,23 @@ def _cell(one: CellFacts) -> View:
         "exposure": share(one.exposure),
         "runs": count(one.runs) + (f" of {count(one.planned)}" if one.planned is not None and one.runs < one.planned else ""),
         "failures": count(one.failures),
-        "other": ", ".join(
-            f"{count(number)} {name}" for name, number in sorted(one.counts.items()) if name in FAILURES - {"failed"} | {"outside"}
-        ),
+        "other": _other(one),
         "estimate": "" if one.estimate is None else share(one.estimate),
         "interval": "" if one.share is None else between(one.share),
         "limit": "" if one.limit is None else share(one.limit),
         "unknown": share(one.unknown) if one.limit is not None else "",
         "reasons": list(one.reasons),
     }
+
+
+def _other(one: CellFacts) -> str:
+    """What else there is to know of a cell's runs."""
+    told = [f"{count(number)} {name.replace('-', ' ')}" for name, number in sorted(one.counts.items()) if name not in ("failed", "passed")]
+    if one.forgiven:
+        told.append(f"{count(one.forgiven)} failed that the policy does not count, for the reference driver would have fared no better")
+    if one.hidden[0]:
+        told.append(f"{count(one.hidden[0])} of hidden suites, of which {count(one.hidden[1])} failed")
+    return ", ".join(told)
 
 
 def _coverage(facts: Facts) -> list[View]:
