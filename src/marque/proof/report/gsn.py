@@ -19,6 +19,7 @@ from marque.proof.report.svg import BAD, GOOD, INK, OPEN, PAPER, SOFT, picture, 
 _WIDE, _APART, _BELOW = 204.0, 36.0, 12.0
 _SIZE, _LEAD, _PAD = 11.0, 14.0, 8.0
 _MOST_LINES = 10
+_MOST_NAMED = 8
 _KEPT = 2
 """Of alike branches so many are drawn before the rest is folded."""
 _BESIDE = {Kind.CONTEXT, Kind.ASSUMPTION, Kind.JUSTIFICATION}
@@ -62,7 +63,7 @@ def sheets(argument: Argument, proportion: float) -> tuple[str, ...]:
     """
     top = _box(argument, argument.element(argument.top), set())
     most = proportion * _width(top)
-    pages = [replace(top, support=[replace(one, support=[_named(each) for each in one.support]) for one in top.support])]
+    pages = [replace(top, support=[replace(one, support=_named(one.support)) for one in top.support])]
     for one in top.support:
         pages.extend(_pages(one, most))
     return tuple(_picture(page) for page in pages)
@@ -82,8 +83,13 @@ def _pages(branch: _Box, most: float) -> Iterator[_Box]:
         yield page
 
 
-def _named(box: _Box) -> _Box:
-    return _Box("reference", box.head, ["is drawn below"], box.colour)
+def _named(boxes: Sequence[_Box]) -> list[_Box]:
+    """The first of them, and how many more there are."""
+    kept = boxes if len(boxes) <= _MOST_NAMED else boxes[: _MOST_NAMED - 1]
+    named = [_Box("reference", one.head, ["is drawn below"], one.colour) for one in kept]
+    if more := len(boxes) - len(kept):
+        named.append(_Box("reference", f"{more} more", ["are drawn below"], SOFT))
+    return named
 
 
 def _picture(top: _Box) -> str:
