@@ -46,7 +46,10 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """Lines over one axis. x, y: what the axes say, units included. steps: drawn as a histogram; marks: drawn as points."""
+    """Series over one axis. x, y: what the axes say, units included.
+
+    steps: drawn as a histogram, x being where each bin begins; marks: with points; lines: with lines; logarithmic: the y axis.
+    """
 
     title: str
     x: str
@@ -54,6 +57,7 @@ class Chart:
     series: tuple[Series, ...]
     steps: bool = False
     marks: bool = False
+    lines: bool = True
     logarithmic: bool = False
 
 
@@ -154,9 +158,8 @@ def _chart(said: Any) -> Chart:
     series = tuple(Series(str(one["name"]), _numbers(one["x"]), _numbers(one["y"])) for one in said["series"])
     if any(len(one.x) != len(one.y) for one in series):
         raise ValueError("series")
-    return Chart(
-        str(said["title"]), str(said["x"]), str(said["y"]), series, bool(said["steps"]), bool(said["marks"]), bool(said["logarithmic"])
-    )
+    drawn = [bool(said[name]) for name in ("steps", "marks", "lines", "logarithmic")]
+    return Chart(str(said["title"]), str(said["x"]), str(said["y"]), series, *drawn)
 
 
 def _numbers(said: Any) -> tuple[float, ...]:

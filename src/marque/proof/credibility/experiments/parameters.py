@@ -34,7 +34,7 @@ SCENES = (
 SEEDS = (2, 3, 4, 5, 6)
 """Of the sensors' errors: how far the outcome is spread by them alone."""
 HORIZON_S = 10.0
-LOGICAL, FIXED = "motorways.cut_in_from_left", (("limit_mps", 27.8),)
+LOGICAL, FIXED = "motorways.follow", (("limit_mps", 27.8), ("slow_mps", 8.0))
 LEVELS = 4
 
 
@@ -55,8 +55,8 @@ PARAMETERS = (
     Parameter("mass", 0.9, 1.25),
     Parameter("sensor latency", 0.5, 2.0),
     Parameter("detection range", 0.5, 1.2),
-    Parameter("gap at the cut-in, m", 18.0, 45.0, of_scenario=True),
-    Parameter("slower by, m/s", 1.0, 8.0, of_scenario=True),
+    Parameter("gap, m", 25.0, 60.0, of_scenario=True),
+    Parameter("braking of the lead, m/s²", 2.0, 8.0, of_scenario=True),
 )
 _OURS = tuple(one for one in PARAMETERS if not one.of_scenario)
 
@@ -91,11 +91,11 @@ def section(vehicle: str, trajectories: int, sobol: int, compute: Compute) -> Se
     indices = _sobol(vehicle, sobol, compute) if sobol else None
     told = [
         "Parameters of the simulated car and its sensors are off by a factor of which the driving system knows nothing; what is looked at "
-        f"is the least time to collision, cut off at {HORIZON_S:g} s, and the verdict. The mass acts through the motor alone: the kinematic "
+        f"is the least time to collision, cut off at {HORIZON_S:g} s, and the verdict. Mass acts through the motor alone: the kinematic "
         "car brakes by friction, whatever it weighs.",
         f"One at a time: each by ± {100.0 * SHARE:g} % in {len(SCENES)} scenes, beside the spread by the sensors' errors alone (seeds).",
-        f"Morris: {trajectories} walks through all parameters at once, over the ranges in which a car of this kind may be off, in a cut-in "
-        "on a motorway whose gap and speed vary too. Whatever moves the outcome more than those two would make a test of the simulator.",
+        f"Morris: {trajectories} walks through all parameters at once, over the ranges in which a car of this kind may be off, behind a "
+        "lead on a motorway whose gap and braking vary too. What moves the outcome more than those two would make it a test of the simulator.",
     ]
     return Section(
         "sensitivity", "Sensitivity to parameters", tuple(told), (*single_items, _morris_item(effects)),
@@ -143,9 +143,9 @@ def _in_rows(outcomes: Sequence[Outcome], rows: int) -> list[Sequence[Outcome]]:
 
 
 def at(vehicle: str, point: Floats) -> Trial:
-    """The cut-in at a point of the unit cube, (parameters,)."""
+    """The lead that brakes, at a point of the unit cube, (parameters,)."""
     values = {one.name: one.low + float(part) * (one.high - one.low) for one, part in zip(PARAMETERS, point, strict=True)}
-    scene = (*FIXED, ("gap_m", values["gap at the cut-in, m"]), ("slower_mps", values["slower by, m/s"]))
+    scene = (*FIXED, ("gap_m", values["gap, m"]), ("braking_mps2", values["braking of the lead, m/s²"]))
     return changed(Trial(LOGICAL, vehicle, 1, values=scene), values)
 
 
@@ -172,7 +172,7 @@ def _morris_item(effects: Effects) -> Item:
     least = min(given, key=lambda k: effects.size[k])
     met = bool(effects.size[first] < effects.size[least])
     return Item(
-        "what decides a cut-in", "each parameter of the scenario has a greater effect than every one of the simulator (Morris, μ*)",
+        "what decides behind a lead that brakes", "both parameters of the scenario have greater effects than any of the simulator (Morris, μ*)",
         f"{PARAMETERS[first].name} {said(effects.size[first], 's')} against {PARAMETERS[least].name} {said(effects.size[least], 's')}", met,
         f"Of the simulator's parameters {PARAMETERS[first].name} has the greatest effect: {said(effects.size[first], 's')} of time to "
         f"collision over its range (95 %: {said(effects.low[first])} to {said(effects.high[first])}); the weaker one of the scenario, "
@@ -188,7 +188,7 @@ def _ranking(effects: Effects, indices: Indices | None) -> Table:
         sobol = (None, None) if indices is None else (float(indices.first[k]), float(indices.total[k]))
         rows.append((one.name, one.low, one.high, "scenario" if one.of_scenario else "simulator", *(float(c[k]) for c in columns), *sobol))
     names = ("parameter", "from", "to", "of", "μ*, s", "from", "to", "μ, s", "σ, s", "Sobol' first", "Sobol' total")
-    return Table("A cut-in: effect on the least time to collision over the whole range, by size", names, tuple(rows))
+    return Table("Behind a lead that brakes: effect on the least time to collision over the whole range, by size", names, tuple(rows))
 
 
 def _effects_chart(effects: Effects) -> Chart:
@@ -199,4 +199,6 @@ def _effects_chart(effects: Effects) -> Chart:
     for name, of_kind in kinds:
         chosen = [k for k, one in enumerate(PARAMETERS) if of_kind(one) and math.isfinite(effects.size[k])]
         lines.append(series(name, effects.size[chosen], effects.spread[chosen]))
-    return Chart("A cut-in: effects of parameters", "size of the effect μ*, s", "its spread σ, s", tuple(lines), marks=True)
+    return Chart(
+        "Behind a lead that brakes: effects of parameters", "size of the effect μ*, s", "its spread σ, s", tuple(lines), marks=True
+    )
