@@ -231,6 +231,12 @@ def look_ahead(lines: Lines, i: int, out: Occupancy) -> None:
     """Fill `next`: scanning from the far end, the first cell ahead that is surely blocked."""
     cells = lines.line[i].cells
     for t in range(STEPS):
+        blocked = False
+        for c in range(cells):  # a loop without a way out, which becomes vector code; most instants have nobody on most lines
+            blocked |= out.risk[i, t, c] >= _SURE
+        if not blocked:
+            out.next[i, t, :cells] = FREE
+            continue
         ahead = FREE
         for c in range(cells - 1, -1, -1):
             if out.risk[i, t, c] >= _SURE:

@@ -10,13 +10,15 @@ from marque.common import Floats, Ints
 from marque.driving.lines import LINES, Lines
 from marque.driving.occupancy import Occupancy
 from marque.driving.path import Paths
-from marque.driving.speed import PROFILES, Profiles, aim
+from marque.driving.speed import PROFILES, TICKS, Profiles, aim
 from marque.driving.worth import HORIZON_S, Task, Terms, comfort, goal_cells, line_terms, strain, worth
 from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
 BEST = 8
 CANDIDATES = BEST + LINES
 """Handed to the guard, in this order: the best of all, by cost; then the best of each line, by cost, for when none of those will do."""
+_ROUNDING = 1e-6
+"""A bound on a cost and the cost itself are added up in different orders."""
 
 
 class Choice(NamedTuple):
@@ -25,10 +27,15 @@ class Choice(NamedTuple):
     line: Ints
     profile: Ints
     cost: Floats
+    rank: Ints  # (PROFILES,) scratch: sampled profiles, the most promising first
+    least: Floats  # (PROFILES,) scratch: what each costs at least
 
 
 def no_choice() -> Choice:
-    return Choice(np.zeros(CANDIDATES, np.int32), np.zeros(CANDIDATES, np.int32), np.full(CANDIDATES, np.inf))
+    return Choice(
+        np.zeros(CANDIDATES, np.int32), np.zeros(CANDIDATES, np.int32), np.full(CANDIDATES, np.inf), np.zeros(PROFILES, np.int32),
+        np.zeros(PROFILES),
+    )  # fmt: skip
 
 
 @lean
@@ -67,17 +74,23 @@ def choose(
     lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, task: Task, effort: Floats, cycle: Terms, last_kind: int,
     last_target: float, out: Choice,
 ) -> None:  # fmt: skip
-    """Weigh every pair of line and profile and keep the CANDIDATES.
+    """Weigh every pair of line and profile that may be among the best, and keep the CANDIDATES.
 
+    Without a time to keep, what a pair gains is what it drives: profiles are taken by what they cost and gain on an empty line, and once
+    that alone is more than what is kept already, so is everything behind it.
     effort: (PROFILES,) of `efforts`. last_kind, last_target: path and offset driven in the last cycle.
     """
     out.cost[:] = np.inf
+    _rank(profiles, effort, cycle.eager, out)
     for i in range(lines.used[0]):
         line = line_terms(lines, paths, i, cycle, last_kind, last_target)
+        at_best = line.base + min(0.0, line.remains)
         alone, alone_row = np.inf, 0
         for k in range(LINES - 1, profiles.used[0]):  # its follower first: what costs more than that need not be weighed to its end
-            row = i if k < LINES else k
+            row = i if k < LINES else out.rank[k]
             limit = max(out.cost[BEST - 1], alone)
+            if k >= LINES and at_best + out.least[row] > limit + _ROUNDING and not task.timed[0]:
+                break
             cost = worth(lines, paths, profiles, occupancy, task, effort[row], cycle, line, i, row, limit)
             if cost < out.cost[BEST - 1]:
                 insert(out, 0, BEST, i, row, cost)
@@ -85,6 +98,19 @@ def choose(
                 alone, alone_row = cost, row
         if alone < np.inf:
             insert(out, BEST, CANDIDATES, i, alone_row, alone)
+
+
+@lean
+def _rank(profiles: Profiles, effort: Floats, eager: float, out: Choice) -> None:
+    """Fill `rank` and `least`."""
+    for row in range(LINES, profiles.used[0]):
+        least = effort[row] - eager * profiles.s[row, TICKS - 1]
+        out.least[row] = least
+        at = row
+        while at > LINES and out.least[out.rank[at - 1]] > least:
+            out.rank[at] = out.rank[at - 1]
+            at -= 1
+        out.rank[at] = row
 
 
 @lean

@@ -28,12 +28,29 @@ _CORNER = 0.15
 """1/m; in wider bends only a slit in the road's surface can be in the way, which nobody stops for for long."""
 
 
-@functools.lru_cache(maxsize=4)
 def tight_lanes(road_map: RoadMap, vehicle: VehicleParameters) -> Bools:
     """(L,) whether a lane has a corner in which the best path there is (`shape`) does not keep the body on the road."""
-    lanes = len(road_map.arrays.lanes)
+    return _known(_Ground(road_map.arrays), vehicle)
+
+
+class _Ground:
+    """A map's geometry: the same for maps of the same points, which differ in speed limits at the most."""
+
+    def __init__(self, arrays: MapArrays) -> None:
+        self.arrays = arrays
+
+    def __hash__(self) -> int:
+        return id(self.arrays.points)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Ground) and self.arrays.points is other.arrays.points
+
+
+@functools.lru_cache(maxsize=4)
+def _known(ground: _Ground, vehicle: VehicleParameters) -> Bools:
+    lanes = len(ground.arrays.lanes)
     tight = np.zeros(lanes, np.bool_)
-    _try_all(road_map.arrays, vehicle, no_paths(), np.full(lanes, FAR_M), np.full(8, -1, np.int32), tight)
+    _try_all(ground.arrays, vehicle, no_paths(), np.full(lanes, FAR_M), np.full(8, -1, np.int32), tight)
     return tight
 
 

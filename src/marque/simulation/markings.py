@@ -25,5 +25,5 @@ def markings_beside(road_map: RoadMap, state: VehicleState, time_s: float, seed:
         return math.nan, math.nan
     s, d, hint = project(arrays, lane, state.x_m, state.y_m, -1)
     left, right = width_at(arrays, lane, s, hint)
-    n0, n1 = normal(seed, _AGENT, round(time_s * 1000.0), Purpose.NOISE)
+    n0, n1 = normal(seed, _AGENT, round(time_s * 1000.0), int(Purpose.NOISE))  # an enum costs the call more than the draw
     return left - d + _NOISE_M * n0, right + d + _NOISE_M * n1

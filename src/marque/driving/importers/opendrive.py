@@ -7,8 +7,11 @@ file: exact places for road coordinates (road id, lane id, s, t) as scenarios na
 from __future__ import annotations
 
 import bisect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
+from typing import TypeVar
 
 from lxml import etree
 
@@ -83,7 +86,7 @@ class Road:
     after: Link | None
 
     def section(self, s: float) -> Section:
-        return self.sections[_index([section.s for section in self.sections], s)]
+        return self.sections[_index(self.sections, s, _BEGINS)]
 
     def lane_t(self, s: float, lane: int, offset: float = 0.0) -> float | None:
         """The t of a place `offset` m left of the middle of a lane; None where the road has no such lane at s."""
@@ -93,7 +96,7 @@ class Road:
     def lane_borders(self, s: float, lane: int) -> tuple[float, float] | None:
         """(t of the border towards the road's middle, t of the other); both the middle's for lane 0."""
         section = self.section(s)
-        middle = self.offsets[_index([poly.start for poly in self.offsets], s)].at(s) if self.offsets else 0.0
+        middle = _value(self.offsets, s) if self.offsets else 0.0
         if lane != 0 and lane not in section.lanes:
             return None
         side = 1 if lane > 0 else -1
@@ -105,9 +108,9 @@ class Road:
             its = section.lanes[k]
             since = s - section.s
             if its.widths:
-                outer = inner + side * max(0.0, its.widths[_index([w.start for w in its.widths], since)].at(since))
+                outer = inner + side * max(0.0, _value(its.widths, since))
             elif its.borders:
-                outer = middle + its.borders[_index([b.start for b in its.borders], since)].at(since)
+                outer = middle + _value(its.borders, since)
         return inner, outer
 
     def lane_at(self, s: float, t: float) -> int | None:
@@ -128,8 +131,7 @@ class Road:
 
     def renumbered(self, lane: int, s_before: float, s_after: float) -> int:
         """The number of the lane that continues `lane` of s_before at s_after, a section or more on (or back)."""
-        starts = [section.s for section in self.sections]
-        i, end = _index(starts, s_before), _index(starts, s_after)
+        i, end = _index(self.sections, s_before, _BEGINS), _index(self.sections, s_after, _BEGINS)
         while i != end and lane != 0:
             its = self.sections[i].lanes.get(lane)
             following = None if its is None else its.successor if end > i else its.predecessor
@@ -138,8 +140,17 @@ class Road:
         return lane
 
 
-def _index(starts: list[float], s: float) -> int:
-    return max(0, bisect.bisect_right(starts, s + 1e-9) - 1)
+_BEGINS, _STARTS = attrgetter("s"), attrgetter("start")
+_T = TypeVar("_T")
+
+
+def _index(pieces: Sequence[_T], s: float, start: Callable[[_T], float]) -> int:
+    """Which of the pieces of a road, in their order, holds s."""
+    return max(0, bisect.bisect_right(pieces, s + 1e-9, key=start) - 1) if len(pieces) > 1 else 0
+
+
+def _value(pieces: tuple[Poly, ...], s: float) -> float:
+    return pieces[_index(pieces, s, _STARTS)].at(s)
 
 
 @dataclass(frozen=True, slots=True)

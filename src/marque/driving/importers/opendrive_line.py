@@ -40,6 +40,8 @@ class Clothoid:
     rate: float = 0.0
 
     def at(self, s: float) -> Pose:
+        if self.start == 0.0 and self.rate == 0.0:
+            return s, 0.0, 0.0
         heading = s * (self.start + 0.5 * self.rate * s)
         if self.rate == 0.0 and abs(heading) > _STRAIGHT_RAD:
             return math.sin(heading) / self.start, (1.0 - math.cos(heading)) / self.start, heading
@@ -139,6 +141,8 @@ class ReferenceLine:
         """The pose at s m; before and beyond the road it goes straight on."""
         inside = min(self.length, max(0.0, s))
         x, y, heading = self._holding(inside).pose(inside)
+        if inside == s:
+            return x, y, heading
         beyond = s - inside
         return x + beyond * math.cos(heading), y + beyond * math.sin(heading), heading
 
