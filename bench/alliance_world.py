@@ -23,7 +23,7 @@ from psycopg.types.json import Jsonb
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "alliance"))
 from small_alliance import PROCESSES, document, draft, enlist, found, noon, programme, propose, sign
 
-from marque.alliance import tokens, transitions
+from marque.alliance import rich_text, tokens, transitions
 from marque.alliance.access import Area
 from marque.foundation import Actor, Database, SetClock
 
@@ -32,6 +32,7 @@ CARMAKERS = tuple(f"car{number:02}" for number in range(20))
 KEPT = PROCESSES[::2]
 _BEGAN, _CHANGED, _NOW = noon(2021, 7, 2), date(2022, 1, 1), noon(2022, 6, 1)
 _TEXT = "The vehicle comes to a stand within {} m, on a dry road and from 100 km/h, with and without the trailer of the homologation. "
+_TEXTS = [rich_text.of(_TEXT.format(number) * 2) for number in range(97)]
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def _requirements(world: World, chance: random.Random, rows: int) -> Iterator[tu
                 yield (
                     side, made, side, version, area.lead, area.programme, area.process, written, world.people[side],
                     chance.choice(["draft", "proposed", "accepted"]), f"{area.process[:2]}-{made.int % 9999}", f"Stop {made.int % 97}",
-                    _TEXT.format(made.int % 97) * 2, nothing,
+                    _TEXTS[made.int % 97], nothing,
                 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ force is worked out by every call, from the signatures its transaction sees and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -30,6 +30,7 @@ from marque.common import Denied, Either, Every, Missing, Sentence
 from marque.foundation import Transaction
 from marque.foundation.gate import Decision, Entity, Gate, Question, Uid
 
+_PROCESSES = frozenset(model.Process)
 DUTIES = ("viewer", "engineer", "product", "release-manager", "service", "signatory", "administrator")
 """What people do in their organisation; policy/2-people.cedar says what each may."""
 
@@ -143,29 +144,37 @@ def gate() -> Gate:
     return Gate("\n".join(text for _, text in texts), (folder / "alliance.cedarschema").read_text("utf-8"), "alliance/policy")
 
 
+@dataclass(frozen=True)
+class _Programme:
+    """past: the revisions that have been in force until now. kept: by process, see `store.Stamp`."""
+
+    code: str
+    past: list[model.Revision]
+    kept: dict[str, datetime]
+
+
 class _Asking:
     """The questions of one call: every fact is read once, and equal questions are asked once."""
 
     def __init__(self, tx: Transaction) -> None:
         self.tx = tx
         self.entities: dict[Uid, Entity] = {}
-        self._areas: dict[Area, Entity | None] = {}
-        self._programmes: dict[tuple[str, UUID], tuple[str, list[model.Revision]] | None] = {}
-        self._kept: dict[tuple[str, UUID], dict[str, datetime]] = {}
+        self._found: dict[Area | Agreement | Revision | Organisation, Entity | None] = {}
+        self._programmes: dict[tuple[str, UUID], _Programme | None] = {}
 
     def decide(self, asked: Sequence[tuple[Action, Resource]], duty: str | None = None) -> list[Decision]:
         """The answers in order. duty: as for somebody of the acting organisation who has this duty alone."""
         if unfit := [(action, resource) for action, resource in asked if action not in ACTIONS[type(resource)]]:
             raise ValueError(f"nobody can {unfit[0][0]} this: {unfit[0][1]}")
-        principal = self._principal() if duty is None else _person(self.tx.actor.organisation, duty, [duty])
+        processes = _PROCESSES & {_process(resource) for _, resource in asked}
+        principal = self._principal(processes) if duty is None else _person(self.tx.actor.organisation, duty, [duty])
         if principal is None:
             return [Decision(allowed=False)] * len(asked)
         self.entities[principal.uid] = principal
-        found = {resource: self._entity(resource) for _, resource in asked}
         questions: dict[tuple[Action, Uid], int] = {}
         answers: list[int | None] = []
         for action, resource in asked:
-            entity = found[resource]
+            entity = self._entity(resource)
             if entity is None:
                 answers.append(None)
                 continue
@@ -176,8 +185,11 @@ class _Asking:
         )
         return [Decision(allowed=False) if answer is None else told[answer] for answer in answers]
 
-    def _principal(self) -> Entity | None:
-        """Who asks; None for somebody who has left, a token that no longer holds, and whoever is neither person nor program."""
+    def _principal(self, processes: Collection[str]) -> Entity | None:
+        """Who asks; None for somebody who has left, a token that no longer holds, and whoever is neither person nor program.
+
+        processes: those that are asked about; of a program's scopes only these matter.
+        """
         actor = self.tx.actor
         if actor.person is not None:
             duties = store.duties(self.tx)
@@ -186,15 +198,20 @@ class _Asking:
         scopes = None if token is None else store.scopes(self.tx, token)
         if scopes is None:
             return None
-        return Entity(Uid("Service", str(token)), {"organisation": _organisation(actor.organisation), "scopes": _scopes(scopes)})
+        return Entity(Uid("Service", str(token)), {"organisation": _organisation(actor.organisation), "scopes": _scopes(scopes, processes)})
 
     def _entity(self, resource: Resource) -> Entity | None:
         """None: there is none, as far as row-level security tells."""
+        if isinstance(resource, Record):
+            return self._record(resource.area, resource.owner, resource.created_at)
+        if resource not in self._found:
+            self._found[resource] = self._read(resource)
+        return self._found[resource]
+
+    def _read(self, resource: Area | Agreement | Revision | Organisation) -> Entity | None:
         match resource:
             case Area():
-                return self._area(resource)
-            case Record(area, owner, created_at):
-                return self._record(area, owner, created_at)
+                return self._read_area(resource)
             case Agreement(owner, agreement):
                 takes_part = store.takes_part(self.tx, owner, agreement)
                 if takes_part is None:
@@ -215,42 +232,38 @@ class _Asking:
                 parent = {} if known.parent is None else {"parent": _organisation(known.parent)}
                 return Entity(_organisation(code), {"partners": _organisations(partners)} | parent)
 
-    def _area(self, area: Area) -> Entity | None:
-        if area not in self._areas:
-            self._areas[area] = self._read_area(area)
-        return self._areas[area]
-
     def _read_area(self, area: Area) -> Entity | None:
-        key = (area.lead, area.programme)
-        if key not in self._programmes:
-            self._programmes[key] = self._read_programme(*key)
-        if (programme := self._programmes[key]) is None:
+        if (programme := self._programme(area)) is None:
             return None
-        code, past = programme
+        code, past = programme.code, programme.past
         now = rights(past[-1], code, area.process) if past else NOTHING
         if area.revision is None:
             return _area_entity(area, now, now.decides)
         opened = next((one for one in past if one.number == area.revision), None)
         return _area_entity(area, now, rights(opened, code, area.process).decides if opened else NOTHING.decides)
 
-    def _read_programme(self, lead: str, programme: UUID) -> tuple[str, list[model.Revision]] | None:
-        """Its code, and the revisions that have been in force until now."""
+    def _programme(self, area: Area) -> _Programme | None:
+        key = (area.lead, area.programme)
+        if key not in self._programmes:
+            self._programmes[key] = self._read_programme(*key)
+        return self._programmes[key]
+
+    def _read_programme(self, lead: str, programme: UUID) -> _Programme | None:
         stamps = store.stamps(self.tx, lead, programme)
         if not stamps:
             return None
-        agreement = stamps[0].agreement
-        return stamps[0].code, in_force_until(stamps, self.tx.now, lambda number: store.document(self.tx, lead, agreement, number))
+        first = stamps[0]
+        texts = cache(lambda: store.documents(self.tx, lead, first.agreement))  # read once, and only when one is not remembered
+        past = in_force_until(stamps, self.tx.now, lambda number: texts()[number])
+        return _Programme(first.code, past, dict(zip(first.kept, first.before, strict=True)))
 
     def _record(self, area: Area, owner: str, created_at: datetime) -> Entity | None:
         """Records that no policy can tell apart are one entity: a page of somebody's rows is one question."""
-        of = self._area(area)
-        if of is None:
+        of, programme = self._entity(area), self._programme(area)
+        if of is None or programme is None:
             return None
         self.entities[of.uid] = of
-        programme = (area.lead, area.programme)
-        if programme not in self._kept:
-            self._kept[programme] = store.kept(self.tx, *programme)
-        before = self._kept[programme].get(area.process)
+        before = programme.kept.get(area.process)
         kept = before is not None and created_at < before
         attributes = {
             "area": of.uid,
@@ -285,9 +298,15 @@ def _organisations(codes: Iterable[str]) -> list[Uid]:
     return [_organisation(code) for code in sorted(codes)]
 
 
-def _scopes(scopes: Iterable[str]) -> list[dict[str, str]]:
+def _scopes(scopes: Iterable[str], processes: Collection[str]) -> list[dict[str, str]]:
     pairs = (scope.split(":", 1) for scope in scopes)
-    return [{"action": action, "process": one} for action, process in pairs for one in (model.Process if process == "*" else (process,))]
+    return [{"action": action, "process": one} for action, process in pairs for one in sorted(processes) if process in {"*", one}]
+
+
+def _process(resource: Resource) -> str:
+    """Of an area or record; empty for what belongs to none."""
+    area = resource.area if isinstance(resource, Record) else resource
+    return area.process if isinstance(area, Area) else ""
 
 
 def _why(tx: Transaction, action: Action, resource: Resource, answer: Decision) -> Sentence:

@@ -210,7 +210,7 @@ def waiting(tx: Transaction, limit: int = PAGE) -> list[Decision]:
 
 def _assembled(tx: Transaction, rows: Sequence[Row]) -> list[Decision]:
     acts: dict[UUID, list[Act]] = {}
-    for row in store.acts(tx, [row.id for row in rows]):
+    for row in store.acts(tx, rows):
         acts.setdefault(row.decision, []).append(Act(row.organisation, row.person, row.kind, row.round, row.reason, row.created_at))
     return [
         Decision(

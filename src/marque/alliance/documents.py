@@ -214,6 +214,7 @@ class Reader:
         else:
             self.keys(said, place, (), optional=list(Process))
         found: _Rows[_Word] = {}
+        known = {str(one): one for one in words}
         for process in (one for one in Process if one in said):
             here, row = f"{place}.{process}", said[process]
             if not isinstance(row, Mapping) or not row:
@@ -226,7 +227,8 @@ class Reader:
                     words=_list(words),
                 )
             for one in row:
-                self.party(one, f"{here}.{one}", parties)
+                if one not in parties:
+                    self.party(one, f"{here}.{one}", parties)
             if whole and (missing := [one for one in parties if one not in row]):
                 self.fault(
                     here,
@@ -235,7 +237,11 @@ class Reader:
                     party=missing[0],
                     noun=self.noun,
                 )
-            found[process] = {one: self.word(row[one], f"{here}.{one}", words) for one in parties if one in row}
+            found[process] = {  # cells are many: where they stand is told of faults only
+                one: known[word] if isinstance(word := row[one], str) and word in known else self.word(word, f"{here}.{one}", words)
+                for one in parties
+                if one in row
+            }
         return found
 
     def word(self, said: Any, place: str, words: type[_Word]) -> _Word:

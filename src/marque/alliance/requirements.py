@@ -335,10 +335,11 @@ def relations(tx: Transaction, lead: str, programme: UUID) -> list[Relation]:
 
 
 def _side(row: Row) -> Side:
-    said = {name: getattr(row, name) for name in FIELDS} | {"attributes": tuple(row.attributes)}
     return Side(
-        organisation=row.organisation, side=row.side, version=row.version, written_at=row.created_at, written_by=row.written_by, **said
-    )
+        organisation=row.organisation, side=row.side, version=row.version, written_at=row.created_at, written_by=row.written_by,
+        status=row.status, number=row.number, title=row.title, text=row.text, rationale=row.rationale, verification=row.verification,
+        parent=row.parent, position=row.position, identifier=row.identifier, attributes=tuple(row.attributes),
+    )  # fmt: skip
 
 
 def _assembled(rows: Sequence[Row]) -> list[Requirement]:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import cedarpy
@@ -21,6 +21,8 @@ import cedarpy
 from marque.common import InputError
 
 _log = logging.getLogger(__name__)
+_MOST_REMEMBERED = 1024
+"""Sets of entities: about 10 kB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,15 @@ class Gate:
                 source, names.get(first.policy_id, ""), first.error.rstrip("."), "A policy may use only what the schema names."
             )
         self.names = frozenset(names.values())
+        self._entities = lru_cache(maxsize=_MOST_REMEMBERED)(self._read)
+
+    def _read(self, facts: str) -> cedarpy.Entities:
+        """Entities from Cedar's JSON. Remembered by the whole text, they are what it says for ever. Raises ValueError."""
+        return cedarpy.Entities.from_json_str(facts, self._schema)
+
+    def forget(self) -> None:
+        """What was remembered of entities, for measuring."""
+        self._entities.cache_clear()
 
     def decide(self, principal: Uid, action: Uid, resource: Uid, context: Mapping[str, Any], entities: Sequence[Entity]) -> Decision:
         """May this principal do this? entities: all that the policies look at for it, each once."""
@@ -106,9 +117,12 @@ class Gate:
             }
             for one in questions
         ]  # fmt: skip
-        facts = f"[{','.join(one.text for one in entities)}]"
+        try:
+            facts = self._entities(f"[{','.join(one.text for one in entities)}]")
+        except ValueError as fault:
+            return [_failed(question, (str(fault),)) for question in questions]
         answers = cedarpy.is_authorized_batch(asked, self._policies, facts, self._schema)
-        if len(answers) != len(questions):  # every one failed alike, for example on the entities
+        if len(answers) != len(questions):  # every one failed alike
             answers = [answers[0]] * len(questions)
         return [_decision(question, answer) for question, answer in zip(questions, answers, strict=True)]
 
@@ -119,8 +133,12 @@ def _decision(question: Question, answer: cedarpy.AuthzResult) -> Decision:
     reasons = tuple(sorted(names.get(one, one) for one in told.reasons))
     if not told.errors:
         return Decision(answer.allowed, reasons)
+    return _failed(question, told.errors)
+
+
+def _failed(question: Question, errors: Iterable[str]) -> Decision:
     # The first line only: after it Cedar repeats the entities, whose attributes belong to somebody.
-    errors = tuple(one.partition("\n")[0] for one in told.errors)
+    errors = tuple(one.partition("\n")[0] for one in errors)
     _log.error("a policy decision failed and is a denial: %s on %s: %s", question.action, question.resource.type, "; ".join(errors))
     return Decision(allowed=False, reasons=(), errors=errors)
 

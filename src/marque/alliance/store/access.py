@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +12,10 @@ from marque.foundation import Transaction
 
 @dataclass(frozen=True)
 class Stamp:
-    """A revision of a programme's agreement without its text, and who has signed it until now. number: None where there is no revision."""
+    """A revision of a programme's agreement without its text, and who has signed it until now. number: None where there is no revision.
+
+    kept, before: processes of the programme of which rows made before an instant stay readable to the actor's organisation; the instants.
+    """
 
     agreement: UUID
     code: str
@@ -20,6 +23,8 @@ class Stamp:
     digest: str
     signed_by: list[str]
     signed_at: list[datetime]
+    kept: list[str] = field(default_factory=list)
+    before: list[datetime] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -74,16 +79,21 @@ def stamps(tx: Transaction, lead: str, programme: UUID) -> list[Stamp]:
         Stamp,
         """
         select p.agreement, p.code, r.number, coalesce(r.digest, '') as digest,
-               coalesce(s.signed_by, '{}') as signed_by, coalesce(s.signed_at, '{}') as signed_at
+               coalesce(s.signed_by, '{}') as signed_by, coalesce(s.signed_at, '{}') as signed_at,
+               coalesce(k.kept, '{}') as kept, coalesce(k.before, '{}') as before
         from alliance.programme p
         left join alliance.revision r on r.organisation = p.organisation and r.agreement = p.agreement
         cross join lateral (
             select array_agg(s.signatory order by s.signatory) as signed_by, array_agg(s.signed_at order by s.signatory) as signed_at
             from alliance.signature s where s.organisation = p.organisation and s.agreement = p.agreement and s.number = r.number
         ) s
+        cross join lateral (
+            select array_agg(k.process) as kept, array_agg(k.before) as before
+            from alliance.kept k where k.organisation = %s and k.owner = p.organisation and k.programme = p.id
+        ) k
         where p.organisation = %s and p.id = %s order by r.number
         """,
-        (lead, programme),
+        (tx.actor.organisation, lead, programme),
     )
 
 
@@ -92,19 +102,11 @@ def hold(tx: Transaction, lead: str, programme: UUID) -> None:
     tx.execute("select alliance.hold(%s, %s)", (lead, programme))
 
 
-def document(tx: Transaction, owner: str, agreement: UUID, number: int) -> str:
-    found: str = tx.value(
-        "select document from alliance.revision where organisation = %s and agreement = %s and number = %s", (owner, agreement, number)
-    )
-    return found
-
-
-def kept(tx: Transaction, lead: str, programme: UUID) -> dict[str, datetime]:
-    """By process: rows of that area made before the instant stay readable to the actor's organisation."""
+def documents(tx: Transaction, owner: str, agreement: UUID) -> dict[int, str]:
+    """The text of every revision that the actor's organisation may see, by number."""
     return dict(
         tx.connection.execute(
-            b"select process, before from alliance.kept where organisation = %s and owner = %s and programme = %s",
-            (tx.actor.organisation, lead, programme),
+            b"select number, document from alliance.revision where organisation = %s and agreement = %s", (owner, agreement)
         ).fetchall()
     )
 

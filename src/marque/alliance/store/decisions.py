@@ -108,8 +108,11 @@ def waiting(tx: Transaction, limit: int) -> list[Row]:
     return tx.rows(Row, sql, {"me": tx.actor.organisation, "limit": limit})
 
 
-def acts(tx: Transaction, decisions: Sequence[UUID]) -> list[ActRow]:
+def acts(tx: Transaction, decisions: Sequence[Row]) -> list[ActRow]:
+    """What was done to these, each in order."""
     sql = """
-        select organisation, decision, round, kind, person, reason, created_at from alliance.decision_act
-        where decision = any(%s) order by decision, created_at, id"""
-    return tx.rows(ActRow, sql, (list(decisions),))
+        select a.organisation, a.decision, a.round, a.kind, a.person, a.reason, a.created_at
+        from unnest(%s::text[], %s::uuid[]) as asked (opener, decision)
+        join alliance.decision_act a on a.opener = asked.opener and a.decision = asked.decision
+        order by a.decision, a.created_at, a.id"""
+    return tx.rows(ActRow, sql, ([one.organisation for one in decisions], [one.id for one in decisions]))

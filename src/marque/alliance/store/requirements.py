@@ -113,17 +113,19 @@ def sides(tx: Transaction, requirements: Sequence[UUID]) -> list[Row]:
 
 
 def page(tx: Transaction, area: Area, before: UUID | None, limit: int, whose: str | None) -> list[Row]:
-    """A page of an area, newest requirement first. whose: look among this organisation's rows only, because no others are visible."""
+    """A page of an area, newest requirement first. whose: look among this organisation's rows only, because no others are visible.
+
+    Rows are carried along with the ids: looked up again, row-level security would be asked about each of them twice.
+    """
     mine = "organisation = %(whose)s and " if whose else ""
-    where = mine + _AREA
     sql = f"""
-        with page as (
-            select id from alliance.requirement where {where} {"and id < %(before)s" if before else ""}
-            group by id order by id desc limit %(limit)s
-        )
-        select distinct on (r.id, r.side) {", ".join("r." + name for name in _COLUMNS.split(", "))}
-        from page cross join lateral (select * from alliance.requirement of where of.id = page.id and {where}) r
-        order by r.id desc, r.side, r.version desc, r.created_at desc"""  # noqa: S608  names only
+        select distinct on (id, side) {_COLUMNS}
+        from (
+            select array_agg(one) as versions from alliance.requirement one
+            where {mine}{_AREA} {"and id < %(before)s" if before else ""}
+            group by one.id order by one.id desc limit %(limit)s
+        ) page cross join lateral unnest(page.versions) r
+        order by id desc, side, version desc, created_at desc"""  # noqa: S608  names only
     return tx.rows(Row, sql, _of(area) | {"before": before, "limit": limit, "whose": whose})
 
 
