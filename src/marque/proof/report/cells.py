@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -65,7 +66,12 @@ def cells_of(
                 hidden=runs.hidden,
             )
         )
-    return tuple(sorted(told, key=lambda one: (one.limit is None, -one.exposure, one.cell)))
+    return tuple(sorted(told, key=lambda one: (one.limit is None, -one.exposure, _natural(one.cell))))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Sorts `cell 2` before `cell 10`."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def risk_of(rules: GateRules, found: Mapping[str, CellRuns], driven: Mapping[str, float]) -> RiskFacts | None:

@@ -40,7 +40,7 @@ class _Axis:
         return self.left + (self.right - self.left) * (1.0 - min(0.0, max(self.low, power)) / self.low)
 
 
-def forest(facts: Facts, width: float = 960.0) -> tuple[str, ...]:
+def forest(facts: Facts, width: float = 1168.0) -> tuple[str, ...]:
     """Pictures of all cells in which anything was driven, and of the whole in the last. Narrow ones have their words above the lines."""
     rows = [_of_cell(one) for one in facts.cells if one.share is not None]
     if facts.risk is not None:
@@ -56,9 +56,9 @@ def forest(facts: Facts, width: float = 960.0) -> tuple[str, ...]:
                 _figures(facts.risk.estimate, between(told)),
             )
         )
-    low = _lowest(rows)
+    low, named = _lowest(rows), min(0.3 * width, 12.0 + max((width_of(row.name, _SIZE) for row in rows), default=0.0))
     pieces = [rows[at : at + MOST_ROWS] for at in range(0, len(rows), MOST_ROWS)]
-    return tuple(_drawn(piece, width, low) for piece in pieces)
+    return tuple(_drawn(piece, width, low, named) for piece in pieces)
 
 
 def _of_cell(one: CellFacts) -> _Row:
@@ -74,12 +74,12 @@ def _figures(estimate: float | None, interval: str) -> str:
 def _lowest(rows: Sequence[_Row]) -> int:
     """The power of ten that the axis begins with: below all that is to be told apart."""
     seen = [value for row in rows for value in (row.low, row.high, row.limit, row.estimate) if value]
-    return min(-2, math.floor(math.log10(min(seen))) - 1) if seen else -2
+    beyond = any(row.low == 0.0 for row in rows)  # an arrow needs room to point to nought
+    return min(-2, math.floor(math.log10(min(seen))) - beyond) if seen else -2
 
 
-def _drawn(rows: Sequence[_Row], width: float, low: int) -> str:
+def _drawn(rows: Sequence[_Row], width: float, low: int, named: float) -> str:
     narrow = width < 600.0
-    named = min(0.3 * width, 12.0 + max(width_of(row.name, _SIZE) for row in rows))
     axis = _Axis(12.0, width - 12.0, low) if narrow else _Axis(named + 12.0, width - 230.0, low)
     row_height = 2.0 * _ROW if narrow else _ROW
     bottom = _HEAD + row_height * len(rows)

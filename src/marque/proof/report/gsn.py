@@ -146,11 +146,13 @@ def _defeater(argument: Argument, one: Defeater) -> _Box:
 
 
 def _folded(argument: Argument, elements: Sequence[Element]) -> tuple[list[Element], list[Element]]:
-    """Which are drawn, and which of them, all goals that are supported without a defeater below them, are not."""
-    plain = [one for one in elements if one.kind is Kind.GOAL and _plain(argument, one)]
-    if len(plain) <= _KEPT + 1:
-        return list(elements), []
-    left_out = plain[_KEPT:]
+    """Which are drawn, and which are not: of the goals that differ by the name behind their dot alone, all supported without a defeater."""
+    alike: dict[str, list[Element]] = {}
+    for one in elements:
+        if one.kind is Kind.GOAL and _plain(argument, one):
+            alike.setdefault(one.id.partition(".")[0], []).append(one)
+    most = max(alike.values(), key=len, default=[])
+    left_out = most[_KEPT:] if len(most) > _KEPT + 1 else []
     return [one for one in elements if one not in left_out], left_out
 
 
