@@ -6,7 +6,7 @@ from argued_facts import facts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_arguments import arguments
-from sacm_reader import Thing, read
+from sacm_reader import Thing, is_a, read
 
 from marque.proof.report import sacm
 from marque.proof.report.argument import Argument, Cited, Defeater, Element, Kind, Status, argument
@@ -121,8 +121,13 @@ def test_a_goal_that_nothing_supports_needs_support(made):
 def test_each_defeater_counters_what_it_challenges(made):
     case = read(sacm.dumps(made))
     counters = {one.points["source"][0].gid: one.points["target"] for one in relations(case, counter=True)}
+    carrying = {each.gid for one in relations(case, counter=False) for each in one.points["source"] + one.points.get("reasoning", [])}
+    for one in relations(case, counter=True):
+        (source,) = one.points["source"]
+        assert (one.attributes["assertionDeclaration"] == "defeated") == (source.attributes["assertionDeclaration"] == "defeated")
     for one in made.defeaters:
         for target in counters[one.id]:
+            assert is_a(target.kind, "Assertion") or target.gid not in carrying, "what is no assertion cannot be countered"
             told = {target.gid} | {each.gid for name in ("source", "reasoning") for each in target.points.get(name, [])}
             assert one.challenges in told or target.gid == f"{one.challenges} answer"
 
