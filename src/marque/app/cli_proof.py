@@ -18,6 +18,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("seal-evidence")(seal_evidence)
     app.command("verify-evidence")(verify_evidence)
     app.command("replay-evidence")(replay_evidence)
+    app.command("credibility")(credibility)
 
 
 def prove(
@@ -155,3 +156,18 @@ def replay_evidence(
         campaign_seed=campaign_seed, anyway=anyway,
     )  # fmt: skip
     raise typer.Exit(0 if same else 1)
+
+
+def credibility(
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where credibility.json and credibility.html go.")],
+    commonroad: Annotated[Path | None, typer.Option("--commonroad", metavar="FOLDER", help="With NGSIM's recordings.")] = None,
+    suite: Annotated[Path | None, typer.Option("--suite", metavar="SUITE", help="Of the cases; else of the library.")] = None,
+    vehicle: Annotated[str, typer.Option("--vehicle", metavar="MODEL", help="The vehicle model.")] = "vela",
+    sample: Annotated[int, typer.Option("--sample", min=2, help="So many cases, evenly spread.")] = 48,
+    sobol: Annotated[int, typer.Option("--sobol", min=0, help="Sobol's indices, too, from a sample of N; ten drives for each.")] = 0,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Processes; 0: one for each core.")] = 0,
+) -> None:
+    """Measure how far the simulator can be believed: step halving, SUMO and theory, sensitivity, recorded behaviour."""
+    from marque.app.credibility import write_credibility
+
+    write_credibility(out, commonroad=commonroad, suite=suite, vehicle=vehicle, sample=sample, sobol=sobol, workers=workers)

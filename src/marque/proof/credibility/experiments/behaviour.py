@@ -128,7 +128,7 @@ def section(folder: Path | None, compute: Compute) -> Section:
     """folder: with CommonRoad files; without it nothing is compared, and that is said."""
     told = (
         "Vehicles of NGSIM's recordings, as CommonRoad has them, against our traffic on comparable roads. Both are read by the same "
-        "instrument and through the same window: a few seconds of a stretch. On the motorway the density, which the recordings do not tell, "
+        "instrument and through the same window: a few seconds of a stretch. On the motorway the density, which recordings do not tell, "
         "is the one at which our traffic is as fast as the recorded one; the mean speed there is therefore no prediction.",
         "The recordings lack the one vehicle that their planning problem stands for, so that about one headway in fourteen is too long. "
         "Values of one vehicle resemble each other: intervals and what chance brings about are found by drawing vehicles, not values.",

@@ -31,7 +31,7 @@ ROUND_M, LIMIT_MPS = 2500.0, 80.0 / 3.6
 DENSITIES = (10, 20, 30, 45, 65)
 """Vehicles per km and lane; more do not fit into the traffic's places to begin at."""
 MIXED = (10, 25, 40, 60)
-WARM_UP_S, LASTS_S = 400.0, 200.0
+WARM_UP_S, LASTS_S, _EVERY_S = 400.0, 200.0, 5.0
 SAME = Driver(LIMIT_MPS, 1.15, 1.6, 2.0, 2.0, 4.5)
 """Middle values of our drivers, one for all."""
 _IDM = (
@@ -59,7 +59,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Seen:
-    """What came of a run, once a second."""
+    """What came of a run: its stream by every second, samples by every fifth."""
 
     stream: Stream
     speeds: Sample
@@ -81,7 +81,8 @@ def observe(run: Run) -> Seen:
             tracks = of_traffic(traffic, round(LASTS_S / STEP_S))
     taken = speeds(tracks)
     metres, seconds = float(taken.values.sum()), float(taken.values.size)
-    return Seen(stream(metres, seconds, ROUND_M, run.lanes, seconds / run.vehicles), taken, headways(tracks))
+    seen = stream(metres, seconds, ROUND_M, run.lanes, seconds / run.vehicles)
+    return Seen(seen, speeds(tracks, _EVERY_S), headways(tracks, every_s=_EVERY_S))
 
 
 @cache

@@ -95,7 +95,7 @@ def section(vehicle: str, trajectories: int, sobol: int, compute: Compute) -> Se
         "car brakes by friction, whatever it weighs.",
         f"One at a time: each by ± {100.0 * SHARE:g} % in {len(SCENES)} scenes, beside the spread by the sensors' errors alone (seeds).",
         f"Morris: {trajectories} walks through all parameters at once, over the ranges in which a car of this kind may be off, behind a "
-        "lead on a motorway whose gap and braking vary too. What moves the outcome more than those two would make it a test of the simulator.",
+        "lead on a motorway whose gap and braking vary too. What outweighs those two would make it a test of the simulator.",
     ]
     return Section(
         "sensitivity", "Sensitivity to parameters", tuple(told), (*single_items, _morris_item(effects)),
@@ -172,7 +172,8 @@ def _morris_item(effects: Effects) -> Item:
     least = min(given, key=lambda k: effects.size[k])
     met = bool(effects.size[first] < effects.size[least])
     return Item(
-        "what decides behind a lead that brakes", "both parameters of the scenario have greater effects than any of the simulator (Morris, μ*)",
+        "what decides behind a lead that brakes",
+        "both parameters of the scenario have greater effects than any of the simulator (Morris, μ*)",
         f"{PARAMETERS[first].name} {said(effects.size[first], 's')} against {PARAMETERS[least].name} {said(effects.size[least], 's')}", met,
         f"Of the simulator's parameters {PARAMETERS[first].name} has the greatest effect: {said(effects.size[first], 's')} of time to "
         f"collision over its range (95 %: {said(effects.low[first])} to {said(effects.high[first])}); the weaker one of the scenario, "

@@ -104,7 +104,6 @@ def write_ring(folder: Path, round_m: float, lanes: int, limit_mps: float) -> Pa
         ends = f'from="n{k}" to="n{(k + 1) % EDGES}"'
         written.append(f'<edge id="e{k}" {ends} numLanes="{lanes}" speed="{limit_mps:.3f}" shape="{shape}"/>')
     edges.write_text(f"<edges>{''.join(written)}</edges>")
-    run_netconvert(
-        ["--node-files", str(nodes), "--edge-files", str(edges), "--no-turnarounds", "true", "--output-file", str(made)], "ring"
-    )  # fmt: skip
+    given = ["--node-files", str(nodes), "--edge-files", str(edges), "--output-file", str(made)]
+    run_netconvert([*given, "--no-turnarounds", "true", "--offset.disable-normalization", "true"], "ring")
     return made
