@@ -10,8 +10,10 @@ from uuid import UUID
 
 import agreement_oracle as oracle
 import pytest
+import rfc8785
 from agreements import a_revision, days, histories
-from hypothesis import given, settings
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from marque.alliance import differences, documents
 from marque.alliance.model import Deviation, Process, Role, Sight, Source
@@ -33,6 +35,21 @@ def test_every_document_is_read_back_as_the_same_value_and_the_same_bytes(histor
         assert (read, read.text) == (revision, revision.text)
         assert read.digest == hashlib.sha256(revision.text).hexdigest() == oracle.digest_of(json.loads(revision.text))
         before = revision
+
+
+@given(st.text(min_size=1), st.text(min_size=1), st.integers(1, 9))
+@example("\ue000", "\U0001f697", 2)
+@example("\x7f \x1f\t\u2028", '\\ "', 2)
+def test_what_is_signed_is_canonical_json_whatever_the_texts_hold(first, second, number):
+    deviations = {first: Deviation({}, {}), second: Deviation({}, {})}
+    revision = replace(a_revision(number=number, programmes=deviations), title=first, sources=(Source(second),))
+    try:
+        canonical = rfc8785.dumps(revision.document())
+    except rfc8785.CanonicalizationError:
+        with pytest.raises(rfc8785.CanonicalizationError):
+            assert revision.text
+    else:
+        assert revision.text == canonical
 
 
 @settings(max_examples=50)

@@ -91,6 +91,21 @@ def test_entities_that_do_not_fit_the_schema_are_a_denial_and_an_error(entities,
     assert '"rank"' not in caplog.text, "attributes of entities do not enter logs"
 
 
+def test_what_is_remembered_of_entities_answers_for_the_same_text_only():
+    """The same names with other attributes are other entities, whatever was asked before, in any order."""
+    low, high = room("attic", "a", 3), room("attic", "a", 5)
+    for rank, opens in [(3, True), (2, False), (3, True)]:
+        assert [ask(guest("ada", "a", rank), one).allowed for one in (low, high, low)] == [opens, False, opens]
+
+
+def test_entities_that_do_not_fit_are_refused_each_time(caplog):
+    for _ in range(2):
+        found = GATE.decide(Uid("Guest", "ada"), ENTER, Uid("Room", "attic"), {"key": True}, [room("attic", "a"), room("attic", "b")])
+        assert not found.allowed
+        assert found.errors
+    assert caplog.text.count("a denial") == 2
+
+
 @pytest.mark.parametrize("context", [{}, {"key": 1}, {"key": True, "more": True}])
 def test_a_context_that_does_not_fit_the_schema_is_a_denial(context):
     visitor, place = guest("ada", "a", 9), room("attic", "a")
