@@ -27,7 +27,7 @@ from marque.proof.evidence import Policy, release_digest
 from marque.proof.evidence import Run as EvidenceRun
 from marque.proof.evidence.draft import Draft
 from marque.proof.evidence.statements import FAILURES, OUTCOMES, SILENT
-from marque.proof.gate import Cases, baseline_of, bound, course, provenance_inputs, read_rules, seen
+from marque.proof.gate import Cases, Seen, baseline_of, bound, course, provenance_inputs, read_rules, seen
 from marque.proof.statistics import intervals
 from marque.proof.suites import read_suite
 from marque.vehicle import MODELS
@@ -122,9 +122,10 @@ def schedule_of(campaign: Campaign, policy: Policy, baseline: Path | None) -> Sc
     rules, hidden = read_rules(policy.rules), set(campaign.plan.hidden)
     before = baseline_of(rules, baseline)
     cases = Cases([case.source.cell for case in campaign.cases], any(case.suite in hidden for case in campaign.cases))
+    known: dict[int, Seen] = {}
 
     def next_cases(done: Mapping[int, bytes]) -> Sequence[int]:
-        known = {case: seen(rules, json.loads(line), hidden) for case, line in done.items()}
+        known.update({case: seen(rules, json.loads(done[case]), hidden) for case in done.keys() - known.keys()})
         return course(rules, policy.digest, cases, known, before).due
 
     return next_cases
