@@ -179,6 +179,25 @@ def test_who_leaves_is_signed_out_everywhere_has_no_duty_and_does_nothing_more(t
         refused(there, Refused, "this person has left", service, *given)
 
 
+def test_who_comes_back_with_the_address_they_had_is_another_person_and_the_first_one_stays_gone(there):
+    lin = enlist(there, *DUTIES)
+    with there.acting("gac") as tx:
+        shown, _ = sessions.start(tx, lin.id)
+        people.leave(tx, lin.id)
+    there.later(days=1)
+    back = enlist(there, "viewer")
+    assert back.id != lin.id
+    assert sessions.find(there.database, shown) is None
+    with pytest.raises((Denied, Missing)), there.database.transaction(Actor("gac", lin.id)) as tx:
+        agreements.draft(tx, "Mine")
+    with there.acting("gac") as tx:
+        assert {(one.id, one.left_at is None) for one in people.people(tx) if one.email == lin.email} == {(lin.id, False), (back.id, True)}
+    refused(there, Refused, "somebody with this e-mail address", people.enlist, "Lin", lin.email, [])
+    with there.acting("gac") as tx:
+        people.leave(tx, back.id)
+    assert enlist(there).id not in {lin.id, back.id}
+
+
 def test_tokens_whose_text_the_leaver_was_told_hold_no_more_and_the_others_do(there):
     lin = enlist(there, "administrator")
     ends = there.database.clock.now() + timedelta(days=9)

@@ -14,7 +14,7 @@ from small_alliance import enlist, found
 
 from marque.alliance import sessions, sign_in, tokens
 from marque.alliance.sessions import IDLE, LONGEST, csrf_holds, csrf_token, from_own_page
-from marque.common import Denied, InputError, Missing, Refusal
+from marque.common import Denied, InputError, Missing, Refusal, new_id
 from marque.foundation import Actor
 
 SECOND, RD = timedelta(seconds=1), "research-and-development"
@@ -258,6 +258,21 @@ def test_an_address_that_is_not_verified_or_whose_person_left_is_nobodys(databas
         tx.execute("update alliance.person set left_at = %s where id = %s", (tx.now, people["gac"]))
     assert isinstance(who(database, "gac", "https://a", "s1", "somebody@gac.example"), Refusal)
     assert isinstance(who(database, "gac", "https://a", "s3", "somebody@gac.example"), Refusal)
+
+
+def test_who_was_enlisted_again_signs_in_as_the_new_person_with_the_account_they_had(database, administrator):
+    first = who(database, "gac", "https://a", "s1", "somebody@gac.example")
+    with database.transaction(administrator) as tx:
+        tx.execute("update alliance.person set left_at = %s where id = %s", (tx.now, first))
+    with database.transaction(Actor("gac")) as tx:
+        back = new_id()
+        tx.execute(
+            "insert into alliance.person (organisation, id, name, email, created_at) values ('gac', %s, 'A', 'somebody@gac.example', %s)",
+            (back, tx.now),
+        )
+    assert isinstance(who(database, "gac", "https://a", "s1", ""), Refusal), "by the address alone"
+    assert who(database, "gac", "https://a", "s1", "somebody@gac.example") == back != first
+    assert who(database, "gac", "https://a", "s1", "") == back
 
 
 def test_only_an_administrator_says_where_an_organisations_people_sign_in(database, people, administrator):

@@ -75,21 +75,24 @@ def organisations(owner: psycopg.Connection) -> list[tuple[str, str]]:
 def appoint(owner: psycopg.Connection, organisation: str, name: str, email: str, duties: Sequence[str], at: datetime) -> UUID:
     """A person of an organisation, by the operator: its first administrator. Somebody with this address stays who they are.
 
-    Raises InputError, also for somebody who has left.
+    Raises InputError, also for somebody who has left: only their own organisation takes them in again.
     """
     if not _EMAIL.fullmatch(email.strip()):
         raise InputError("person", email, "not an e-mail address")
     sql = (
-        "insert into alliance.person (organisation, id, name, email, duties, created_at) values (%s, %s, %s, %s, %s, %s)"
-        " on conflict (organisation, email) do nothing"
+        "insert into alliance.person (organisation, id, name, email, duties, created_at)"
+        " select %(of)s, %(id)s, %(name)s, %(email)s, %(duties)s, %(at)s"
+        " where not exists (select from alliance.person where organisation = %(of)s and email = %(email)s)"
+        " on conflict (organisation, email) where left_at is null do nothing"
     )
+    row = {"of": organisation, "id": new_id(), "name": name.strip(), "email": email.strip().lower(), "duties": list(duties), "at": at}
     try:
-        owner.execute(sql, (organisation, new_id(), name.strip(), email.strip().lower(), list(duties), at))
+        owner.execute(sql, row)
     except psycopg.errors.ForeignKeyViolation as fault:
         raise InputError("person", email, f"there is no organisation {organisation!r}", "Bring it in first.") from fault
-    sql = "select id, left_at from alliance.person where organisation = %s and email = %s"
-    row = owner.execute(sql, (organisation, email.strip().lower())).fetchone()
-    assert row is not None
-    if row[1] is not None:
+    sql = "select id, left_at from alliance.person where organisation = %(of)s and email = %(email)s order by left_at desc nulls first"
+    known = owner.execute(sql, row).fetchone()
+    assert known is not None
+    if known[1] is not None:
         raise InputError("person", email, "somebody with this address has left the organisation", "Name somebody else.")
-    return UUID(str(row[0]))
+    return UUID(str(known[0]))

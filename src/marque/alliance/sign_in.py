@@ -59,16 +59,23 @@ def take(tx: Transaction, state: str) -> str | None:
 def person_of(tx: Transaction, issuer: str, subject: str, email: str) -> UUID | Refusal:
     """The acting organisation's person that this subject of its provider is.
 
-    email: as the provider has verified it, else empty. It counts once: afterwards the subject is that person though addresses change.
+    email: as the provider has verified it, else empty. It counts once: afterwards the subject is that person though addresses change,
+    until that person leaves. Who came back since was enlisted anew, and is found by the address again.
     """
     linked = store.person_of_subject(tx, issuer, subject)
-    if linked is not None:
-        return linked if store.is_present(tx, linked) else Refusal("this person has left the organisation")
-    if not email:
-        return Refusal("the identity provider has not verified your e-mail address")
-    person = store.person_of_email(tx, email)
+    if linked is not None and store.is_present(tx, linked):
+        return linked
+    person = store.person_of_email(tx, email) if email else None
     if person is None:
-        return Refusal("nobody of this organisation has your e-mail address; ask its administrator")
+        return Refusal(
+            "this person has left the organisation"
+            if linked is not None
+            else "nobody of this organisation has your e-mail address; ask its administrator"
+            if email
+            else "the identity provider has not verified your e-mail address"
+        )
+    if linked is not None:
+        store.unlink_identity(tx, issuer, subject)
     if not store.link_identity(tx, issuer, subject, person):
         return Refusal("the person with your e-mail address signs in with another account; ask your administrator")
     return person

@@ -271,6 +271,12 @@ def is_present(tx: Transaction, person: UUID) -> bool:
     )
 
 
+def unlink_identity(tx: Transaction, issuer: str, subject: str) -> None:
+    tx.execute(
+        "delete from alliance.identity where organisation = %s and issuer = %s and subject = %s", (tx.actor.organisation, issuer, subject)
+    )
+
+
 def link_identity(tx: Transaction, issuer: str, subject: str, person: UUID) -> bool:
     """False when the person, or the subject, is linked to another one of this issuer."""
     return (

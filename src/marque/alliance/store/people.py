@@ -47,8 +47,11 @@ def person(tx: Transaction, person_id: UUID, *, lock: bool = False) -> PersonRow
 
 
 def add_person(tx: Transaction, row: PersonRow) -> bool:
-    """False when the organisation has somebody with this address already."""
-    sql = f"insert into alliance.person ({_PERSON}) values (%s, %s, %s, %s, %s, %s, %s) on conflict (organisation, email) do nothing"  # noqa: S608
+    """False when the organisation has somebody with this address already, who has not left."""
+    sql = (
+        f"insert into alliance.person ({_PERSON}) values (%s, %s, %s, %s, %s, %s, %s)"  # noqa: S608
+        " on conflict (organisation, email) where left_at is null do nothing"
+    )
     return tx.execute(sql, (row.organisation, row.id, row.name, row.email, row.duties, row.created_at, row.left_at)) == 1
 
 
