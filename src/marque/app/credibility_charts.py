@@ -53,7 +53,7 @@ def _range(values: Sequence[float], *, zero: bool) -> tuple[float, float]:
     low, high = min(values), max(values)
     if zero:
         low, high = min(low, 0.0), max(high, 0.0)
-    room = 0.04 * (high - low) or 1.0
+    room = max(0.04 * (high - low), 1e-6 * max(abs(low), abs(high))) or 1.0
     return (low if zero and low == 0.0 else low - room), high + room
 
 
@@ -98,8 +98,9 @@ def _line(chart: Chart, one: Series, number: int, across: Scale, down: Scale) ->
     parts = []
     if chart.steps:
         width = there[1][0] - there[0][0] if len(there) > 1 else 1.0
+        base = _HEIGHT - _BOTTOM if chart.logarithmic else down(0.0)
         way = "".join(f"V{down(y):.1f}H{across(x + width):.1f}" for x, y in there)
-        parts.append(f'<path class="s{number % 5}" d="M{across(there[0][0]):.1f} {down(0.0):.1f}{way}V{down(0.0):.1f}"{dash}/>')
+        parts.append(f'<path class="s{number % 5}" d="M{across(there[0][0]):.1f} {base:.1f}{way}V{base:.1f}"{dash}/>')
     elif chart.lines:
         way = "L".join(f"{across(x):.1f} {down(y):.1f}" for x, y in there)
         parts.append(f'<path class="s{number % 5}" d="M{way}"{dash}/>')

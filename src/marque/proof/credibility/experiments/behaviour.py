@@ -36,6 +36,7 @@ ROUND_M, LANES, LIMIT_MPS = 3000.0, 5, 55.0 * 0.44704
 DENSITIES = (12, 20, 28, 36, 44, 52, 60, 68)
 STRETCH_M = 500.0
 CITY_VEHICLES = 400
+SLOWS_MPS2 = 1.0
 _OPTIMISED = "optimized"
 """In the source of recordings that were bent towards danger."""
 
@@ -85,11 +86,31 @@ def recordings(folder: Path, place: Place) -> list[Path]:
     return found
 
 
-def recorded(path: Path) -> tuple[Behaviour, float, int]:
-    """(behaviour, mean speed m/s, steps) of one recording."""
+@dataclass(frozen=True)
+class Recording:
+    """slows_mps2: mean over all its vehicles of how each one's speed falls from its first to its last moment."""
+
+    behaviour: Behaviour
+    speed_mps: float
+    steps: int
+    slows_mps2: float
+
+
+def recorded(path: Path) -> Recording:
+    """One recording, read."""
     scenario = read_scenario(path)
     tracks = of_log(scenario)
-    return behaviour(tracks, beside(scenario.road_map)), float(tracks.speed_mps[tracks.present].mean()), len(tracks.present)
+    mean = float(tracks.speed_mps[tracks.present].mean())
+    return Recording(behaviour(tracks, beside(scenario.road_map)), mean, len(tracks.present), _slows(tracks))
+
+
+def _slows(tracks: Tracks) -> float:
+    rates = []
+    for there, speed in zip(tracks.present.T, tracks.speed_mps.T, strict=True):
+        seen = speed[there]
+        if seen.size > 10:
+            rates.append(float(seen[0] - seen[-1]) / ((seen.size - 1) * tracks.step_s))
+    return float(np.mean(rates)) if rates else 0.0
 
 
 def behaviour(tracks: Tracks, neighbours: Mapping[int, tuple[frozenset[int], frozenset[int]]]) -> Behaviour:
@@ -126,7 +147,7 @@ def through_window(tracks: Tracks, number: int, steps: int, ring: bool) -> Track
 
 def section(folder: Path | None, compute: Compute) -> Section:
     """folder: with CommonRoad files; without it nothing is compared, and that is said."""
-    told = (
+    told: tuple[str, ...] = (
         "Vehicles of NGSIM's recordings, as CommonRoad has them, against our traffic on comparable roads. Both are read by the same "
         "instrument and through the same window: a few seconds of a stretch. On the motorway the density, which recordings do not tell, "
         "is the one at which our traffic is as fast as the recorded one; the mean speed there is therefore no prediction.",
@@ -144,7 +165,9 @@ def section(folder: Path | None, compute: Compute) -> Section:
     tables: list[Table] = []
     charts: list[Chart] = []
     for place, paths in known.items():
-        theirs, ours = _both(place, paths, compute)
+        seen = [recorded(path) for path in paths]
+        told = (*told, _selection(place, seen))
+        theirs, ours = _both(place, seen, compute)
         apart = [distance(pick(theirs), pick(ours)) for _, _, pick, _ in QUANTITIES]
         items_found += [_item(place, what, theirs, ours, one) for what, one in zip(QUANTITIES, apart, strict=True)]
         items_found.append(_change_item(place, theirs.changes, ours.changes))
@@ -153,17 +176,25 @@ def section(folder: Path | None, compute: Compute) -> Section:
     return Section(name, heading, told, tuple(items_found), tuple(tables), tuple(charts))
 
 
-def _both(place: Place, paths: Sequence[Path], compute: Compute) -> tuple[Behaviour, Behaviour]:
-    seen = [recorded(path) for path in paths]
+def _selection(place: Place, seen: Sequence[Recording]) -> str:
+    slowing = sum(one.slows_mps2 > SLOWS_MPS2 for one in seen)
+    return (
+        f"{place.name}: {len(seen)} recordings of {sum(one.steps for one in seen) * STEP_S:.0f} s altogether. In {slowing} of them all "
+        f"vehicles together slow by more than {SLOWS_MPS2:g} m/s² from beginning to end: what is at hand was chosen for being "
+        "critical, and is no fair sample of what was recorded."
+    )
+
+
+def _both(place: Place, seen: Sequence[Recording], compute: Compute) -> tuple[Behaviour, Behaviour]:
     densities = DENSITIES if place.on_ring else (0,)
     runs = all_of(compute, simulated, densities)
     means = np.array([float(run.speed_mps.mean()) for run in runs])
     neighbours = beside(_roads(place.on_ring))
     ours = []
-    for number, (_, speed, steps) in enumerate(seen):
-        run = runs[int(np.argmin(np.abs(means - speed)))]
-        ours.append(behaviour(through_window(run, number, steps, place.on_ring), neighbours))
-    return _joined([one for one, _, _ in seen]), _joined(ours)
+    for number, one in enumerate(seen):
+        run = runs[int(np.argmin(np.abs(means - one.speed_mps)))]
+        ours.append(behaviour(through_window(run, number, one.steps, place.on_ring), neighbours))
+    return _joined([one.behaviour for one in seen]), _joined(ours)
 
 
 def _joined(parts: Sequence[Behaviour]) -> Behaviour:

@@ -64,14 +64,15 @@ def _find_lanes(road: MapArrays, present: Bools, x: Floats, y: Floats, heading: 
 
 
 def beside(road_map: RoadMap) -> dict[int, tuple[frozenset[int], frozenset[int]]]:
-    """By lane the lanes to its left, and those to its right: its neighbours and what these lead to."""
+    """By lane the lanes to its left, and those to its right: its neighbours and what these lead to. None in junctions."""
     arrays = road_map.arrays
     found = {}
     for lane, row in enumerate(arrays.lanes):
         sides = []
         for neighbour in (int(row["left"]), int(row["right"])):
             onward = arrays.successors[_part(arrays.lanes[neighbour])].tolist() if neighbour >= 0 else []
-            sides.append(frozenset({neighbour, *onward} if neighbour >= 0 else ()))
+            known = {neighbour, *onward} if neighbour >= 0 and row["junction"] < 0 else set()
+            sides.append(frozenset(one for one in known if arrays.lanes[one]["junction"] < 0))
         found[lane] = (sides[0], sides[1])
     return found
 
