@@ -128,7 +128,7 @@ def test_pairs_that_are_covered_are_those_that_plain_loops_find(sizes, data):
 
 def test_cells_without_a_case_and_terms_without_a_cell_are_known_holes(tmp_path):
     def lonely(said):
-        said["cells"]["rain"] = {"odd": {"drivable area": "street", "rain": "yes"}, "exposure": 0.0}
+        said["cells"]["rain"] = {"odd": {"drivable area": "street", "rain": "light"}, "exposure": 0.0}
 
     suite = read_suite(written(tmp_path, lonely))
     assert cell_coverage(suite, cases(suite, 1)) == {"motorway": 3, "street": 2, "rain": 0}

@@ -38,7 +38,7 @@ from marque.simulation.judge import (
 from marque.simulation.metrics import Loss, score
 from marque.simulation.replay import SUFFIX, write_replay
 from marque.simulation.scenario import ActorLog, PlanningProblem, Scenario
-from marque.simulation.sensors import Sensors, look_before, recognise, recognise_all
+from marque.simulation.sensors import Senses, Sensors, look_before, recognise, recognise_all
 from marque.vehicle import BMW_320I, IDEAL, Actuators, Command, VehicleParameters, VehicleState, resting
 from marque.vehicle import drive as through_actuators
 from marque.vehicle.sensors import THREE_LIDARS
@@ -64,6 +64,18 @@ class Driver(Protocol):
 MakeDriver = Callable[[RoadMap, VehicleParameters, float], Driver]
 Plant = Callable[[VehicleState, Command], VehicleState]
 """The car itself: its state one step of the loop later, under a command that is held for so long."""
+
+
+class World(Protocol):
+    """Others that react."""
+
+    def at(self, step: int) -> Observation:
+        """Everybody as they are at a step, or were."""
+        ...
+
+    def step(self, ego: VehicleState, vehicle: VehicleParameters) -> None:
+        """One step on, with the ego where it is."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,20 +202,22 @@ def drive_problem(
     problem: PlanningProblem,
     make_driver: MakeDriver,
     vehicle: VehicleParameters,
-    sensors: Sensors | None = None,
+    sensors: Senses | None = None,
     *,
     actuators: Actuators = IDEAL,
     plant: Plant | None = None,
+    world: World | None = None,
     record: bool = False,
     deadline: float = math.inf,
 ) -> Drive:
     """The closed loop. It ends when a goal is reached, or MARGIN_S after the last moment at which one may be.
 
-    actuators: between the driver and the car. plant: in place of these and of the vehicle's own dynamics.
+    actuators: between the driver and the car. plant: in place of these and of the vehicle's own dynamics. world: in place of the
+    scenario's log.
     """
     driver = make_driver(scenario.road_map, vehicle, scenario.step_s)
     goal_test = GoalTest(scenario, problem)
-    observer = Observer(scenario)
+    observer = world or Observer(scenario)
     state = initial_state(problem, vehicle)
     last = problem.last_step(scenario.step_s) + round(MARGIN_S / scenario.step_s)
     last = min(last, problem.start_step + round(LONGEST_DRIVE_S / scenario.step_s))
@@ -225,6 +239,8 @@ def drive_problem(
         cycle_ms.append((time.thread_time_ns() - cycle_began) * 1e-6)
         if record:
             frames.append(frame_of(state, truth, driver.view(), vehicle))
+        if world is not None:
+            world.step(state, vehicle)
         if plant is None:
             after, held = through_actuators(state, held, command, scenario.step_s, vehicle, actuators)
             state = VehicleState(*after)

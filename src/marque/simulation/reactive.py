@@ -21,23 +21,27 @@ from marque.simulation.traffic.following import idm_acceleration, safe_speed
 from marque.vehicle import VehicleParameters, VehicleState
 
 _ACCELERATION_MPS2, _BRAKING_MPS2, _HEADWAY_S, _JAM_M = 1.5, 2.5, 1.2, 2.0
-_BESIDE_M = 0.25
+_BESIDE_M, _STANDS_MPS = 0.25, 0.01
 _SPREAD_M, _SPREAD_SHARE = 2.5, 0.05
 
 
 class Crowd:
-    """All road users of one scene but the ego; n of them. A different seed puts them a little elsewhere, at a little other speeds."""
+    """All road users of one scene but the ego; n of them. A different seed puts them a little elsewhere, at a little other speeds.
 
-    def __init__(self, actors: Sequence[Actor], *, seed: int) -> None:
+    heeds: (n,) who looks where he goes; the others keep to their script whatever is in their way. spread: whether the seed counts.
+    """
+
+    def __init__(self, actors: Sequence[Actor], *, seed: int, heeds: Sequence[bool] = (), spread: bool = True) -> None:
         self._actors = list(actors)
         n = len(actors)
+        self._heeds = list(heeds) or [True] * n
         self._ways = [_arc_lengths(actor.poses) for actor in actors]
         self._paths = [np.column_stack([actor.poses[:, :2], np.unwrap(actor.poses[:, 2])]) for actor in actors]
         self.s_m = np.zeros(n)
         self.speed_mps = np.array([float(actor.speeds[0]) for actor in actors])
         self._pace = np.ones(n)
         for i, way in enumerate(self._ways):
-            if way[-1] > 20.0:
+            if spread and way[-1] > 20.0:
                 self.s_m[i] = _SPREAD_M * uniform(seed, i, 0, Purpose.PLACE)
                 self._pace[i] = 1.0 + _SPREAD_SHARE * (2.0 * uniform(seed, i, 0, Purpose.WISH) - 1.0)
         self.speed_mps *= self._pace
@@ -48,8 +52,9 @@ class Crowd:
         self._rows: list[tuple[Bools, Floats, Floats]] = []
 
     def present(self) -> Bools:
-        """(n,) who is there: not before his first step, and not after his path's end."""
-        gone = [not actor.parked and s >= way[-1] for actor, way, s in zip(self._actors, self._ways, self.s_m, strict=True)]
+        """(n,) who is there: not before his first step, and not after his path's end, unless he stands there."""
+        leave = [not actor.parked and actor.speeds[-1] > _STANDS_MPS for actor in self._actors]
+        gone = [leaves and s >= way[-1] for leaves, way, s in zip(leave, self._ways, self.s_m, strict=True)]
         come = [self._step >= actor.first_step for actor in self._actors]
         return np.array(come, np.bool_) & ~np.array(gone, np.bool_)
 
@@ -85,7 +90,9 @@ class Crowd:
             script = actor.speeds[min(len(actor.speeds) - 1, max(0, self._step + 1 - actor.first_step))] * self._pace[i]
             wished = (script - self.speed_mps[i]) / STEP_S
             apart = numbers != i
-            gap, lead = self._ahead(int(i), others[apart], speeds[apart], lengths[apart], widths[apart])
+            gap, lead = math.inf, 0.0
+            if self._heeds[i]:
+                gap, lead = self._ahead(int(i), others[apart], speeds[apart], lengths[apart], widths[apart])
             kept = wished
             if gap < math.inf:
                 kept = min(
@@ -118,6 +125,16 @@ class Crowd:
             if room < gap:
                 gap, lead = room, max(0.0, speed * math.cos(turn))
         return gap, lead
+
+    def script(self) -> ActorLog:
+        """What they would do if nobody were in their way, for as long as any of them moves."""
+        steps = max([1, *(actor.first_step + len(actor.poses) for actor in self._actors)])
+        there, poses, speeds = (np.zeros((steps, len(self._actors), *tail)) for tail in ((), (3,), ()))
+        for i, actor in enumerate(self._actors):
+            first, last = (0, steps) if actor.parked else (actor.first_step, actor.first_step + len(actor.poses))
+            there[first:last, i], poses[first:last, i], speeds[first:last, i] = 1.0, actor.poses, actor.speeds
+        self._rows = [(there[k] > 0.0, poses[k], speeds[k]) for k in range(steps)]
+        return self.log()
 
     def log(self) -> ActorLog:
         """What they did, for the judge."""

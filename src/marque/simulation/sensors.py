@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -59,6 +60,14 @@ _MISTAKEN[[Kind.CAR, Kind.TRUCK, Kind.BUS, Kind.MOTORCYCLE, Kind.BICYCLE, Kind.P
 
 _HEARS_M, _HEARING_M = 150.0, 1.0
 """How far a siren is heard, and the standard deviation of where it is taken to be."""
+
+
+class Senses(Protocol):
+    """What stands between the world and a car."""
+
+    def sense(self, truth: Observation, state: VehicleState) -> tuple[Observation, VehicleState]:
+        """What the car is told of a perfect observation, and of its own true state."""
+        ...
 
 
 class Sensors:
@@ -139,7 +148,7 @@ class Sensors:
 
 
 def look_before(
-    look: Callable[[VehicleState, Observation], None], sensors: Sensors, first: Observation, state: VehicleState, step_s: float
+    look: Callable[[VehicleState, Observation], None], sensors: Senses, first: Observation, state: VehicleState, step_s: float
 ) -> None:  # fmt: skip
     """A car that begins a drive has been on its way: it has seen the moments before, in which everybody drove as they do at the first."""
     for k in range(round(_LOOKS_BEFORE_S / step_s), 0, -1):

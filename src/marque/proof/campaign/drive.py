@@ -18,12 +18,14 @@ from marque.driving.pilot import Pilot
 from marque.proof.campaign.run import Run, trace_of
 from marque.proof.campaign.situations import preventable_by_models
 from marque.proof.suites import Case, Kind
+from marque.proof.suites.places import staged as scene_of
 from marque.simulation.commonroad import read_scenario
 from marque.simulation.drive import MakeDriver, drive_problem, warm_up
 from marque.simulation.frame import Frame
 from marque.simulation.judge import Judgement, Trajectory, Verdict, judge, least_time_to_collision, prove_ill_posed
 from marque.simulation.library import LOGICAL, document
 from marque.simulation.openscenario import CarefulDriver, Played, Story, as_scenario, play, read_story, variation_of
+from marque.simulation.places import Concrete
 from marque.simulation.scenario import PlanningProblem, Scenario
 from marque.simulation.sensors import Sensors
 from marque.vehicle import IDEAL, MODELS, Actuators, VehicleParameters
@@ -56,10 +58,14 @@ class Task:
     perfect: bool = False
     hidden: tuple[Hidden, ...] = ()
 
+    def folder(self, case: Case) -> Path:
+        """Of the suite that a case is of."""
+        suite = next((one.suite for one in self.hidden if one.name == case.suite), self.suite)
+        return suite.parent
+
     def target(self, case: Case) -> Path:
         """The file or folder of a case that comes from one."""
-        suite = next((one.suite for one in self.hidden if one.name == case.suite), self.suite)
-        return suite.parent / case.source.target
+        return self.folder(case) / case.source.target
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,9 @@ def run(case: Case, task: Task, keep: Keep | None = None) -> Run:
     try:
         if case.source.kind is Kind.OPENSCENARIO:
             return _story(case, task, keep)
+        if case.source.kind is Kind.CITY:
+            staged = scene_of(task.folder(case), case)
+            return _problem(case, task, staged.scenario, keep, staged)
         with TemporaryDirectory(prefix="marque-case-") as folder:
             scenario = read_scenario(_file(case, task, Path(folder)))
         return _problem(case, task, scenario, keep)
@@ -157,17 +166,20 @@ def _scenario_of(path: Path) -> Path:
     return path if variation is None else variation.scenario
 
 
-def _problem(case: Case, task: Task, scenario: Scenario, keep: Keep | None) -> Run:
-    """A CommonRoad scenario, of a file or of our library; its first planning problem."""
+def _problem(case: Case, task: Task, scenario: Scenario, keep: Keep | None, staged: Concrete | None = None) -> Run:
+    """A CommonRoad scenario, of a file or of our library; its first planning problem. staged: the same on a map, with others that react."""
     problem, vehicle = scenario.problems[0], MODELS[task.vehicle].vehicle
     if (proof := prove_ill_posed(scenario, problem, vehicle)) is not None:
         return Run("outside", proof)
-    sensors, actuators = _sensors(case, task, scenario.road_map), MODELS[task.vehicle].actuators
-    drive = drive_problem(scenario, problem, _pilot(task), vehicle, sensors, actuators=actuators, record=keep is not None)
+    if staged is not None:
+        drive, scenario = staged.drive(MODELS[task.vehicle], seed=case.seed, perfect=task.perfect, record=keep is not None)
+    else:
+        sensors, actuators = _sensors(case, task, scenario.road_map), MODELS[task.vehicle].actuators
+        drive = drive_problem(scenario, problem, _pilot(task), vehicle, sensors, actuators=actuators, record=keep is not None)
     driven, judged = drive.driven, judge(scenario, problem, drive.driven, vehicle)
     preventable: dict[str, bool] = {}
     if judged.verdict is Verdict.COLLISION:
-        preventable[REFERENCE] = _reference_avoids(scenario, problem, vehicle)
+        preventable[REFERENCE] = _reference_avoids(scenario, problem, vehicle, staged)
     if judged.collision_with is not None:
         at = (judged.collision_step, judged.collision_with, problem.start_step)
         preventable |= preventable_by_models(scenario, driven, vehicle, *at)
@@ -180,9 +192,12 @@ def _problem(case: Case, task: Task, scenario: Scenario, keep: Keep | None) -> R
     )
 
 
-def _reference_avoids(scenario: Scenario, problem: PlanningProblem, vehicle: VehicleParameters) -> bool:
-    driven = drive_problem(scenario, problem, CarefulDriver, vehicle).driven
-    return judge(scenario, problem, driven, vehicle).verdict is not Verdict.COLLISION
+def _reference_avoids(scenario: Scenario, problem: PlanningProblem, vehicle: VehicleParameters, staged: Concrete | None) -> bool:
+    if staged is not None:
+        drive, scenario = staged.refer(CarefulDriver, vehicle)
+    else:
+        drive = drive_problem(scenario, problem, CarefulDriver, vehicle)
+    return judge(scenario, problem, drive.driven, vehicle).verdict is not Verdict.COLLISION
 
 
 def _judged(

@@ -3,6 +3,6 @@
 from marque.proof.suites.coverage import cell_coverage, k_wise
 from marque.proof.suites.expand import cases
 from marque.proof.suites.model import Case, Cell, Kind, Parameter, Source, Suite
-from marque.proof.suites.read import read_suite
+from marque.proof.suites.read import DATA, located, read_suite
 
-__all__ = ["Case", "Cell", "Kind", "Parameter", "Source", "Suite", "cases", "cell_coverage", "k_wise", "read_suite"]
+__all__ = ["DATA", "Case", "Cell", "Kind", "Parameter", "Source", "Suite", "cases", "cell_coverage", "k_wise", "located", "read_suite"]

@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from marque.proof.suites import model
+from marque.proof.suites.covering import Allowed, levels
 from marque.proof.suites.model import Case, Cell, Parameter, Suite, Value
 
-PARTS = 4
-"""A range counts as so many values: its quarters."""
+PARTS = model.PARTS
 
 
 @dataclass(frozen=True)
@@ -37,21 +38,35 @@ def domain_coverage(cells: Mapping[str, Cell], terms: Mapping[str, Sequence[str]
     return Coverage(len(possible) - len(holes), len(possible), tuple(" · ".join(one) for one in holes[:100]))
 
 
-def k_wise(parameters: Sequence[Parameter], cases: Sequence[Case], k: int = 2) -> Coverage:
-    """Combinations of k parameters' values (ranges by quarters) that occur in the cases; constraints are not taken into account."""
-    levels = {one.name: [str(value) for value in one.values] or [str(part) for part in range(PARTS)] for one in parameters}
+def k_wise(parameters: Sequence[Parameter], cases: Sequence[Case], k: int = 2, constraints: Sequence[str] = ()) -> Coverage:
+    """Combinations of k parameters' values (ranges by quarters) that occur in the cases.
+
+    constraints: what they do not allow counts neither as possible nor as a hole; a quarter of a range is tried by its middle.
+    """
+    known = {one.name: [(_label(one, k), value) for k, value in enumerate(levels(one))] for one in parameters}
+    allowed = Allowed(parameters, constraints) if constraints else None
     rows = [{one.name: _level(one, dict(case.parameters)[one.name]) for one in parameters} for case in cases]
     covered = possible = 0
     holes: list[str] = []
-    for names in itertools.combinations(levels, min(k, len(levels))):
+    for names in itertools.combinations(known, min(k, len(known))):
         seen = {tuple(row[name] for name in names) for row in rows}
-        for combination in itertools.product(*(levels[name] for name in names)):
-            possible += 1
-            if combination in seen:
+        for combination in itertools.product(*(known[name] for name in names)):
+            told = tuple(label for label, _ in combination)
+            if told in seen:
                 covered += 1
+            elif (
+                allowed is not None
+                and allowed.completed({name: value for name, (_, value) in zip(names, combination, strict=True)}) is None
+            ):
+                continue
             else:
-                holes.append(", ".join(f"{name} = {value}" for name, value in zip(names, combination, strict=True)))
+                holes.append(", ".join(f"{name} = {label}" for name, label in zip(names, told, strict=True)))
+            possible += 1
     return Coverage(covered, possible, tuple(holes[:100]))
+
+
+def _label(parameter: Parameter, number: int) -> str:
+    return str(parameter.values[number]) if parameter.values else str(number)
 
 
 def _level(parameter: Parameter, value: Value) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import stats
 
 from marque.common import InputError
+from marque.proof.suites.covering import covering, spelled
 from marque.proof.suites.model import Case, Kind, Parameter, Source, Suite, Value
 from marque.proof.suites.read import members
 from marque.simulation.openscenario import Document, Variation, allowed_cases, holds, variation_of
@@ -38,7 +39,7 @@ Values = tuple[tuple[str, Value], ...]
 def _of(suite: Suite, source: Source, key: tuple[int, int]) -> Iterator[tuple[str, Values]]:
     """(member, parameters) of a source's cases."""
     random = np.random.Generator(np.random.Philox(key=np.array(key, np.uint64)))
-    if source.kind is Kind.LIBRARY:
+    if source.kind in (Kind.LIBRARY, Kind.CITY):
         yield from (("", one) for one in _logical(source, random))
     elif source.kind is Kind.OPENSCENARIO:
         yield from (("", one) for one in _variations(suite.folder / source.target, source.sample, random))
@@ -68,6 +69,9 @@ def _spelled(variation: Variation, index: int) -> Values:
 
 
 def _logical(source: Source, random: np.random.Generator) -> Iterator[Values]:
+    if source.k_wise:
+        yield from (tuple(row.items()) for row in covering(source.parameters, source.constraints, source.k_wise))
+        return
     if source.sample is None:
         grid = itertools.product(*(one.values for one in source.parameters))
         names = [one.name for one in source.parameters]
@@ -95,5 +99,5 @@ def _drawn(parameter: Parameter, quantile: float) -> Value:
 
 
 def _kept(source: Source, values: Mapping[str, Value]) -> bool:
-    said = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()}
+    said = spelled(values)
     return all(holds(constraint, said) for constraint in source.constraints)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+
+PARTS = 4
+"""A range counts as so many values: its quarters."""
 
 Value = float | bool | str | tuple[float, ...]
 
@@ -16,15 +19,20 @@ class Kind(StrEnum):
     OPENSCENARIO = "openscenario"
     LIBRARY = "library"
     COMMONROAD = "commonroad"
+    CITY = "city"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of the operational design domain. odd: terms of ISO 34503 by attribute; exposure: its share of what is driven, 0 to 1."""
+    """A cell of the operational design domain. odd: terms of ISO 34503 by attribute (`odd.TERMS`); exposure: its share of what is driven,
+
+    0 to 1; basis: where that is from, or that it is assumed.
+    """
 
     name: str
     odd: Mapping[str, str]
     exposure: float
+    basis: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,8 +51,10 @@ class Parameter:
 class Source:
     """Scenarios of one kind.
 
-    target: an OpenSCENARIO scenario or variation, a file or folder of CommonRoad scenarios, or `module.function` of our library.
-    sample: so many cases, None for all there are. horizon_s, settling: when an OpenSCENARIO case is over, see `openscenario.play`.
+    target: an OpenSCENARIO scenario or variation, a file or folder of CommonRoad scenarios, `module.function` of our library, or a kind of
+    `simulation.places`, on `map`. sample: so many cases, None for all there are; k_wise: in its place so many as hold every combination
+    of that many parameters' values, 0 for a sample by chance. horizon_s, settling: when an OpenSCENARIO case is over, see
+    `openscenario.play`.
     """
 
     name: str
@@ -56,11 +66,16 @@ class Source:
     settling: bool
     parameters: tuple[Parameter, ...]
     constraints: tuple[str, ...]
+    map: str = ""
+    k_wise: int = 0
 
 
 @dataclass(frozen=True)
 class Suite:
-    """A suite as read. folder: what the targets of its sources are relative to. digest: sha256 (hex) of it and of every file it names."""
+    """A suite as read. folder: what the targets of its sources are relative to. digest: sha256 (hex) of it and of every file it names.
+
+    domain: by attribute, the terms that the release claims; empty where the suite does not say.
+    """
 
     name: str
     folder: Path
@@ -68,6 +83,7 @@ class Suite:
     sources: tuple[Source, ...]
     files: Mapping[str, str]
     digest: str
+    domain: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

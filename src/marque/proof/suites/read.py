@@ -7,6 +7,8 @@
     {"name": "cut-in of ours", "library": "motorways.cut_in_from_left", "cell": "motorway", "sample": 500,
      "parameters": {"limit_mps": {"values": [22.2, 27.8]}, "gap_m": {"low": 12, "high": 60}, "slower_mps": {"low": 0, "high": 9}},
      "constraints": ["$gap_m > 0.5 * $limit_mps"]},
+    {"name": "left turns", "city": "unprotected-left", "map": "adlershof", "cell": "junction", "sample": {"k-wise": 2},
+     "parameters": {"place": {"most": 12}, "gap_s": {"low": 1, "high": 4}}},
     {"name": "recorded", "commonroad": "ngsim", "cell": "motorway"}]}
 """
 
@@ -23,15 +25,25 @@ import rfc8785
 
 from marque.common import InputError
 from marque.proof.suites.model import Cell, Kind, Parameter, Source, Suite, Value
+from marque.proof.suites.odd import fault_of
+from marque.proof.suites.places import PLACE, map_file, parameters_of, road_map
 from marque.simulation.library import LOGICAL
 from marque.simulation.openscenario import files_of
+from marque.simulation.places import KINDS
 
 KIND = "https://marque.example/suite/v1"
 LONGEST_S = 600.0
+DATA = Path(__file__).parent / "data"
+"""Suites that come with Marque, by name."""
+_LOGICAL = (Kind.LIBRARY, Kind.CITY)
 
 
 def read_suite(path: Path) -> Suite:
-    """Raises InputError, which names the place, for whatever is wrong with it or with a file it names."""
+    """A suite in a file, or one that comes with Marque, by its name.
+
+    Raises InputError, which names the place, for whatever is wrong with it or with a file it names.
+    """
+    path = located(path)
     try:
         said = json.loads(path.read_bytes(), parse_constant=lambda word: _refuse(path, "", f"{word} is no number of JSON"))
     except OSError as fault:
@@ -45,19 +57,30 @@ def read_suite(path: Path) -> Suite:
     total = sum(cell.exposure for cell in cells.values())
     if abs(total - 1.0) > 1e-9:
         raise place.fault(f"the exposures of the cells add up to {total:g}, not to 1")
-    sources = tuple(_source(one, cells) for one in place.listed("sources"))
+    folder = path.parent
+    sources = tuple(_source(one, cells, folder) for one in place.listed("sources"))
     if twice := [one.name for one in sources if [other.name for other in sources].count(one.name) > 1]:
         raise place.fault(f'two sources are named "{twice[0]}"')
-    place.only("kind", "name", "cells", "sources")
-    folder = path.parent
-    files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in sorted(_files(folder, sources, path))}
+    domain = {name: _terms(name, one) for name, one in place.each("domain")} if "domain" in place.said else {}
+    place.only("kind", "name", "domain", "cells", "sources")
+    files = {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in sorted(_files(folder, sources, path))}
     digest = hashlib.sha256(rfc8785.dumps({"suite": said, "files": files})).hexdigest()
-    return Suite(place.text("name"), folder, cells, sources, files, digest)
+    return Suite(place.text("name"), folder, cells, sources, files, digest, domain)
 
 
-def _files(folder: Path, sources: tuple[Source, ...], path: Path) -> Iterator[str]:
+def located(suite: Path) -> Path:
+    """The file of a suite: the path itself, or of one without ending, where nothing is, what comes with Marque under its name."""
+    known = DATA / f"{suite.name}.json"
+    return known if not suite.suffix and not suite.exists() and known.exists() else suite
+
+
+def _files(folder: Path, sources: tuple[Source, ...], path: Path) -> Iterator[tuple[str, Path]]:
+    """(what it is called, where it is) of every file that a suite names."""
     for number, source in enumerate(sources):
         if source.kind is Kind.LIBRARY:
+            continue
+        if source.kind is Kind.CITY:
+            yield map_file(folder, source.map)
             continue
         target = folder / source.target
         if not target.exists():
@@ -66,7 +89,7 @@ def _files(folder: Path, sources: tuple[Source, ...], path: Path) -> Iterator[st
         if not found:
             raise InputError(str(path), f"sources[{number}]", f'"{source.target}" holds no scenario')
         for file in found:
-            yield Path(os.path.relpath(file.resolve(), folder.resolve())).as_posix()
+            yield Path(os.path.relpath(file.resolve(), folder.resolve())).as_posix(), file
 
 
 def members(target: Path) -> list[Path]:
@@ -75,31 +98,79 @@ def members(target: Path) -> list[Path]:
 
 
 def _cell(name: str, place: _Place) -> Cell:
-    odd = {key: one.string() for key, one in place.each("odd")}
-    place.only("odd", "exposure")
-    return Cell(name, odd, place.number("exposure", 0.0, 1.0))
+    odd = {}
+    for attribute, one in place.each("odd"):
+        odd[attribute] = one.string()
+        if (fault := fault_of(attribute, odd[attribute])) is not None:
+            raise one.fault(fault)
+    place.only("odd", "exposure", "basis")
+    return Cell(name, odd, place.number("exposure", 0.0, 1.0), place.text("basis") if "basis" in place.said else "")
 
 
-def _source(place: _Place, cells: dict[str, Cell]) -> Source:
+def _terms(attribute: str, place: _Place) -> tuple[str, ...]:
+    terms = tuple(one.string() for one in place.items())
+    for term in terms:
+        if (fault := fault_of(attribute, term)) is not None:
+            raise place.fault(fault)
+    return terms
+
+
+def _source(place: _Place, cells: dict[str, Cell], folder: Path) -> Source:
     kinds = [kind for kind in Kind if kind in place.said]
     if len(kinds) != 1:
         raise place.fault(f"it is exactly one of {', '.join(Kind)}")
     kind, target = kinds[0], place.text(kinds[0])
     if (cell := place.text("cell")) not in cells:
         raise place.fault(f'there is no cell "{cell}"', f"There are {', '.join(cells)}.")
-    parameters = tuple(_parameter(name, one) for name, one in place.each("parameters")) if "parameters" in place.said else ()
+    given = dict(place.each("parameters")) if "parameters" in place.said else {}
     constraints = tuple(one.string() for one in place.listed("constraints")) if "constraints" in place.said else ()
-    if (parameters or constraints) and kind is not Kind.LIBRARY:
-        raise place.fault("parameters and constraints of its own has only a scenario of the library", "Write them into the scenario file.")
+    if (given or constraints) and kind not in _LOGICAL:
+        raise place.fault("parameters and constraints of its own has only a logical scenario of ours", "Write them into the scenario file.")
+    own = kind is Kind.CITY
+    parameters = _city(place, target, given, folder) if own else tuple(_parameter(name, one) for name, one in given.items())
     if kind is Kind.LIBRARY:
         _check_library(place, target, parameters)
+    sample, k_wise = _sample(place, kind, parameters)
+    horizon_s = place.number("horizon_s", 1.0, LONGEST_S) if "horizon_s" in place.said else LONGEST_S
+    settling = bool(place.said.get("settling", False))
+    place.only(
+        "name", kind, "cell", "sample", "horizon_s", "settling", "parameters", "constraints", *(("map",) if kind is Kind.CITY else ())
+    )
+    road = place.text("map") if kind is Kind.CITY else ""
+    return Source(place.text("name"), kind, target, cell, sample, horizon_s, settling, parameters, constraints, road, k_wise)
+
+
+def _sample(place: _Place, kind: Kind, parameters: tuple[Parameter, ...]) -> tuple[int | None, int]:
+    """How many cases by chance, or which combinations are all to be there."""
+    if isinstance(place.said.get("sample"), dict):
+        within = dict(place.each("sample"))
+        if kind not in _LOGICAL or set(within) != {"k-wise"}:
+            raise place.fault('"sample" is a number, or {"k-wise": 2} for a logical scenario of ours')
+        return None, int(_Place(place.path, f"{place.where}.sample", place.said["sample"]).number("k-wise", 1, 6))
     sample = int(place.number("sample", 1, 10_000_000)) if "sample" in place.said else None
     if sample is None and any(not one.values for one in parameters):
         raise place.fault("a parameter between two values has no end of cases", 'Say "sample".')
-    horizon_s = place.number("horizon_s", 1.0, LONGEST_S) if "horizon_s" in place.said else LONGEST_S
-    settling = place.said.get("settling", False)
-    place.only("name", kind, "cell", "sample", "horizon_s", "settling", "parameters", "constraints")
-    return Source(place.text("name"), kind, target, cell, sample, horizon_s, bool(settling), parameters, constraints)
+    return sample, 0
+
+
+def _city(place: _Place, kind: str, given: dict[str, _Place], folder: Path) -> tuple[Parameter, ...]:
+    if kind not in KINDS:
+        raise place.fault(f'there is no "{kind}"', f"There are {', '.join(KINDS)}.")
+    name = place.text("map")
+    if not map_file(folder, name)[1].is_file():
+        raise place.fault(f'there is no map "{name}"', "Say the path of a file, or adlershof, ingolstadt, braunschweig or motorway.")
+    most = None
+    if PLACE in given and isinstance(given[PLACE].said, dict) and "most" in given[PLACE].said:
+        most = int(given[PLACE].number("most", 1, 10_000))
+        given[PLACE].only("most")
+        del given[PLACE]
+    if PLACE in given and "values" not in given[PLACE].said:
+        raise given[PLACE].fault('places are said as {"values": […]} or {"most": 12}')
+    chosen = {one: _parameter(one, at) for one, at in given.items()}
+    try:
+        return parameters_of(kind, road_map(folder, name), chosen, most)
+    except InputError as error:
+        raise place.fault(str(error)) from error
 
 
 def _check_library(place: _Place, target: str, parameters: tuple[Parameter, ...]) -> None:
@@ -175,11 +246,13 @@ class _Place:
             yield key, _Place(self.path, f"{at.where}.{key}", value)
 
     def listed(self, name: str) -> Iterator[_Place]:
-        at = self._at(name)
-        if not isinstance(at.said, list) or not at.said:
-            raise at.fault("a list with something in it is expected here")
-        for number, value in enumerate(at.said):
-            yield _Place(self.path, f"{at.where}[{number}]", value)
+        return self._at(name).items()
+
+    def items(self) -> Iterator[_Place]:
+        if not isinstance(self.said, list) or not self.said:
+            raise self.fault("a list with something in it is expected here")
+        for number, value in enumerate(self.said):
+            yield _Place(self.path, f"{self.where}[{number}]", value)
 
     def only(self, *names: str) -> None:
         if unknown := sorted(set(self.said) - set(names)):

@@ -14,7 +14,7 @@ from marque.driving.importers import default_city, load_map
 from marque.driving.map import model
 from marque.driving.map.model import Colour, MapArrays, Turn, Yield
 from marque.simulation.library.actors import CAR, drive
-from marque.simulation.library.roads import PRIORITY_SIGN, YIELD_SIGN, Incoming, Lanelet, Light, Road, distances
+from marque.simulation.library.roads import PRIORITY_SIGN, YIELD_SIGN, Incoming, Lanelet, Light, Road, distances, rounded
 from marque.simulation.library.scene import Scene, task
 
 _TAGS = ("urban", "intersection", "simulated")
@@ -142,7 +142,7 @@ def _way(city: _City, connection: int) -> _Way | None:
         lanes.append(found[0])
         after += float(city.arrays.lanes[found[0]]["length"])
     pieces = [_centre(city, lane) for lane in lanes]
-    return _Way(tuple(lanes), connection, _rounded(np.vstack([pieces[0], *(piece[1:] for piece in pieces[1:])])), before)
+    return _Way(tuple(lanes), connection, rounded(np.vstack([pieces[0], *(piece[1:] for piece in pieces[1:])])), before)
 
 
 def _beyond(city: _City, lane: int, side: str) -> list[int]:
@@ -208,20 +208,6 @@ def _centre(city: _City, lane: int) -> Floats:
 def _bent(path: Floats) -> float:
     """The sharpest curvature, 1/m."""
     return float(np.max(np.abs(np.diff(path[:, 2])) / np.diff(distances(path))))
-
-
-def _rounded(path: Floats, every_m: float = 0.5, window: int = 11) -> Floats:
-    """Without the kinks that lanes have where they meet: the running mean over five metres."""
-    s = distances(path)
-    along = np.linspace(0.0, s[-1], round(s[-1] / every_m) + 1)
-    reach = window // 2
-    columns = []
-    for column in (path[:, 0], path[:, 1]):
-        even = np.interp(along, s, column)
-        padded = np.concatenate([2.0 * even[0] - even[reach:0:-1], even, 2.0 * even[-1] - even[-2 : -reach - 2 : -1]])
-        columns.append(np.convolve(padded, np.full(window, 1.0 / window), mode="valid"))
-    x, y = columns
-    return np.column_stack([x, y, np.unwrap(np.arctan2(np.gradient(y), np.gradient(x)))])
 
 
 # -- the neighbourhood ---------------------------------------------------------------------------------------------------------------------
