@@ -20,9 +20,9 @@ RULES = {
     "least_runs": {"motorway": 100, "street": 20}, "baseline": "", "margin": None,
 }  # fmt: skip
 CELLS = {
-    "motorway": {"odd": {"drivable area": "motorway", "illumination": "day"}, "exposure": 0.7},
-    "street": {"odd": {"drivable area": "street", "illumination": "night"}, "exposure": 0.25},
-    "tunnel": {"odd": {"drivable area": "motorway", "illumination": "artificial"}, "exposure": 0.05},
+    "motorway": {"odd": {"drivable area": "motorway", "light": "day"}, "exposure": 0.7},
+    "street": {"odd": {"drivable area": "street", "light": "lit night"}, "exposure": 0.25},
+    "tunnel": {"odd": {"drivable area": "motorway", "light": "unlit night"}, "exposure": 0.05},
 }
 
 

@@ -113,7 +113,7 @@ def test_a_cell_without_its_planned_runs_and_combinations_without_a_cell_are_kno
     found = {one.key: one for one in told(release, suites=[release.suite]).coverage}
     assert found["planned"].holes == ("motorway",)
     assert found["city/cells"].holes == ()
-    assert set(found["city/terms"].holes) == {"motorway · night", "street · day", "street · artificial"}
+    assert set(found["city/terms"].holes) == {"motorway · lit night", "street · day", "street · unlit night"}
 
 
 def test_the_worst_runs_are_the_worst_of_all(releases, facts):

@@ -18,6 +18,8 @@ def add_to(app: typer.Typer) -> None:
     app.command("seal-evidence")(seal_evidence)
     app.command("verify-evidence")(verify_evidence)
     app.command("replay-evidence")(replay_evidence)
+    app.command("campaign")(campaign)
+    app.command("safety-report")(safety_report)
     app.command("credibility")(credibility)
 
 
@@ -171,3 +173,36 @@ def credibility(
     from marque.app.credibility import write_credibility
 
     write_credibility(out, commonroad=commonroad, suite=suite, vehicle=vehicle, sample=sample, sobol=sobol, workers=workers)
+
+
+def safety_report(
+    evidence: Annotated[Path, typer.Argument(metavar="FILE.evidence", help="The evidence of a release.")],
+    directory: Annotated[list[Path], typer.Option("--directory", metavar="FILE", help="The key directory of each partner.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where index.html, report.pdf, safety-case.xmi and facts.json go.")],
+    suite: Annotated[list[Path] | None, typer.Option("--suite", metavar="SUITE", help="What was driven; for each suite once.")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", metavar="FILE.evidence", help="The evidence of the release before.")
+    ] = None,
+    credibility: Annotated[Path | None, typer.Option("--credibility", metavar="FILE", help="Of `marque credibility`.")] = None,
+    challenges: Annotated[Path | None, typer.Option("--challenges", metavar="FILE", help="What people doubt, and their answers.")] = None,
+    replays: Annotated[Path | None, typer.Option("--replays", metavar="DIR", help="Of `marque replay-evidence`; linked.")] = None,
+) -> None:
+    """Write what a safety board reads of a release. Exit status 1: its safety case does not stand, or its evidence is not sound."""
+    from marque.app.safety_report import safety_report as run
+
+    stands = run(
+        evidence, directory, out, suites=suite or [], baseline=baseline, credibility=credibility, challenges=challenges, replays=replays
+    )  # fmt: skip
+    raise typer.Exit(0 if stands else 1)
+
+
+def campaign(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of `marque prove --out`.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8001,
+    suite: Annotated[Path | None, typer.Option("--suite", metavar="SUITE", help="Where the suite is now, for replays.")] = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Watch a campaign on a page, while it runs and afterwards, until Ctrl-C."""
+    from marque.app.campaign_page import campaign as run
+
+    run(folder, port=port, suite=suite, open_browser=open_browser)

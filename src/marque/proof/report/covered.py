@@ -77,9 +77,9 @@ def _spelled(hole: str, parameters: Sequence[Parameter]) -> str:
 
 def _parameters(suite: Suite, source: Source) -> tuple[Parameter, ...]:
     """What varies from case to case. Of a variation's dimension, whose values change together, the one with the most values."""
-    if source.kind is Kind.LIBRARY:
+    if source.kind is not Kind.OPENSCENARIO:
         return tuple(one for one in source.parameters if len(one.values) != 1)
-    variation = variation_of(suite.folder / source.target) if source.kind is Kind.OPENSCENARIO else None
+    variation = variation_of(suite.folder / source.target)
     found = []
     for dimension in variation.dimensions if variation is not None else ():
         values = {name: list(dict.fromkeys(one.get(name, "") for one in dimension)) for name in dimension[0]}
