@@ -12,9 +12,10 @@ comparisons:
   `marque.proof.reference` against a program for Scenic with the same laws; how far their ends are apart is printed. Ours drives the cases
   over and over as one batch, since that is how it is used.
 - **scene**: the straight ALKS road of 10 km; the other starts so far ahead that it cuts in 10 s later. Scenic's cars have throttle, brake,
-  steering and the behaviours of its library (keep the lane, change lane, brake fully within 10 m). Ours is the OpenSCENARIO file itself,
-  played with (1) the competent and careful driver of `simulation.openscenario`, who perceives without errors, and (2) the pilot: three
-  lidars with their errors, tracking, prediction, planning, guard, actuators.
+  steering and the behaviours of its library (keep the lane, change lane at whatever speed across its controller comes to, brake fully
+  within 10 m). Ours is the OpenSCENARIO file itself, its storyboard looked at ten times a step, played with (1) the competent and careful
+  driver of `simulation.openscenario`, who perceives without errors, and (2) the pilot: three lidars with their errors, tracking,
+  prediction, planning, guard, actuators.
 
 Only driving counts: not compiling, not reading files, not making scenes. Scenic draws nothing and keeps no replay.
 """

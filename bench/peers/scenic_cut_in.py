@@ -3,11 +3,10 @@
     python scenic_cut_in.py CASES MAP
 
 CASES: a JSON list of the parameters of each case, as the two programs beside this file ask for them, and how many steps each program is
-to drive it at most (bare_steps, road_steps). Every line "bare" or "road" on
-standard input drives all cases by that program, once; what comes back is one JSON line: CPU seconds of exactly these simulations, simulated
-seconds, and of each case the steps driven, where the ego's middle was at the end, and its speed. Compiling the programs and making the
-scenes, one of each for a case, is done when a program is asked for the first time, and told as CPU seconds of its own. Nothing is kept for
-a replay.
+to drive it at most (bare_steps, road_steps). Every line "bare" or "road" on standard input drives all cases by that program, once; what
+comes back is one JSON line: CPU seconds of exactly these simulations, simulated seconds, and of each case the steps driven, where the ego's
+middle was at the end, and its speed. Compiling the programs and making the scenes, one of each for a case, is done when a program is asked
+for the first time, and told as CPU seconds of its own. Nothing is kept for a replay.
 """
 
 from __future__ import annotations
@@ -51,10 +50,9 @@ class Program:
 
 def end(trajectory: Any) -> tuple[int, float, float]:
     """Steps, and of the ego, the first of the objects: metres along its road, and m/s in the last step."""
-    (before, after), along = [(states[0].x, states[0].y) for states in trajectory[-2:]], 0
-    if abs(after[1] - before[1]) > abs(after[0] - before[0]):
-        along = 1
-    return len(trajectory) - 1, float(after[along]), math.dist(before, after) / STEP_S
+    before, after = ((float(states[0].x), float(states[0].y)) for states in trajectory[-2:])
+    along = 1 if abs(after[1] - before[1]) > abs(after[0] - before[0]) else 0
+    return len(trajectory) - 1, after[along], math.dist(before, after) / STEP_S
 
 
 def main() -> None:
