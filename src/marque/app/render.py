@@ -34,6 +34,7 @@ def render(request: Request, template: str, context: dict[str, Any], status: int
         "languages": _language_links(request),
         "console": hasattr(request.app.state, "platform"),
         "city": request.app.state.city,
+        "campaign": request.app.state.campaign,
     }
     response = _templates.TemplateResponse(request, template, around | context, status)
     response.headers["Vary"] = "Accept-Language, Cookie"

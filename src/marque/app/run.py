@@ -38,7 +38,7 @@ def run(
     """Serve the page. Raises InputError when the port is taken, the replays' folder is missing, or the map cannot be used."""
     if replays is not None and not replays.is_dir():
         raise InputError("--replays", str(replays), "not a folder", "Give the folder that `marque drive --replays` wrote into.")
-    listener = _listen(host, port)
+    listener = listen(host, port)
     shown = {"127.0.0.1": "localhost", "0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}.get(host, host)  # noqa: S104  only compared
     address = f"http://{shown}:{listener.getsockname()[1]}"
     print(f"Marque is at {address}  (Ctrl-C ends it)", flush=True)
@@ -96,7 +96,8 @@ class _Server(uvicorn.Server):
             print(f"marque run: {self._city.failure}", file=sys.stderr, flush=True)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Raises InputError when the port cannot be had; 0 takes any free one."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)

@@ -14,7 +14,7 @@ import functools
 from collections.abc import AsyncIterator, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
@@ -37,6 +37,9 @@ from marque.simulation.columns import unpack
 from marque.simulation.frame import Frame
 from marque.simulation.replay import SUFFIX, Replay, Summary, read_replay, read_summary
 
+if TYPE_CHECKING:
+    from marque.app.campaign_page import CampaignPage
+
 _HERE = Path(str(resources.files("marque.app")))
 _BINARY = "application/octet-stream"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -52,11 +55,12 @@ class ClockCommand(BaseModel):
 
 
 def create_app(
-    city: LiveCity | None, replays: Path | None = None, hosts: tuple[str, ...] = LOOPBACK, console: Console | None = None
-) -> FastAPI:
-    """The web application: the city and replays, the companies' console, or both. It stops what it was given when it ends.
+    city: LiveCity | None, replays: Path | None = None, hosts: tuple[str, ...] = LOOPBACK, console: Console | None = None,
+    campaign: CampaignPage | None = None,
+) -> FastAPI:  # fmt: skip
+    """The web application: the city and replays, the companies' console, or both; or a campaign and its replays.
 
-    hosts: the names it answers to (a guard against DNS rebinding).
+    It stops what it was given when it ends. hosts: the names it answers to (a guard against DNS rebinding).
     """
 
     @contextlib.asynccontextmanager
@@ -64,8 +68,9 @@ def create_app(
         yield
         if city is not None:
             city.stop()
-        if console is not None:
-            console.stop()
+        for part in (console, campaign):
+            if part is not None:
+                part.stop()
 
     app = FastAPI(title="Marque", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.add_middleware(BoundedBodies)
@@ -73,9 +78,12 @@ def create_app(
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     app.add_exception_handler(RoutingError, _refuse)
-    app.state.city = city is not None
+    app.state.city, app.state.campaign = city is not None, campaign is not None
     if city is not None:
         _add_city(app, city)
+    if campaign is not None:
+        campaign.join(app)
+    if city is not None or campaign is not None:
         _add_replays(app, replays)
     if console is not None:
         console.join(app)

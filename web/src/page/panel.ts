@@ -9,6 +9,7 @@ export class Panel {
     /** The address to ask now, or undefined when nothing can have changed. */
     private readonly address: () => string | undefined,
     private readonly onChange: () => void,
+    private readonly intervalMs = INTERVAL_MS,
   ) {
     void this.keepCurrent();
   }
@@ -29,7 +30,7 @@ export class Panel {
 
   private async keepCurrent(): Promise<void> {
     for (;;) {
-      await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
+      await new Promise((resolve) => setTimeout(resolve, this.intervalMs));
       if (!document.hidden) await this.refresh().catch(() => undefined);
     }
   }
