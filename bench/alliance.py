@@ -4,9 +4,9 @@ python bench/alliance.py [--rows N] [--rounds N]
 
 The world is that of `alliance_world.py`. Times are wall time of one statement, or of one call of a service, in an open transaction, as the
 caller sees them: other load on the machine shows in p99. So everything is measured in rounds, and the best round of each is printed; on
-Linux, `chrt -r 1` before the command lets bench and server go before whatever else runs. A list's statement is taken from the service itself
-and runs, call by call in turns, as the serving role, which the policies bind, and as a superuser, whom none binds. Scans are counted by the
-server (`pg_stat_xact_user_tables`), inside triggers and functions too.
+Linux, `chrt -r 1` before the command lets bench and server go before whatever else runs. A list's statement is taken from the service
+itself and runs, call by call in turns, as the serving role, which the policies bind, and as a superuser, whom none binds. Scans are counted
+by the server (`pg_stat_xact_user_tables`), inside triggers and functions too.
 """
 
 from __future__ import annotations
