@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import threading
 import webbrowser
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -128,18 +128,19 @@ def campaign(folder: Path, *, port: int = 8001, suite: Path | None = None, open_
         _server(page).run(sockets=[listener])
 
 
-def beside(folder: Path, port: int) -> tuple[str, Callable[[], None]]:
-    """The page in a thread of this process: its address, and what ends it. Raises InputError as `campaign` does."""
+@contextmanager
+def beside(folder: Path, port: int) -> Iterator[str]:
+    """The page in a thread of this process, for as long as the context lasts; its address. Raises InputError as `campaign` does."""
     page, listener = CampaignPage(folder), listen("127.0.0.1", port)
+    address = f"http://localhost:{listener.getsockname()[1]}"
     server = _server(page)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="page", daemon=True)
     thread.start()
-
-    def end() -> None:
+    try:
+        yield address
+    finally:
         server.should_exit = True
         thread.join()
-
-    return f"http://localhost:{listener.getsockname()[1]}", end
 
 
 def _server(page: CampaignPage) -> uvicorn.Server:

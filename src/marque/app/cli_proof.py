@@ -39,6 +39,7 @@ def prove(
     stop_early: Annotated[bool, typer.Option("--stop-early", help="Of the draft: drive only until its policy is decided.")] = False,
     baseline: Annotated[Path | None, typer.Option(metavar="RUNS.jsonl", help="With --stop-early: runs of the policy's baseline.")] = None,
     memory: Annotated[Path | None, typer.Option(metavar="FILE", help="Of hidden suites that were opened; made the first time.")] = None,
+    page: Annotated[int | None, typer.Option(min=0, max=65535, metavar="PORT", help="Show how it goes on a page there.")] = None,
 ) -> None:
     """Drive every case of a suite and say what failed, by cell of the design domain. Exit status 1: something failed."""
     from marque.app.prove import Sealing
@@ -52,7 +53,9 @@ def prove(
         raise typer.BadParameter("--hidden, --stop-early and --memory go with --draft, whose policy they are about")
     opened = None if hidden is None or salt_file is None else (hidden, salt_file)
     sealing = None if draft is None or runner is None else Sealing(draft, runner, opened, stop_early, baseline, memory)
-    run(suite, vehicle=vehicle, release=release, out=out, seed=seed, workers=workers, perfect=perfect, ray=ray, sealing=sealing)
+    run(
+        suite, vehicle=vehicle, release=release, out=out, seed=seed, workers=workers, perfect=perfect, ray=ray, sealing=sealing, page=page
+    )  # fmt: skip
 
 
 def policy(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,11 +55,12 @@ class Sealing:
 
 def prove(
     suite: Path, *, vehicle: str, release: str, out: Path, seed: int, workers: int, perfect: bool, ray: str | None,
-    sealing: Sealing | None = None,
+    sealing: Sealing | None = None, page: int | None = None,
 ) -> None:  # fmt: skip
     """Drive every case of a suite. Exit status 0: none failed; 1: some did. Raises InputError.
 
     workers: processes, 0 for one of each core. ray: the address of a Ray cluster to drive on, `local` for one of this machine's own.
+    page: the port of the page that shows how it goes, None for no page.
     """
     if vehicle not in MODELS:
         raise InputError("--vehicle", vehicle, "there is no such vehicle model", f"There are {', '.join(MODELS)}.")
@@ -70,8 +72,10 @@ def prove(
     if sealing is not None and policy is not None:
         _begin(sealing, policy, campaign)
     compute = _compute(workers, ray)
+    schedule = None if policy is None or sealing is None else schedule_of(campaign, policy, sealing.baseline)
     try:
-        tally = _driven(campaign, compute, None if policy is None or sealing is None else schedule_of(campaign, policy, sealing.baseline))
+        with _watched(campaign, page):
+            tally = _driven(campaign, compute, schedule)
     finally:
         compute.close()
     console = wide_console()
@@ -83,6 +87,18 @@ def prove(
         _lay_down(sealing, campaign)
         console.print(f"{sealing.draft}: provenance and test result are there to be signed by {sealing.runner}", highlight=False)
     raise typer.Exit(1 if failures else 0)
+
+
+@contextmanager
+def _watched(campaign: Campaign, port: int | None) -> Iterator[None]:
+    if port is None:
+        yield
+        return
+    from marque.app.campaign_page import beside
+
+    with beside(campaign.folder, port) as address:
+        typer.echo(f"The campaign is at {address}", err=True)
+        yield
 
 
 def _hidden(sealing: Sealing) -> tuple[Hidden, ...]:
