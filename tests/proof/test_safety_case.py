@@ -17,7 +17,7 @@ from sealed_world import NOW, sha, written
 from marque.common import InputError
 from marque.proof.credibility import Credibility
 from marque.proof.evidence import Finding, Verdict
-from marque.proof.report.argument import Challenge, Kind, Status, argument, compare, outline, read_challenges
+from marque.proof.report.argument import Challenge, Kind, Status, argument, compare, outline, read_challenges, to_answer
 from marque.proof.report.facts import Change, CoverageFacts, Doubt, Facts, Unsound
 from marque.proof.report.gather import facts_of
 
@@ -243,6 +243,19 @@ def test_what_challenges_an_answer_that_does_not_count_is_left_away():
 def test_a_challenge_against_what_does_not_stand_in_the_argument_is_an_error_and_never_silently_gone():
     with pytest.raises(InputError, match=r"CG1: it challenges G2\.city, which does not stand in the argument"):
         argument(BASE, (replace(RAIN, challenges="G2.city"),))
+
+
+def test_what_waits_for_an_answer_comes_as_a_file_that_counts_once_somebody_stands_for_it(tmp_path):
+    asked = argument(cell(facts({0: "lost"}), unpreventable=1), (RAIN,))
+    file = tmp_path / "challenges.json"
+    file.write_bytes(to_answer(asked, NOW.date()))
+    with pytest.raises(InputError, match="challenge 1, resolution: a text of 1"):
+        read_challenges(file)
+    said = json.loads(file.read_text())
+    for one in said["challenges"]:
+        one.update(resolution="It was looked into.", resolved_by="Chen, gac", resolved_on="2026-11-28")
+    file.write_text(json.dumps(said))
+    assert argument(cell(facts({0: "lost"}), unpreventable=1), read_challenges(file)).supported
 
 
 def test_a_file_of_challenges_is_read_as_it_was_written(tmp_path):

@@ -1,7 +1,7 @@
 """Tables that authorities ask for when the software of a vehicle changes, filled from a release's evidence and from nothing else.
 
-UN R156 (2021): what paragraph 7.1.2 has the manufacturer keep of each update, and the register of each RXSWIN. China: notice [2025] No. 45 of
-MIIT and SAMR, 25 February 2025, on admission, recall and OTA management of intelligent connected vehicles: what is filed before an upgrade.
+UN R156 (2021): what paragraph 7.1.2 has the manufacturer keep of each update, and the register of each RXSWIN. China: notice [2025] No. 45
+of MIIT and SAMR, 25 February 2025, on admission, recall and OTA upgrades of intelligent connected vehicles: what is filed before one.
 Neither prescribes this form. What the evidence does not hold stands there as not held; each value names the file and the field it is from.
 """
 

@@ -80,7 +80,7 @@ class _Writer:
             if element.cited:
                 node.set("referencedArtifactElement", " ".join(dict.fromkeys(_artifact_id(one) for one in element.cited)))
             for cited in element.cited:
-                _tagged(node, "cited", str(cited))
+                _tagged(node, "cited", f"{_artifact_id(cited)} {cited.place}".rstrip())
         _tagged(node, "GSN", element.kind.value)
 
     def _declared(self, element: Element) -> str:
@@ -118,12 +118,15 @@ class _Writer:
         node = _element(package, "Claim", one.id, one.text)
         node.set("assertionDeclaration", "asserted" if one.id in self.open else "defeated")
         _tagged(node, "GSN", "counter goal")
-        _tagged(node, "raised by", f"{one.raised_by}, {one.on}" if one.on else one.raised_by)
+        _tagged(node, "raised by", one.raised_by)
+        _tagged(node, "raised on", one.on)
+        _tagged(node, "final", "yes" if one.final else "")
         if one.resolution:
             answer = _element(package, "Claim", _answer(one.id), one.resolution)
             answer.set("assertionDeclaration", "defeated" if one.id in self.challenged else "asserted")
             _tagged(answer, "GSN", "answer")
-            _tagged(answer, "resolved by", f"{one.resolved_by}, {one.resolved_on}" if one.resolved_on else one.resolved_by)
+            _tagged(answer, "resolved by", one.resolved_by)
+            _tagged(answer, "resolved on", one.resolved_on)
 
     def _counters(self, package: _Node, one: Defeater) -> None:
         if one.challenges in {other.id for other in self.argument.defeaters}:
@@ -205,6 +208,9 @@ def _words(node: _Node, feature: str, text: str) -> None:
 
 
 def _tagged(node: _Node, key: str, text: str) -> None:
+    """Nothing where there is nothing to say."""
+    if not text:
+        return
     tagged = etree.SubElement(node, "taggedValue")
     _words(tagged, "content", text)
     _words(tagged, "key", key)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from marque.common import InputError
-from marque.proof.report.argument.model import Defeater
+from marque.proof.report.argument.model import Argument, Defeater
 
 KIND = "https://marque.example/challenges/v1"
 _MOST_BYTES, _MOST_TEXT = 1 << 20, 4000
@@ -118,6 +118,20 @@ def brought_together(raised: Sequence[Defeater], said: Sequence[Challenge]) -> t
         if len(kept) == len(theirs):
             return (*ours, *theirs)
         theirs = kept
+
+
+def to_answer(argument: Argument, today: date) -> bytes:
+    """A file of challenges with the defeaters that a rule of ours raised and that wait for an answer, for somebody to fill in.
+
+    As it is, it is refused: an answer needs somebody who stands for it.
+    """
+    asked = [
+        {"id": one.id, "challenges": one.challenges, "statement": one.text, "raised_by": one.raised_by, "on": today.isoformat()}
+        for one in argument.open
+        if not one.final and not one.resolution and _OURS.fullmatch(one.id)
+    ]
+    entries = [{**one, **dict.fromkeys(_ANSWER, "")} for one in asked]
+    return (json.dumps({"kind": KIND, "challenges": entries}, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _answered(one: Defeater, answer: Challenge) -> Defeater:
