@@ -10,6 +10,7 @@ from pathlib import Path
 from marque.common import InputError
 from marque.driving.importers import load_map, wheel_maps
 from marque.driving.map import RoadMap
+from marque.driving.odd import Area, areas
 from marque.proof.suites.model import Case, Parameter, Value
 from marque.simulation.places import CONDITIONS, KINDS, Concrete, Range, concrete, places
 
@@ -33,8 +34,12 @@ def _loaded(path: Path, _: bytes) -> RoadMap:
     return load_map(path)
 
 
-def parameters_of(kind: str, found: RoadMap, given: Mapping[str, Parameter], most: int | None) -> tuple[Parameter, ...]:
-    """Every parameter of a kind, those that are given as given, after the place. most: so many places, evenly spread over all.
+def parameters_of(
+    kind: str, found: RoadMap, given: Mapping[str, Parameter], most: int | None, area: Area | None = None
+) -> tuple[Parameter, ...]:  # fmt: skip
+    """Every parameter of a kind, those that are given as given, after the place.
+
+    most: so many places, evenly spread over all; area: where the ego meets the others there.
 
     Raises InputError for what the kind does not have or the map does not hold.
     """
@@ -48,7 +53,7 @@ def parameters_of(kind: str, found: RoadMap, given: Mapping[str, Parameter], mos
             _within(kind, name, parameter, known.get(name) or CONDITIONS[name])
     conditions = tuple(given[name] for name in CONDITIONS if name in given)
     return (
-        _places(kind, found, given.get(PLACE), most),
+        _places(kind, found, given.get(PLACE), most, area),
         *(given.get(name) or _open(name, one) for name, one in known.items()),
         *conditions,
     )
@@ -60,10 +65,11 @@ def staged(folder: Path, case: Case) -> Concrete:
     return concrete(case.source.target, road_map(folder, case.source.map), str(values.pop(PLACE)), values)
 
 
-def _places(kind: str, found: RoadMap, given: Parameter | None, most: int | None) -> Parameter:
-    known = list(places(kind, found))
+def _places(kind: str, found: RoadMap, given: Parameter | None, most: int | None, area: Area | None) -> Parameter:
+    lies = areas(found)
+    known = [name for name, place in places(kind, found).items() if area is None or lies[place.lane] == area]
     if not known:
-        raise InputError(found.name, kind, "the map has no place for it", "Choose another kind or map.")
+        raise InputError(found.name, kind, "the map has no place for it", "Choose another kind, map or area.")
     if given is not None:
         if unknown := [value for value in given.values if value not in known]:
             raise InputError(kind, PLACE, f'the map has no "{unknown[0]}"', f"It has {len(known)}, as {known[0]}.")

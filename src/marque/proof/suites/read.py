@@ -24,6 +24,7 @@ from typing import Any
 import rfc8785
 
 from marque.common import InputError
+from marque.driving.odd import Area
 from marque.proof.suites.model import Cell, Kind, Parameter, Source, Suite, Value
 from marque.proof.suites.odd import fault_of
 from marque.proof.suites.places import PLACE, map_file, parameters_of, road_map
@@ -159,18 +160,22 @@ def _city(place: _Place, kind: str, given: dict[str, _Place], folder: Path) -> t
     name = place.text("map")
     if not map_file(folder, name)[1].is_file():
         raise place.fault(f'there is no map "{name}"', "Say the path of a file, or adlershof, ingolstadt, braunschweig or motorway.")
-    most = None
-    if PLACE in given and isinstance(given[PLACE].said, dict) and "most" in given[PLACE].said:
-        most = int(given[PLACE].number("most", 1, 10_000))
-        given[PLACE].only("most")
-        del given[PLACE]
-    if PLACE in given and "values" not in given[PLACE].said:
-        raise given[PLACE].fault('places are said as {"values": […]} or {"most": 12}')
+    most, area = _spread(given.pop(PLACE)) if PLACE in given and "values" not in given[PLACE].said else (None, None)
     chosen = {one: _parameter(one, at) for one, at in given.items()}
     try:
-        return parameters_of(kind, road_map(folder, name), chosen, most)
+        return parameters_of(kind, road_map(folder, name), chosen, most, area)
     except InputError as error:
         raise place.fault(str(error)) from error
+
+
+def _spread(place: _Place) -> tuple[int | None, Area | None]:
+    """How many places, and in which area of the domain."""
+    place.only("most", "area")
+    most = int(place.number("most", 1, 10_000)) if "most" in place.said else None
+    area = place.text("area") if "area" in place.said else None
+    if area is not None and (fault := fault_of("drivable area", area)) is not None:
+        raise place.fault(fault)
+    return most, None if area is None else Area[area.upper()]
 
 
 def _check_library(place: _Place, target: str, parameters: tuple[Parameter, ...]) -> None:

@@ -40,7 +40,7 @@ _COMES_FROM_M, _NEEDS_M = 120.0, 45.0
 _GREEN_S = 14.0
 _TIGHTEST_PER_M, _OTHERS_TIGHTEST_PER_M = 0.2, 0.1
 _RIDES_MPS = 6.0
-_WAIT_S = 8.0
+_WAIT_S = 12.0
 _OPPOSITE_RAD, _ACROSS_RAD = math.radians(125.0), (math.radians(45.0), math.radians(135.0))
 _OWES = (Yield.YIELD, Yield.STOP)
 
@@ -114,7 +114,7 @@ def other_yields(net: Net, place: Place, *, gap_s: float, other_pace: float, bra
     # It would reach the line when the ego is gap_s from the meeting; braking makes that as much later as it takes.
     stands_s = max(2.0 + goes_mps / braking_mps2, lead_m / start_mps - gap_s + 0.5 * goes_mps / braking_mps2)
     profile = [(stands_s - goes_mps / braking_mps2, goes_mps), (stands_s, 0.0)]
-    return _staged(net, place, ego, lead_m, start_mps, [arrive(kind, other, line_m, stands_s, profile)], 4.0)
+    return _staged(net, place, ego, lead_m, start_mps, [arrive(kind, other, line_m, stands_s, profile)], 10.0)
 
 
 # -- places --------------------------------------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def lead_brakes(net: Net, place: Place, *, headway_s: float, braking_mps2: float
     slow_s = brakes_s + (goes_mps - slow_mps) / braking_mps2
     profile = [(brakes_s, goes_mps), (slow_s, slow_mps), (slow_s + 3.0, slow_mps), (slow_s + 9.0, goes_mps)]
     ahead = arrive(kind, way, _ahead(way, goes_mps, headway_s, kind.length_m), 0.0, profile)
-    return _staged(net, place, way, goes_mps, [ahead], 9.0)
+    return _staged(net, place, way, goes_mps, [ahead], 14.0)
 
 
 def cut_in(net: Net, place: Place, *, headway_s: float, slower: float, lasts_s: float, body: str) -> Staged:
@@ -76,7 +76,7 @@ def cut_in(net: Net, place: Place, *, headway_s: float, slower: float, lasts_s: 
     kind, aside_m = BODIES[body], _aside(net, place)
     shifts = [(-9.0, 1.0, aside_m), (0.5, lasts_s, -aside_m)]
     ahead = arrive(kind, way, _ahead(way, goes_mps, headway_s, kind.length_m), 0.0, [(0.0, (1.0 - slower) * goes_mps)], shifts)
-    return _staged(net, place, way, goes_mps, [ahead], 6.0)
+    return _staged(net, place, way, goes_mps, [ahead], 12.0)
 
 
 def cut_out(net: Net, place: Place, *, headway_s: float, reveal_s: float, left_over: float, lasts_s: float) -> Staged:
@@ -89,7 +89,7 @@ def cut_out(net: Net, place: Place, *, headway_s: float, reveal_s: float, left_o
     leaving = arrive(CAR, way, ahead_m, 0.0, [(0.0, goes_mps)], [(moves_s, lasts_s, _aside(net, place))])
     apart_m = (goes_mps - slow_mps) * (reveal_s + moves_s) + 0.5 * (CAR.length_m + TRUCK.length_m)
     slow = arrive(TRUCK, way, ahead_m + apart_m, 0.0, [(0.0, slow_mps)])
-    return _staged(net, place, way, goes_mps, [leaving, slow], 9.0)
+    return _staged(net, place, way, goes_mps, [leaving, slow], 14.0)
 
 
 def roadworks(net: Net, place: Place, *, length_m: float, into_lane: float, others: float, other_pace: float) -> Staged:
@@ -118,7 +118,7 @@ def roadworks(net: Net, place: Place, *, length_m: float, into_lane: float, othe
             actors.append(arrive(CAR, theirs, there_m, max(0.2, at_s), [(0.0, mps)]))
     fastest = limit(net, place.lane)
     heeds = [not one.parked for one in actors]
-    return Staged(way.path, _START_M, _WORKS_GOAL_M, goes_mps, fastest, actors, heeds, 15.0, 3.2 if opposite else _LANES_WIDE_M)
+    return Staged(way.path, _START_M, _WORKS_GOAL_M, goes_mps, fastest, actors, heeds, 20.0, 3.2 if opposite else _LANES_WIDE_M)
 
 
 def fault(net: Net, place: Place, *, kind: str, after_m: float, headway_s: float) -> Staged:
@@ -132,7 +132,7 @@ def fault(net: Net, place: Place, *, kind: str, after_m: float, headway_s: float
     ahead = arrive(CAR, way, _ahead(way, goes_mps, headway_s, CAR.length_m), 0.0, [(0.0, goes_mps), (3.0, slow_mps)])
     goal_m = way.length_m - 15.0
     return Staged(
-        way.path, _START_M, goal_m, goes_mps, limit(net, place.lane), [ahead], [True], 6.0, _LANES_WIDE_M, kind, after_m / goes_mps
+        way.path, _START_M, goal_m, goes_mps, limit(net, place.lane), [ahead], [True], 15.0, _LANES_WIDE_M, kind, after_m / goes_mps
     )
 
 

@@ -25,7 +25,9 @@ _GREEN_S = 14.0
 _TIGHTEST_PER_M = 0.2
 _STRAIGHT_PER_M = 0.02
 _SPEEDS_UP_S = 0.3
-_WAIT_S = 6.0
+_WAIT_S = 14.0
+_NOTICES_S, _BRAKES_MPS2 = 1.0, 6.0
+"""Who crosses in sight walks for so long before that a careful driver can stop."""
 
 
 def crossing_places(net: Net) -> Iterator[Place]:
@@ -107,7 +109,8 @@ def pedestrian(net: Net, place: Place, *, early_s: float, walks_mps: float, kind
     """Somebody crosses the street where there is no crossing, in sight."""
     ego, at_m, lead_m, mps = _set_off(net, place)
     body = CHILD if kind == "child" else ADULT
-    away = _border(net, ego, at_m) + _KERB_M
+    in_sight_s = _NOTICES_S + mps / _BRAKES_MPS2 + max(0.0, -early_s)
+    away = max(_border(net, ego, at_m) + _KERB_M, walks_mps * in_sight_s)
     return _staged(net, place, [_across(net, ego, at_m, away, walks_mps, lead_m / mps - early_s, body)])
 
 
