@@ -151,7 +151,9 @@ def _story(trial: Trial, case: Case) -> Outcome:
     )  # fmt: skip
     scenario, problem = as_scenario(story, played)
     outcome = _judged(trial, scenario, problem, played.driven, played.driven)
-    return outcome if played.contact is None else dataclasses.replace(outcome, verdict=str(Verdict.COLLISION))
+    if played.contact is None or outcome.verdict == Verdict.COLLISION:
+        return outcome
+    return dataclasses.replace(outcome, verdict=str(Verdict.COLLISION), failed=True)  # a touch between two steps
 
 
 def _judged(trial: Trial, scenario: Scenario, problem: PlanningProblem, fine: Trajectory, course: Trajectory) -> Outcome:

@@ -31,7 +31,7 @@ ROUND_M, LIMIT_MPS = 2500.0, 80.0 / 3.6
 DENSITIES = (10, 20, 30, 45, 65)
 """Vehicles per km and lane; more do not fit into the traffic's places to begin at."""
 MIXED = (10, 25, 40, 60)
-WARM_UP_S, LASTS_S, _EVERY_S = 400.0, 200.0, 5.0
+WARM_UP_S, LASTS_S, _EVERY_S = 300.0, 120.0, 5.0
 SAME = Driver(LIMIT_MPS, 1.15, 1.6, 2.0, 2.0, 4.5)
 """Middle values of our drivers, one for all."""
 _IDM = (
