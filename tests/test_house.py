@@ -111,6 +111,12 @@ def test_help_needs_no_set_up_and_names_every_command(tmp_path):
     assert commands == set(re.findall(r"^    \./marque ([\w-]+)", told, re.MULTILINE)) - {"test", "check"}
 
 
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_files_that_a_page_names_are_there(page):
+    named = set(re.findall(r"(?<![\w/.-])(?:bench|docs|requirements|src|tests|web)/[\w/.-]+\.\w+", page.read_text()))
+    assert sorted(name for name in named if not (ROOT / name).exists()) == []
+
+
 def commands_told(page):
     """Every command line of ours in a page's code: its words after `marque`, up to a comment, a pipe or the next command."""
     code = re.findall(r"^```.*?^```|^ {4}.*?$|`[^`\n]+`", page.read_text(), re.MULTILINE | re.DOTALL)

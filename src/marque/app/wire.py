@@ -15,7 +15,7 @@
               i32 subject[q]; f32 probability[q]; u32 points[q]; f32 path[s][2]
 
 Positions are metres from the ground's origin, so that 32-bit floats resolve less than a millimetre in any city.
-The reader is web/src/wire.ts.
+The reader is web/src/data/wire.ts.
 """
 
 from __future__ import annotations
