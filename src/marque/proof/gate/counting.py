@@ -78,7 +78,9 @@ def seen(rules: GateRules, said: Mapping[str, Any], hidden: Collection[str] = ()
 def count(runs: Iterable[Seen], before: Before) -> dict[str, CellCount]:
     found: dict[str, CellCount] = {}
     for run in runs:
-        found.setdefault(run.cell, CellCount()).add(run, before.get(run.cell, {}))
+        if (cell := found.get(run.cell)) is None:
+            cell = found[run.cell] = CellCount()
+        cell.add(run, before.get(run.cell, {}))
     return found
 
 

@@ -48,6 +48,7 @@ def course(rules: GateRules, key: str, cases: Cases, known: Mapping[int, Seen], 
     ahead = [case for case in in_order(key, len(cells)) if cells[case] in rules.limits]
     found = {cell: CellCount() for cell in rules.limits}
     driven: list[int] = []
+    open_ = set(rules.limits)
     while ahead:
         size = max(LEAST_ROUND, len(driven) // GROWTH)
         due, ahead = ahead[:size], ahead[size:]
@@ -56,8 +57,9 @@ def course(rules: GateRules, key: str, cases: Cases, known: Mapping[int, Seen], 
         for case in due:
             found[cells[case]].add(known[case], before.get(cells[case], {}))
         driven += due
-        open_ = _open(rules, how, found)
-        ahead = [case for case in ahead if cells[case] in open_]
+        if (now := _open(rules, how, found)) != open_:
+            ahead = [case for case in ahead if cells[case] in now]
+            open_ = now
     return Course(tuple(driven), ())
 
 
