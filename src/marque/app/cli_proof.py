@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+suite = typer.Typer(no_args_is_help=True, help="Suites of scenarios: what they consist of, and what they cover.")
+
 
 def add_to(app: typer.Typer) -> None:
     """Puts the commands of proof beside the others."""
@@ -20,7 +22,9 @@ def add_to(app: typer.Typer) -> None:
     app.command("replay-evidence")(replay_evidence)
     app.command("campaign")(campaign)
     app.command("safety-report")(safety_report)
+    app.command("compare-safety-cases")(compare_safety_cases)
     app.command("credibility")(credibility)
+    app.add_typer(suite, name="suite")
 
 
 def prove(
@@ -132,11 +136,12 @@ def verify_evidence(
     release: Annotated[str | None, typer.Option(metavar="SHA256", help="The digest of the release in hand.")] = None,
     given: Annotated[list[str] | None, typer.Option("--input", metavar="NAME=SHA256", help="An input in hand; may be repeated.")] = None,
     memory: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the newest verdict seen is kept.")] = None,
+    opened: Annotated[Path | None, typer.Option(metavar="FILE", help="Where hidden suites are kept that evidence has opened.")] = None,
 ) -> None:
     """Check evidence without anybody's help; every broken link is named. Exit status 1: something is wrong."""
     from marque.app.evidence import verify_evidence as run
 
-    raise typer.Exit(0 if run(file, directory, release=release, inputs=given or [], memory=memory) else 1)
+    raise typer.Exit(0 if run(file, directory, release=release, inputs=given or [], memory=memory, opened=opened) else 1)
 
 
 def replay_evidence(
@@ -199,6 +204,16 @@ def safety_report(
     raise typer.Exit(0 if stands else 1)
 
 
+def compare_safety_cases(
+    before: Annotated[Path, typer.Argument(metavar="BEFORE.xmi", help="The safety case of the release before.")],
+    after: Annotated[Path, typer.Argument(metavar="AFTER.xmi", help="The safety case of this release.")],
+) -> None:
+    """Tell what a safety case says otherwise than the one before. Exit status 1: something stands less than before."""
+    from marque.app.compare_safety_cases import compare_safety_cases as run
+
+    raise typer.Exit(0 if run(before, after) else 1)
+
+
 def campaign(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of `marque prove --out`.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8001,
@@ -209,3 +224,25 @@ def campaign(
     from marque.app.campaign_page import campaign as run
 
     run(folder, port=port, suite=suite, open_browser=open_browser)
+
+
+@suite.command("list")
+def list_suites(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Suites that come with Marque; their names may stand wherever a suite is asked for."""
+    from marque.app.suites import list_suites as run
+
+    run(as_json)
+
+
+@suite.command("show")
+def show_suite(
+    of: Annotated[Path, typer.Argument(metavar="SUITE", help="A suite's file, or the name of one that comes with Marque.")],
+    seed: Annotated[int, typer.Option(min=0, help="Of the samples.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every parameter.")] = False,
+) -> None:
+    """Cells, sources, and which combinations of values and terms of the domain are covered, and which are not."""
+    from marque.app.suites import show_suite as run
+
+    run(of, seed, as_json)
