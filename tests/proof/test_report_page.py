@@ -18,6 +18,7 @@ from sealed_world import NOW, sha
 
 from marque.proof.credibility import Credibility, Item, Section
 from marque.proof.report import Change, Facts, facts_of, filings
+from marque.proof.report import pdf as printer
 from marque.proof.report.argument import Argument, Cited, Defeater, Element, Kind, argument
 from marque.proof.report.figures import share
 from marque.proof.report.forest import forest
@@ -121,6 +122,21 @@ def test_words_of_others_stand_on_the_page_as_they_are(facts):
 
 def test_words_of_others_are_no_markup_in_the_pdf_either(facts):
     assert printed(hostile(facts)).startswith(b"%PDF-")
+
+
+def test_a_machine_without_fonts_still_prints_every_letter_or_its_number(facts, monkeypatch):
+    found = []
+    monkeypatch.setattr(
+        printer, "_by_number", lambda said, letters, made=printer._by_number: found.append(made(said, letters)) or found[-1]
+    )
+    odd = replace(facts, worst=tuple(replace(one, why="雨 \x07 \N{GRINNING FACE} \u0e01") for one in facts.worst))
+    drawn = forest(replace(facts, cells=tuple(replace(one, cell="城市/雨") for one in facts.cells)), FOREST_PX)
+    made = pdf(said(odd), made=NOW, footer="release", forest=drawn, machine_fonts=False)
+    assert made.startswith(b"%PDF-")
+    assert b"pdfaid:part>2<" in made
+    assert b"pdfuaid:part>1<" in made
+    assert "[U+57CE U+5E02]/[U+96E8]" in found[-1]["forest"][0]
+    assert found[-1]["worst"]["runs"][0]["why"] == "[U+96E8] [U+0007] [U+1F600] [U+0E01]"
 
 
 def test_the_same_facts_give_the_same_bytes(facts):

@@ -36,8 +36,10 @@ def _cells(key: str, name: str, met: Mapping[str, bool]) -> CoverageFacts:
     return CoverageFacts(name, sum(met.values()), len(met), tuple(cell for cell, holds in sorted(met.items()) if not holds), key)
 
 
-def _terms(suite: Suite) -> dict[str, list[str]]:
-    """By attribute, every term that some cell has; none where no attribute has two, for there is nothing to combine."""
+def _terms(suite: Suite) -> Mapping[str, Sequence[str]]:
+    """By attribute, the terms that the suite claims; where it does not say, every term that some cell has, if two attributes have two."""
+    if suite.domain:
+        return suite.domain
     terms: dict[str, list[str]] = {}
     for cell in suite.cells.values():
         for attribute, term in cell.odd.items():
@@ -54,7 +56,7 @@ def _pairs(suite: Suite, source: Source, lines: Lines) -> CoverageFacts:
         for said in _driven(suite, source, lines)
         if all(one.name in said for one in parameters)
     ]
-    found = k_wise(parameters, cases)
+    found = k_wise(parameters, cases, constraints=source.constraints)
     told = replace(found, holes=tuple(_spelled(hole, parameters) for hole in found.holes))
     return _told(f"{suite.name}/{source.name}/pairs", f"{suite.name}: {source.name}, pairs of values", told)
 
