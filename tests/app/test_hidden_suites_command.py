@@ -115,6 +115,14 @@ def test_a_hidden_suite_is_committed_to_driven_beside_the_open_one_and_opened_by
     assert inputs["suite/hidden"]["annotations"]["salt"] == salt
     assert "Of 60 runs of hidden suites 0 (0 %) failed" in bench.gate()
     assert "sound" in bench.sealed()
+    directories = ("--directory", tmp_path / "gac.json", "--directory", tmp_path / "huawei.json", "--opened", tmp_path / "seen.json")
+    for _ in range(2):
+        bench.says("verify-evidence", tmp_path / "release.evidence", *directories)
+    seen = json.loads((tmp_path / "seen.json").read_text())
+    assert len(seen["opened"]) == 2
+    (tmp_path / "seen.json").write_text(json.dumps(seen | {"opened": dict.fromkeys(seen["opened"], "0" * 64)}))
+    told = bench.says("verify-evidence", tmp_path / "release.evidence", *directories, status=1)
+    assert "it had been opened before, for another release: suite/hidden" in told
 
 
 def test_nobody_can_foresee_a_hidden_suites_cases_without_its_salt(tmp_path):

@@ -15,6 +15,7 @@ import rfc8785
 import typer
 
 from marque.alliance import key_files, proofs, signing
+from marque.app.opened import Opened
 from marque.app.small_files import passphrase, read_small
 from marque.common import InputError, ok
 from marque.foundation import Clock, SystemClock
@@ -34,23 +35,28 @@ def verify_evidence(
     release: str | None = None,
     inputs: Sequence[str] = (),
     memory: Path | None = None,
+    opened: Path | None = None,
     clock: Clock | None = None,
 ) -> bool:
     """Whether the evidence is sound; says what it says, and every broken link with what to do about it.
 
     directories: one of each partner. release: the digest of the release in hand. inputs: `NAME=SHA256` of inputs in hand.
-    memory: where the newest verdict is kept; the file is made at the first time. Raises InputError.
+    memory: where the newest verdict is kept; opened: where hidden suites are that evidence opened. These files are made at the first time.
+    Raises InputError.
     """
     given = read_directories(directories)
     known = dict(_input(one) for one in inputs)
     newest = _remembered(memory) if memory is not None and memory.exists() else None
     try:
-        report = verify(file, given, now=(clock or SystemClock()).now(), release=release, latest=newest, inputs=known)
+        seen = Opened(opened).known() if opened is not None else {}
+        report = verify(file, given, now=(clock or SystemClock()).now(), release=release, latest=newest, inputs=known, opened=seen)
     except OSError as fault:
         raise InputError(file.name, "", f"it cannot be read: {fault.strerror}") from fault
     _tell(report)
     if report.ok and memory is not None and report.latest is not None:
         _remember(memory, report.latest)
+    if report.ok and opened is not None and report.release is not None:
+        Opened(opened).remember(report.opened, report.release.digest)
     return report.ok
 
 

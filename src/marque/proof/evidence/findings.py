@@ -53,6 +53,7 @@ class Report:
     """What an evidence file says, as far as it could be read, and every broken link. Nothing of it counts unless it is ok.
 
     signers: for each signed part, by file name, who signed: organisations, with the persons' ids.
+    opened: by name of a hidden suite, what it was committed to as, and its SHA-256.
     """
 
     file: str
@@ -67,6 +68,7 @@ class Report:
     verified: datetime | None = None
     expires: datetime | None = None
     latest: Latest | None = None
+    opened: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:

@@ -44,24 +44,27 @@ def verify(
     release: str | None = None,
     latest: Latest | None = None,
     inputs: Mapping[str, str] | None = None,
+    opened: Mapping[str, str] | None = None,
 ) -> Report:
     """Check an evidence file. Raises OSError when it cannot be opened; everything wrong with it is a finding.
 
     directories: each partner's directory of keys, by organisation, as it came from that organisation itself. now: UTC.
     release: the digest of the release in hand; latest: the newest verdict seen on this product and model; inputs: digests of inputs that
-    the reader knows, by name (`model/vela`). Each is checked when given.
+    the reader knows, by name (`model/vela`); opened: by SHA-256 of a hidden suite or commitment to one that the reader has seen opened, the
+    digest of the release that it was opened for. Each is checked when given.
     """
     known = trust.trusted(directories)
     if not isinstance(known, Trusted):
         return Report(file.name, tuple(known))
     try:
-        with archive.opened(file, known.organisations) as opened:
-            check = _Check(opened, known)
+        with archive.opened(file, known.organisations) as held:
+            check = _Check(held, known)
             check.parts()
             check.chain()
             check.runs()
             check.conclusions()
             check.outside(now, release, latest, inputs or {})
+            check.used(opened or {})
             return check.report(file.name)
     except Broken as fault:
         return Report(file.name, (Finding("archive", fault.file or file.name, fault.problem, _AGAIN),))
@@ -238,6 +241,20 @@ class _Check:
             if problem:
                 self.tell("replay", SUMMARY, problem, "Ask both partners for the newest evidence; this one was replaced.")
 
+    def used(self, opened: Mapping[str, str]) -> None:
+        """That no hidden suite was known already, from another release."""
+        for name, digests in self._opened().items():
+            if self.provenance is not None and any(
+                opened.get(one, self.provenance.release.digest) != self.provenance.release.digest for one in digests
+            ):
+                self.tell("hidden suite", PROVENANCE, f"it had been opened before, for another release: suite/{name}", _RERUN)
+
+    def _opened(self) -> Mapping[str, tuple[str, ...]]:
+        if self.policy is None or self.provenance is None:
+            return {}
+        found = {name: (committed, self.provenance.input(f"suite/{name}")) for name, committed in self.policy.hidden.items()}
+        return {name: (committed, one.digest) for name, (committed, one) in found.items() if one is not None}
+
     def _times(self, now: datetime) -> None:
         policy, provenance, summary = self.policy, self.provenance, self.summary
         if policy is not None and provenance is not None:
@@ -285,6 +302,7 @@ class _Check:
             verified=summary.verified if summary else None,
             expires=summary.expires if summary else None,
             latest=self._latest(),
+            opened=self._opened(),
         )
 
 
