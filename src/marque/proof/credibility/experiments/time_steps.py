@@ -30,7 +30,7 @@ MANOEUVRES: dict[str, tuple[float, Callable[[float], Command]]] = {
     "lane change at 100 km/h": (27.8, lambda t: Command(0.5 * math.sin(t), 0.015 * math.sin(math.pi * t / 2.0))),
     "slalom at 43 km/h": (12.0, lambda t: Command(0.0, 0.25 * math.sin(2.0 * math.pi * t / 2.5))),
     "braking in a bend from 72 km/h": (20.0, lambda t: Command(-2.5 if t > 1.0 else 0.0, 0.02 * math.exp(-t))),
-    "braking in a bend at the tyres' limit": (20.0, lambda t: Command(-7.0 if t > 1.0 else 0.0, 0.08 * math.exp(-t))),
+    "braking in a bend at the tyres' limit": (20.0, lambda t: Command(-7.0 if t > 1.0 else 0.0, 0.11 * math.exp(-t))),
 }
 """Speed to begin with, m/s, and the command by time, s, held for a step of the loop each; 6 s long. In the last one limits take hold."""
 _AT_LIMITS = "braking in a bend at the tyres' limit"
@@ -108,8 +108,8 @@ def _car_items(found: dict[str, Convergence], tyres: Convergence) -> tuple[Item,
         Item(
             "error of the car at its limits", f"the same within {said(LIMIT_ERROR_M)} m and rad where tyres reach their limits",
             said(parted, "m"), parted <= LIMIT_ERROR_M,
-            f"Where the tyres' limit takes hold within a step, halving it changes the place by {said(parted, 'm')}; the order falls to "
-            f"{limit.order:.2f}, since limits are those of the step's beginning.",
+            f"Where the tyres' limit takes hold within a step, halving it changes the place by {said(parted, 'm')}; the order there is "
+            f"{limit.orders[0]:.2f} from the step used on and {limit.order:.2f} among the finest. Limits are those of a step's beginning.",
         ),
         Item(
             "order of the tyres", "order of convergence 4 ± 0.3 of the model whose tyres slip", f"order {tyres.orders[0]:.2f}",
