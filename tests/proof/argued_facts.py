@@ -37,7 +37,7 @@ def world(*, outcomes: dict[int, str] | None = None, **other: object) -> World:
 
 def credibility(met: bool | None = True) -> Credibility:
     item = Item("step halving", "order ≥ 1.8", "1.97", met, "Half the step halves the error four times.")
-    return Credibility((Section("steps", "Step halving", (), (item,)),), {}, {})
+    return Credibility((Section("steps", "Step halving", (), (item,)),), {"simulator": sha("simulator")}, {})
 
 
 @cache

@@ -16,7 +16,7 @@ from sealed_world import NOW, sha, written
 
 from marque.common import InputError
 from marque.proof.credibility import Credibility
-from marque.proof.evidence import Finding, Verdict
+from marque.proof.evidence import Finding, Input, Verdict
 from marque.proof.report.argument import Challenge, Kind, Status, argument, compare, outline, read_challenges, to_answer
 from marque.proof.report.facts import Change, CoverageFacts, Doubt, Facts, Unsound
 from marque.proof.report.gather import facts_of
@@ -58,6 +58,7 @@ def test_a_release_is_acceptably_safe_once_every_open_doubt_is_answered_by_someb
 
 
 BASE = facts()
+MEASURED = credibility().rests_on
 THEN = facts(before={})
 CASES = [
     (replace(BASE, now=BASE.summary.expires - timedelta(days=13)), "D2", "G5", False),
@@ -75,10 +76,12 @@ CASES = [
     (replace(BASE, doubts=(Doubt("verdict", f"{DAY_CELL}: it is another."),)), f"D9.verdict.{DAY_ID}", "G5", True),
     (replace(BASE, doubts=(Doubt("baseline", "The baseline is not at hand."),)), "D9.baseline.The", "S1", False),
     (replace(BASE, credibility=None), "D10", "G7", True),
-    (replace(BASE, credibility=Credibility((), {}, {})), "D10", "G7", True),
+    (replace(BASE, credibility=Credibility((), MEASURED, {})), "D10", "G7", True),
     (replace(BASE, credibility=credibility(met=False)), "D11.step%20halving", "G7", True),
     (replace(BASE, credibility=credibility(met=None)), "D12.step%20halving", "G7", False),
     (replace(BASE, credibility=replace(credibility(), rests_on={"simulator": sha("another")})), "D13", "G7", True),
+    (replace(BASE, credibility=replace(credibility(), rests_on={**MEASURED, "code/driving": sha("another")})), "D19", "G7", False),
+    (replace(BASE, credibility=replace(credibility(), rests_on={"code/driving": sha("code/driving")})), "D20", "G7", False),
     (replace(THEN, changes=(Change("code", "code/driving", "a", "b"),)), "D14", "G11", True),
     (replace(BASE, policy=replace(BASE.policy, hidden={})), "D17", "G12", False),
     (facts({0: "failed"}, before={}), f"D18.{DAY_ID}", f"G3.{DAY_ID}", False),
@@ -101,10 +104,25 @@ def test_what_the_facts_say_against_the_claim_is_raised_by_itself_and_blocks(tol
 def test_nothing_is_raised_that_does_not_hold():
     assert set(raised(replace(BASE, now=BASE.summary.expires - timedelta(days=15)))) == QUIET
     assert set(raised(facts({0: "failed"}))) == QUIET
-    assert set(raised(replace(BASE, credibility=replace(credibility(), rests_on={"traffic": "a", "lock": sha("lock")})))) == QUIET
+    assert (
+        set(raised(replace(BASE, credibility=replace(credibility(), rests_on={**MEASURED, "traffic": "a", "lock": sha("lock")})))) == QUIET
+    )
     later = replace(THEN.provenance, started=THEN.provenance.finished + timedelta(seconds=1))
     driven_again = replace(THEN, provenance=later, changes=(Change("code", "code/driving", "a", "b"),))
     assert set(raised(driven_again)) == QUIET
+
+
+def test_a_simulator_is_known_by_the_name_it_has_where_it_is_measured():
+    inputs = tuple(
+        sorted(
+            (Input("simulator/simulation", sha("sim")), *(one for one in BASE.provenance.inputs if one.kind != "simulator")),
+            key=lambda one: one.name,
+        )
+    )
+    told = replace(BASE, provenance=replace(BASE.provenance, inputs=inputs))
+    for digest, found in ((sha("sim"), set()), (sha("another"), {"D13"})):
+        measured = replace(credibility(), rests_on={"code/simulation": digest, "code/proof/credibility": sha("own")})
+        assert set(raised(replace(told, credibility=measured))) == QUIET | found
 
 
 def test_two_persons_of_the_runner_are_two_witnesses_of_what_the_one_signs():

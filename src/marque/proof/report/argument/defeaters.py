@@ -5,7 +5,7 @@ A *final* one contradicts the claim: only other evidence resolves it. The others
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from marque.proof.credibility import Credibility
@@ -105,9 +105,32 @@ def _simulator(facts: Facts) -> Iterator[Defeater]:
             yield _final(named("D11", one.name), "G7", f"{one.name}: demanded {one.criterion}, measured {one.measured}. {one.sentence}")
         elif one.met is None:
             yield _open(named("D12", one.name), "G7", f"{one.name} could not be measured. {one.sentence}")
+    yield from _measured_of(facts, known)
+
+
+def _measured_of(facts: Facts, known: Credibility) -> Iterator[Defeater]:
+    """Whether the simulator that was measured is the one that was driven in; with another driver in it, somebody may answer for that."""
     given = {one.name: one.digest for one in facts.provenance.inputs}
-    if other := [name for name, digest in sorted(known.rests_on.items()) if name in given and given[name] != digest]:
-        yield _final("D13", "G7", f"The simulator's credibility was measured of other inputs than the runs': {listed(other)}.")
+    pairs = [(_as_input(name, given), digest) for name, digest in sorted(known.rests_on.items())]
+    other = [name for name, digest in pairs if name in given and given[name] != digest]
+    simulator = [name for name in other if _is_simulator(name)]
+    if simulator:
+        yield _final("D13", "G7", f"The simulator's credibility was measured of another simulator than the runs': {listed(simulator)}.")
+    if rest := [name for name in other if name not in simulator]:
+        text = f"The simulator's credibility was measured with other inputs than the runs', though of the same simulator: {listed(rest)}."
+        yield _open("D19", "G7", text)
+    if not any(name in given and _is_simulator(name) for name, _ in pairs):
+        yield _open("D20", "G7", "The file on the simulator's credibility does not say of which simulator it was measured.")
+
+
+def _is_simulator(name: str) -> bool:
+    return name.partition("/")[0] == "simulator"
+
+
+def _as_input(name: str, given: Mapping[str, str]) -> str:
+    """What a campaign calls `simulator/simulation` is `code/simulation` where the simulator is measured by itself."""
+    told = f"simulator/{name.rpartition('/')[2]}"
+    return told if name not in given and told in given else name
 
 
 def _stale(facts: Facts) -> Iterator[Defeater]:
