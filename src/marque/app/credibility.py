@@ -42,9 +42,10 @@ def write_credibility(
     if commonroad is not None and not commonroad.is_dir():
         raise InputError("--commonroad", commonroad.name, "there is no such folder")
     trials, rests_on, settings = _cases(suite, vehicle, sample)
+    rests_on |= _code() | _recordings(commonroad)  # as they are before anything is measured
     with ProcessPool(workers) as compute:
         sections = _sections(trials, vehicle, commonroad, sobol, compute)
-    found = Credibility(sections, rests_on | _code() | _recordings(commonroad), settings | _settings(vehicle, sample, sobol))
+    found = Credibility(sections, rests_on, settings | _settings(vehicle, sample, sobol))
     out.mkdir(parents=True, exist_ok=True)
     (out / "credibility.json").write_bytes(found.dumps())
     (out / "credibility.html").write_text(page(found), encoding="utf-8")

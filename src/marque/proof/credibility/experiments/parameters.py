@@ -200,6 +200,5 @@ def _effects_chart(effects: Effects) -> Chart:
     for name, of_kind in kinds:
         chosen = [k for k, one in enumerate(PARAMETERS) if of_kind(one) and math.isfinite(effects.size[k])]
         lines.append(series(name, effects.size[chosen], effects.spread[chosen]))
-    return Chart(
-        "Behind a lead that brakes: effects of parameters", "size of the effect μ*, s", "its spread σ, s", tuple(lines), marks=True
-    )
+    title = "Behind a lead that brakes: effects of parameters"
+    return Chart(title, "size of the effect μ*, s", "its spread σ, s", tuple(lines), marks=True, lines=False)
