@@ -22,6 +22,7 @@ from marque.proof.report.page import page, unsound_page
 from marque.proof.report.pdf import FOREST_PX, PROPORTION, pdf
 from marque.proof.report.record import record
 from marque.proof.report.view import unsound, view
+from marque.proof.suites import located
 
 _PHONE_PX = 358.0
 _CASE = "safety-case.xmi"
@@ -41,16 +42,17 @@ def safety_report(
 ) -> bool:
     """Writes the report into a folder; whether the safety case stands. Raises InputError.
 
-    directories: of the partners' keys. suites: those that were driven. baseline: the evidence of the release before. credibility,
-    challenges: files. replays: a folder with pages or files `case-N`.
+    directories: of the partners' keys. suites: those that were driven, files or names of packaged ones. baseline: the evidence of the
+    release before. credibility, challenges: files. replays: a folder with pages or files `case-N`.
     """
     now = (clock or SystemClock()).now()
     known = None if credibility is None else read_credibility(credibility)
     said = () if challenges is None else read_challenges(challenges)
     given = read_directories(directories)
+    driven = [located(one) for one in suites]
     try:
         facts = facts_of(
-            evidence, given, now=now, suites=suites, baseline=baseline, credibility=known, replay=_replay_of(replays, out)
+            evidence, given, now=now, suites=driven, baseline=baseline, credibility=known, replay=_replay_of(replays, out)
         )  # fmt: skip
     except OSError as fault:
         raise InputError(Path(fault.filename or evidence).name, "", f"it cannot be read: {fault.strerror}") from fault

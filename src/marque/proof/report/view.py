@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from marque.common import kmh_from_mps
-from marque.proof.evidence.statements import OUTCOMES
+from marque.proof.evidence.statements import SILENT
 from marque.proof.report.argument import Argument
 from marque.proof.report.case_list import case_list
 from marque.proof.report.facts import CellFacts, Facts, Paired, Unsound, WorstRun
@@ -148,20 +148,18 @@ def _risk(facts: Facts) -> View:
     return {
         "how": _how(facts),
         "cells": [_cell(one) for one in facts.cells],
-        "outcomes": [outcome for outcome in OUTCOMES if any(one.counts.get(outcome) for one in facts.cells)],
     }
 
 
 def _how(facts: Facts) -> str:
     """What the figures are, in words."""
     rules = facts.rules
-    holds = "exact" if rules.stopping == "fixed" else "valid whenever the campaign stopped"
+    exact = "the exact interval" if rules.stopping == "fixed" else "an interval that is valid whenever the campaign stopped,"
     avoided = f"the {rules.reference} driver of UN R157, driven through the same case, would have prevented it"
     counted = f"it was the car's fault, or when {avoided}" if rules.fault == "judge-and-reference" else avoided
     return (
-        f"How likely a run fails, in each cell of the operational design domain, with an interval at {100 * rules.confidence:g} % "
-        f"confidence for the cell by itself, {holds}. A collision counts as a failure when {counted}. What is lost, aborted or overdue "
-        "counts as failed."
+        f"How likely a run fails, in each cell of the operational design domain, with {exact} at {100 * rules.confidence:g} % confidence "
+        f"for the cell by itself. A collision counts as a failure when {counted}. What is lost, aborted or overdue counts as failed."
     )
 
 
@@ -184,7 +182,7 @@ def _cell(one: CellFacts) -> View:
 
 def _other(one: CellFacts) -> str:
     """What else there is to know of a cell's runs."""
-    told = [f"{count(number)} {name.replace('-', ' ')}" for name, number in sorted(one.counts.items()) if name not in ("failed", "passed")]
+    told = [f"{count(number)} {name.replace('-', ' ')}" for name, number in sorted(one.counts.items()) if name in SILENT]
     if one.forgiven:
         told.append(f"{count(one.forgiven)} failed that the policy does not count, for the reference driver would have fared no better")
     if one.hidden[0]:
