@@ -8,6 +8,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import argued_facts
 import pytest
@@ -99,6 +100,13 @@ def test_what_the_facts_say_against_the_claim_is_raised_by_itself_and_blocks(tol
     after = argument(told, answers(made))
     assert {one.id for one in after.open} == ({name} if final else set())
     assert after.supported == (not final)
+
+
+def test_the_page_on_safety_cases_has_every_doubt_that_is_raised_and_no_other():
+    page = (Path(__file__).parents[2] / "docs" / "safety-case.md").read_text()
+    (table,) = [part for part in page.split("## ") if part.startswith("What is raised by itself")]
+    named = {name for line in table.splitlines() if line.startswith("| D") for name in re.findall(r"\bD\d+", line.split("|")[1])}
+    assert named == {re.match(r"D\d+", name)[0] for name in (*QUIET, *(one[1] for one in CASES), "D1.1")}
 
 
 def test_nothing_is_raised_that_does_not_hold():

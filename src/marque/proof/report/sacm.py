@@ -4,7 +4,7 @@ What becomes what follows Wei, Kelly, Dai, Zhao, Hawkins, *Model based system as
 (2019): goal → Claim; strategy → ArgumentReasoning of the AssertedInference from its goals; solution and context → ArtifactReference;
 assumption → Claim that is assumed; justification → Claim that is axiomatic; undeveloped → needsSupport; a defeater → a Claim with an
 AssertedInference that is a counter to what it challenges: to the claim itself, or, where that is no claim, to the relation that it carries.
-A defeater that is resolved is a defeated claim, countered by its answer. Namespaces are those of the metamodel's Ecore files.
+A defeater that is resolved is a defeated claim, countered by its answer. Namespaces are those of Eclipse ACME's Ecore files.
 """
 
 from __future__ import annotations
