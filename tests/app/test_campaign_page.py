@@ -22,7 +22,7 @@ from marque.proof.campaign.watch import Progress
 from marque.proof.statistics import intervals
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "proof"))
-from sealed_world import outcome_of
+from sealed_world import outcome_of, run_line
 from small_suite import written
 from watched_campaign import begun, comes, lines
 
@@ -89,6 +89,7 @@ def test_it_goes_on_from_where_the_journal_was_and_ends_when_the_campaign_does(p
     ended = client.get("/panel").text
     assert 'data-live="no"' in ended
     assert ">Ended</span>" in ended
+    assert "19 were not needed any more" in ended
 
 
 def test_a_campaign_of_which_nothing_has_come_says_so(tmp_path):
@@ -156,7 +157,7 @@ def test_what_cannot_be_driven_again_says_why(tmp_path):
     moved = CampaignPage(begun(tmp_path / "moved"))
     other = CampaignPage(begun(tmp_path / "other"), written(tmp_path))
     for page, why in ((hidden, "replay-evidence --hidden"), (moved, "--suite"), (other, "not what it was")):
-        comes(page.watch.folder, b"".join(lines(4)))
+        comes(page.watch.folder, b"".join([*lines(3), run_line(3, "failed", suite="autumn")]))
         page.watch.look()
         page.replays.ask(3)
         made = settled(page, 3)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -102,10 +103,14 @@ class CampaignReplays:
                 self._made[case] = made
 
     def _drive(self, case: int) -> Made:
-        task = self._task()
         expected = self._watch.line(case)
         assert expected is not None, "only runs that are there are asked for"
-        chosen = cases(self._read_suite(task.suite), task.seed)[case]
+        said = json.loads(expected)
+        if said.get("suite", "") in self._watch.plan.get("hidden", ()):
+            raise InputError(said["suite"], f"case {case}", "it is of a hidden suite, whose salt is not kept here", _BY_COMMAND)
+        task = self._task()
+        known = cases(self._read_suite(task.suite), task.seed)[case]
+        chosen = replace(known, weight=said["weight"])  # beside a hidden suite it weighs less
         self.folder.mkdir(exist_ok=True)
         self._file(case).unlink(missing_ok=True)
         if self._pool is None:
@@ -118,8 +123,6 @@ class CampaignReplays:
 
     def _task(self) -> Task:
         plan = self._watch.plan
-        if plan.get("hidden"):
-            raise InputError("hidden", ", ".join(plan["hidden"]), "a hidden suite is driven beside the open one", _BY_COMMAND)
         known = self._watch.folder / "suite"
         if self._suite is None and not known.exists():
             raise InputError("--suite", "", "where the suite is was not written down", "Begin this page again with --suite.")

@@ -73,7 +73,8 @@ def progress_told(words: Words, progress: Progress) -> list[str]:
     share = 100.0 * progress.done / progress.cases if progress.cases else 100.0
     told = [words("campaign.done", done=f"{progress.done:,}", cases=f"{progress.cases:,}", share=f"{share:.1f}")]
     if progress.ended:
-        return told
+        silent = progress.cases - progress.done
+        return [*told, words("campaign.not-needed", number=f"{silent:,}")] if silent else told
     if progress.quiet_s >= QUIET_S:
         return [*told, words("campaign.quiet", time=duration(words, progress.quiet_s))]
     if progress.rate_hz is not None and progress.left_s is not None:
