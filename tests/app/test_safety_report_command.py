@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "proof"))
 from report_world import reported
 from sealed_world import NOW, sha
 
-FILES = {"index.html", "report.pdf", "safety-case.xmi", "facts.json"}
+FILES = {"index.html", "report.pdf", "safety-case.xmi", "facts.json", "to-answer.json"}
 FAILING = {3: "failed", 17: "failed", 210: "failed"}
 
 
@@ -47,16 +47,12 @@ def run(bench, out, evidence=None, **other):
 
 
 def challenges(folder, out):
-    """An answer to everything that may be answered."""
-    told = json.loads((out / "facts.json").read_bytes())["safety_case"]
-    answer = {"resolution": "It was looked into.", "resolved_by": "Chen, gac", "resolved_on": "2026-11-28"}
-    entries = [
-        {"id": one["id"], "challenges": one["challenges"], "statement": one["text"], "raised_by": "Marque", "on": "2026-11-27", **answer}
-        for one in told["defeaters"]
-        if not one["final"]
-    ]
+    """An answer to everything that may be answered, filled into the file that the report asks for them with."""
+    asked = json.loads((out / "to-answer.json").read_bytes())
+    for one in asked["challenges"]:
+        one.update(resolution="It was looked into.", resolved_by="Chen, gac", resolved_on="2026-11-28")
     file = folder / "challenges.json"
-    file.write_text(json.dumps({"kind": "https://marque.example/challenges/v1", "challenges": entries}))
+    file.write_text(json.dumps(asked))
     return file
 
 
@@ -108,7 +104,7 @@ def test_evidence_that_is_not_sound_is_reported_as_that_and_nothing_else(bench, 
     told = (tmp_path / "report/index.html").read_text()
     assert "nothing it says counts" in told
     assert "pilot" not in told
-    assert {one.name for one in (tmp_path / "report").iterdir()} == FILES - {"safety-case.xmi"}
+    assert {one.name for one in (tmp_path / "report").iterdir()} == FILES - {"safety-case.xmi", "to-answer.json"}
     assert json.loads((tmp_path / "report/facts.json").read_bytes())["sound"] is False
 
 

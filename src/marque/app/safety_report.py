@@ -15,7 +15,7 @@ from marque.common import InputError
 from marque.foundation import Clock, SystemClock
 from marque.proof.credibility import read_credibility
 from marque.proof.report import Facts, Unsound, facts_of, filings, sacm
-from marque.proof.report.argument import Argument, argument, read_challenges
+from marque.proof.report.argument import Argument, argument, read_challenges, to_answer
 from marque.proof.report.forest import forest
 from marque.proof.report.gsn import sheets, tree
 from marque.proof.report.page import page, unsound_page
@@ -25,7 +25,7 @@ from marque.proof.report.view import unsound, view
 from marque.proof.suites import located
 
 _PHONE_PX = 358.0
-_CASE = "safety-case.xmi"
+_CASE, _TO_ANSWER = "safety-case.xmi", "to-answer.json"
 
 
 def safety_report(
@@ -61,8 +61,8 @@ def safety_report(
     out.mkdir(parents=True, exist_ok=True)
     for name, text in (files | {"facts.json": record(facts, case)}).items():
         _write(out / name, text)
-    if _CASE not in files:  # of evidence that is not sound there is none; an older one would be taken for it
-        (out / _CASE).unlink(missing_ok=True)
+    for name in {_CASE, _TO_ANSWER} - files.keys():  # of evidence that is not sound there is none; an older one would be taken for it
+        (out / name).unlink(missing_ok=True)
     _tell(facts, case, out)
     return isinstance(facts, Facts) and case.supported
 
@@ -72,7 +72,7 @@ def _files(facts: Facts, case: Argument, now: datetime) -> dict[str, bytes]:
     html = page(told, tree(case), forest(facts), forest(facts, _PHONE_PX))
     footer = f"{told['title']} · {told['made']} · evidence {facts.evidence[:16]}"
     printed = pdf(told, made=now, footer=footer, drawing=sheets(case, PROPORTION), forest=forest(facts, FOREST_PX))
-    return {"index.html": html.encode(), "report.pdf": printed, _CASE: sacm.dumps(case)}
+    return {"index.html": html.encode(), "report.pdf": printed, _CASE: sacm.dumps(case), _TO_ANSWER: to_answer(case, now.date())}
 
 
 def _unsound_files(facts: Unsound, now: datetime) -> dict[str, bytes]:
