@@ -38,7 +38,7 @@ def enlisted(database, owner_dsn):
 def served(database, people=None, origin=ORIGIN, http=None):
     """The application with both routers, as this machine and its browser reach it; the identity provider is the real one."""
     app = FastAPI()
-    app.state.city = False
+    app.state.city = app.state.campaign = False
     door = sign_in.Door(lambda: database, database.clock, origin, http or browser_of(app, origin), development=True)
     app.include_router(sign_in.router(door))
     people = people or sign_in.listed_people(door.database)
