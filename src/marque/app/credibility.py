@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+import typer
 from rich.table import Table
 
 import marque
@@ -54,12 +57,19 @@ def write_credibility(
 
 
 def _sections(trials: list[Trial], vehicle: str, commonroad: Path | None, sobol: int, compute: Compute) -> tuple[Section, ...]:
-    return (
-        time_steps.section(trials, vehicle, compute),
-        other_simulators.section(vehicle, compute),
-        parameters.section(vehicle, TRAJECTORIES, sobol, compute),
-        behaviour.section(commonroad, compute),
+    """One after another, each told when it is there."""
+    measurements: tuple[Callable[[], Section], ...] = (
+        partial(time_steps.section, trials, vehicle, compute),
+        partial(other_simulators.section, vehicle, compute),
+        partial(parameters.section, vehicle, TRAJECTORIES, sobol, compute),
+        partial(behaviour.section, commonroad, compute),
     )
+    sections = []
+    for measure in measurements:
+        sections.append(measure())
+        met = [item.met for item in sections[-1].items]
+        typer.echo(f"{sections[-1].title}: {met.count(True)} met, {met.count(False)} not met, {met.count(None)} not measured", err=True)
+    return tuple(sections)
 
 
 def _cases(suite: Path | None, vehicle: str, sample: int) -> tuple[list[Trial], dict[str, str], dict[str, str]]:
