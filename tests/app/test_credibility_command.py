@@ -35,6 +35,7 @@ def test_any_number_of_workers_writes_the_same_bytes_and_what_is_read_is_what_wa
     found = read_credibility(tmp_path / "one" / "credibility.json")
     assert {section.name for section in found.sections} == {"step-halving", "cross-check", "sensitivity", "recorded-behaviour"}
     measured = {item.name: item.met for item in found.items}
+    assert len(measured) == len(found.items)
     assert measured["same drivers, SUMO's flow"] is True
     assert measured["same drivers, theory's flow"] is True
     assert measured["motorway (US-101), speed"] is None
