@@ -8,11 +8,22 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 
 from marque.proof.statistics import power
-from marque.proof.statistics.comparison import count_pairs, difference, log_e_difference_above, log_e_difference_below, mcnemar, permutation
+from marque.proof.statistics.comparison import (
+    count_pairs,
+    difference,
+    fisher,
+    log_e_difference_above,
+    log_e_difference_below,
+    log_e_more_often,
+    mcnemar,
+    permutation,
+)
 from marque.proof.statistics.intervals import binomial
+from marque.proof.statistics.multiplicity import bonferroni, holm, holm_factors
+from marque.proof.statistics.sequential import log_e_above, log_e_below
 
 few = st.integers(0, 40)
 
@@ -109,3 +120,43 @@ def test_the_power_to_find_a_regression_is_that_of_all_outcomes():
     assert power.power_to_find(found, worse, better) >= 0.95
     with pytest.raises(ValueError, match="regression"):
         power.pairs_to_find(0.1, 0.2)
+
+
+sample = st.tuples(few, few).map(sorted)
+
+
+@given(sample, sample)
+def test_two_samples_are_compared_as_fisher_did(here, there):
+    (k, n), (j, m) = here, there
+    expected = stats.fisher_exact([[k, n - k], [j, m - j]], alternative="greater").pvalue if n and m else 1.0
+    assert fisher(k, n, j, m) == pytest.approx(expected, rel=1e-9)
+
+
+@given(sample, sample)
+def test_the_two_sample_e_value_is_the_least_product_of_both_sides(here, there):
+    (k, n), (j, m) = here, there
+    between = special.expit(np.linspace(-16, 16, 4001))
+    dense = np.min(log_e_above(k, n, between) + log_e_below(j, m, between))
+    assert log_e_more_often(k, n, j, m) == pytest.approx(dense, abs=2e-3)
+    assert log_e_more_often(k, n, j, m) <= dense + 1e-9
+
+
+@pytest.mark.parametrize(("here", "there"), [(0.02, 0.02), (0.2, 0.2), (0.1, 0.3)])
+def test_a_two_sample_e_value_is_one_at_most_on_average_where_these_runs_fail_no_more_often(here, there):
+    n, m = 30, 60
+    k, j = np.arange(n + 1)[:, None], np.arange(m + 1)[None, :]
+    chance = stats.binom.pmf(k, n, here) * stats.binom.pmf(j, m, there)
+    assert (chance * np.exp(log_e_more_often(k, n, j, m))).sum() <= 1.0
+
+
+p_values = st.lists(st.floats(1e-6, 1.0), min_size=1, max_size=8)
+
+
+@given(p_values, st.floats(0.01, 0.2))
+def test_the_factor_of_a_p_value_decides_as_holms_steps_do(values, alpha):
+    factors = holm_factors(values, alpha)
+    adjusted = np.asarray(values) * factors
+    sure = np.abs(holm(values) - alpha) > 1e-12
+    assert ((adjusted <= alpha) == (holm(values) <= alpha))[sure].all()
+    assert (holm(values) <= bonferroni(values)).all()
+    assert ((factors >= 1) & (factors <= len(values))).all()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from marque.proof.statistics import Counts, Reason, Rules, Strata, Verdict, decide, shown, verdicts
+from marque.proof.statistics import Counts, Reason, Rules, Strata, Verdict, decide, settled, shown, verdicts
 
 PLAIN = Rules()
 
@@ -138,3 +138,33 @@ def test_counts_that_cannot_be_are_refused():
         Counts.of([10], [11], [0.1])
     with pytest.raises(ValueError, match="one release"):
         decide(Counts.of([[10]], [[1]], [[0.1]]), Rules())
+
+
+def test_a_cell_that_fails_more_often_where_it_was_hidden_fails_below_its_limit_and_only_if_that_was_asked():
+    counts = {"runs": 9300, "failures": 3, "limit": 0.01, "hidden": 300, "hidden_failures": 3}
+    for peeking in (False, True):
+        found = one(Rules(peeking=peeking, hidden=True), **counts)
+        assert (found.verdict, found.reasons) == (Verdict.FAILED, (Reason.WORSE_WHERE_HIDDEN, Reason.BELOW_LIMIT))
+        assert one(Rules(peeking=peeking), **counts).verdict is Verdict.PASSED
+
+
+def test_releases_that_fail_alike_where_it_was_hidden_are_rejected_no_more_often_than_alpha():
+    rng, shape = np.random.default_rng(14), (2000, 4)
+    known, hidden = rng.binomial(900, 0.02, shape), rng.binomial(100, 0.02, shape)
+    for rules in (Rules(hidden=True), Rules(hidden=True, peeking=True)):
+        counts = Counts.of(1000, known + hidden, 0.05, hidden=100, hidden_failures=hidden)
+        _, failed = verdicts(shown(counts, rules), rules)
+        assert failed.any(axis=1).sum() <= at_most(rules.alpha, 2000)
+
+
+@given(cells, st.sampled_from([None, 0.01]), st.data())
+def test_what_is_settled_stays_as_it_is_whatever_the_others_further_runs_say(rows, margin, data):
+    rules = Rules(peeking=True, margin=margin)
+    n, share, limit, worse, better = (np.array(column, float) for column in zip(*rows, strict=True))
+    now = Counts.of(n, np.floor(n * share), limit, worse, better, worse + better)
+    done = settled(now, rules)
+    more = np.array(data.draw(st.lists(st.integers(0, 500), min_size=n.size, max_size=n.size)), float) * ~done
+    failing = np.array(data.draw(st.lists(st.booleans(), min_size=n.size, max_size=n.size)))
+    after = Counts.of(n + more, now.failures + more * failing, limit, worse, better, worse + better)
+    for was, found, is_settled in zip(decide(now, rules).cells, decide(after, rules).cells, done, strict=True):
+        assert not is_settled or was.verdict is found.verdict or found.verdict is Verdict.FAILED
