@@ -13,7 +13,7 @@ from marque.alliance.key_files import write_key
 from marque.app.cli import app
 from marque.common import InputError
 from marque.foundation import SystemClock
-from marque.proof.campaign import Hidden, Task, joined_cases, suites_of
+from marque.proof.campaign import Hidden, Task, inputs_of, joined_cases, suites_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "proof"))
 import quick_drive
@@ -81,7 +81,14 @@ class Bench:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
+    """Nothing is driven, and inputs are taken once in a test: somebody may be at work on the code meanwhile."""
     monkeypatch.setattr("marque.proof.campaign.campaign.drive", quick_drive.drive)
+    known = {}
+
+    def taken(task, suites):
+        return known[task] if task in known else known.setdefault(task, inputs_of(task, suites))
+
+    monkeypatch.setattr("marque.proof.campaign.campaign.inputs_of", taken)
 
 
 def opening(bench, name="hidden", sample=60):
