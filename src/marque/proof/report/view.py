@@ -50,7 +50,7 @@ def view(facts: Facts, argument: Argument, filings: Sequence[Any]) -> View:
         "risk": _risk(facts),
         "coverage": _coverage(facts),
         "baseline": _baseline(facts),
-        "worst": {"ranking": RANKING, "runs": [_worst(one) for one in facts.worst]},
+        "worst": _ranked(facts),
         "credibility": _credibility(facts),
         "filings": [_filing(one) for one in filings],
         "evidence": _evidence(facts),
@@ -228,6 +228,12 @@ def _paired(cell: str, pairs: Paired) -> View:
         "cell": cell, "pairs": count(pairs.pairs), "worse": count(pairs.worse), "better": count(pairs.better), "p": p_value(pairs.p_worse),
         "difference": f"{low} to {high}",
     }  # fmt: skip
+
+
+def _ranked(facts: Facts) -> View:
+    """files: whether a replay is a file that a browser cannot show by itself."""
+    files = any(one.replay.endswith(".replay") for one in facts.worst)
+    return {"ranking": RANKING, "runs": [_worst(one) for one in facts.worst], "files": files}
 
 
 def _worst(one: WorstRun) -> View:
