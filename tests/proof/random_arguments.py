@@ -19,7 +19,7 @@ def solution(name: str) -> Element:
 
 @st.composite
 def arguments(draw: st.DrawFn) -> Argument:
-    """Of up to fourteen elements, some of them supporting several; goals without support; defeaters of all sorts, some of answers."""
+    """Some elements supporting several; in half of them goals without support; defeaters of all sorts, some of answers."""
     count = draw(st.integers(1, 14))
     kinds = [Kind.GOAL] + [draw(st.sampled_from([*Kind, Kind.GOAL, Kind.STRATEGY])) for _ in range(count - 1)]
     below: dict[int, list[int]] = {number: [] for number in range(count)}
@@ -28,7 +28,9 @@ def arguments(draw: st.DrawFn) -> Argument:
         parents = [other for other in range(number) if kinds[other] in allowed]
         for parent in draw(st.sets(st.sampled_from(parents), min_size=1, max_size=3)):
             below[parent].append(number)
-    names = [f"E{number}" for number in range(count)]
+    if draw(st.booleans()):
+        _developed(kinds, below)
+    names = [f"E{number}" for number in range(len(kinds))]
     elements = tuple(
         replace(solution(names[number]), kind=Kind.SOLUTION)
         if kind is Kind.SOLUTION
@@ -42,6 +44,15 @@ def arguments(draw: st.DrawFn) -> Argument:
     for number in range(draw(st.integers(0, 5))):
         challenges.append(draw(challenge(f"D{number}", names + [one.id for one in challenges if one.resolution])))
     return Argument(names[0], elements, tuple(challenges))
+
+
+def _developed(kinds: list[Kind], below: dict[int, list[int]]) -> None:
+    """Puts a solution under each goal that nothing supports, and a goal with one under each strategy."""
+    for number, kind in enumerate(kinds):  # grows while it is walked: a goal that is put in is walked, too
+        if kind in (Kind.GOAL, Kind.STRATEGY) and all(kinds[one] in BESIDE for one in below[number]):
+            below[number].append(len(kinds))
+            below[len(kinds)] = []
+            kinds.append(Kind.SOLUTION if kind is Kind.GOAL else Kind.GOAL)
 
 
 def challenge(name: str, targets: list[str], answered: st.SearchStrategy[bool] | None = None) -> st.SearchStrategy[Defeater]:
