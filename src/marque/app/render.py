@@ -43,6 +43,11 @@ def render(request: Request, template: str, context: dict[str, Any], status: int
     return response
 
 
+def text_of(template: str, context: dict[str, Any]) -> str:
+    """A page for nobody in particular, as a file holds it; the context has its words."""
+    return _templates.get_template(template).render(context)
+
+
 def day(instant: date) -> str:
     """YYYY-MM-DD, of a day or an instant; `strftime` leaves out the noughts of years before 1000."""
     return instant.isoformat()[:10]

@@ -13,10 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from marque.app.evidence import verify_evidence
 from marque.app.prove import LIMIT_S
+from marque.app.replay_page import built, write_page
 from marque.common import InputError
 from marque.foundation.compute_pool import ProcessPool
 from marque.proof.campaign import Hidden, Task, inputs_of, joined_cases, seeds_digest, suites_of
-from marque.proof.campaign.replay import again, differing
+from marque.proof.campaign.replay import again, differing, replay_file
 from marque.proof.evidence import Provenance
 from marque.proof.evidence import replaying as evidence
 from marque.proof.suites import Case, read_suite
@@ -134,9 +135,18 @@ def _bar(total: int) -> Iterator[Callable[[], None]]:
         yield lambda: progress.advance(bar)
 
 
+def _tell_replays(replays: Path, found: evidence.Replayed) -> None:
+    """Each replay gets a page of its own beside it, where pages can be made here."""
+    files = [file for line in found.lines if (file := replay_file(replays, line - 1)).exists()]
+    for file in files if built() else ():
+        write_page(file, file.with_suffix(".html"))
+    opened = "each with a page to open in a browser; " if built() else ""
+    typer.echo(f"replays   {len(files)} in {replays}: {opened}`marque run --replays {replays}` shows them")
+
+
 def _tell_runs(found: evidence.Replayed, of: int, replays: Path | None) -> None:
     for one in found.differences:
         typer.echo(f"differs   case {one.line - 1}, line {one.line} of runs.jsonl: {'; '.join(differing(one.expected, one.found))}")
     if replays is not None:
-        typer.echo(f"replays   {len(list(replays.glob('case-*')))} in {replays}; `marque run --replays {replays}` shows them")
+        _tell_replays(replays, found)
     typer.echo(f"equal     {len(found.lines) - len(found.differences)} of {len(found.lines)} runs driven again, to the byte; it holds {of}")

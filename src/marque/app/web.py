@@ -138,12 +138,12 @@ def _add_replays(app: FastAPI, directory: Path | None) -> None:
     @app.get("/replays/{name}")
     def page(request: Request, name: str, car: Car = None) -> HTMLResponse:
         replay = opened(name)
-        context = _replay_context(replay, reader(request), 0, car)
+        context = replay_context(replay, reader(request), 0, car)
         return render(request, "view.html", context | {"here": "replays", "base": request.url.path, "steps": len(replay)})
 
     @app.get("/replays/{name}/panel")
     def panel(request: Request, name: str, car: Car = None, step: Annotated[int, Query(ge=0)] = 0) -> HTMLResponse:
-        return render(request, "panel.html", _replay_context(opened(name), reader(request), step, car))
+        return render(request, "panel.html", replay_context(opened(name), reader(request), step, car))
 
     @app.get("/replays/{name}/ground")
     def ground(name: str) -> Response:
@@ -183,7 +183,7 @@ def _city_context(city: LiveCity, words: Words, car: int | None) -> dict[str, An
     return context | _told(words, frame, city.cars, car, _lanes(city.ground)) | {"clock": clock}
 
 
-def _replay_context(replay: Replay, words: Words, step: int, car: int | None) -> dict[str, Any]:
+def replay_context(replay: Replay, words: Words, step: int, car: int | None) -> dict[str, Any]:
     """What a replay's page and panel say at a step; where only one car is ours, it is the chosen one."""
     summary = replay.summary
     if car is None and len(summary.cars) == 1:
