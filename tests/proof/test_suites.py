@@ -22,6 +22,7 @@ from marque.proof.suites.coverage import domain_coverage
 from marque.simulation.openscenario import allowed_cases, variation_of
 
 ALKS = Path(__file__).parents[3] / "shared/data/openscenario/alks/logical_scenarios"
+NCAP = ALKS.parents[1] / "ncap/OpenSCENARIO"
 needs_alks = pytest.mark.skipif(not ALKS.exists(), reason="the ALKS scenarios are not here")
 
 
@@ -174,3 +175,12 @@ def test_a_sample_of_a_variation_is_of_cases_that_its_constraints_allow_none_twi
     assert len(set(drawn)) == 300
     assert set(drawn) <= allowed
     assert json.dumps(sorted(suite.files)).count(".xodr") == 5, "every road that some case names"
+
+
+@pytest.mark.skipif(not NCAP.exists(), reason="the NCAP scenarios are not here")
+def test_the_variations_of_the_ncap_protocols_expand_to_what_their_files_multiply_to():
+    found = {path.name: variation_of(path) for path in sorted(NCAP.rglob("*Variation*.xosc"))}
+    lengths = {name: len(variation) for name, variation in found.items() if variation is not None}
+    assert len(lengths) == 47
+    assert lengths == {path.name: counted(path) for path in sorted(NCAP.rglob("*Variation*.xosc"))}
+    assert sum(lengths.values()) == 302

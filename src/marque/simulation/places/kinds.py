@@ -43,7 +43,7 @@ CONDITIONS = {
 _BODIES = ("car", "truck", "motorcycle")
 _PACE = Range("speed of others, times the limit", low=0.6, high=1.0)
 _BODY = Range("who it is", values=_BODIES)
-_EARLY = Range("in the ego's lane so long before the ego would be, s", low=-0.5, high=1.5)
+_EARLY = Range("in the ego's lane so long before the ego would be, s", low=0.0, high=1.5)
 _HEADWAY = Range("gap of the one ahead at the start, s", low=1.2, high=2.5)
 
 _ACROSS = {
@@ -68,11 +68,11 @@ _KINDS = (
         "walks_mps": Range("how fast, m/s", low=0.8, high=2.0),
         "from_left": Range("from which side", values=(False, True))}),
     Kind("hidden-crossing", walkers.hidden_crossing_places, walkers.hidden_crossing, {
-        "early_s": Range(_EARLY.told, low=-0.5, high=1.0),
+        "early_s": Range(_EARLY.told, low=0.0, high=1.0),
         "walks_mps": Range("how fast, m/s", low=0.8, high=1.8),
         "van_before_m": Range("from the van's front to the middle of the crossing, m", low=4.0, high=9.0)}),
     Kind("hidden-child", walkers.kerb_places, walkers.hidden_child, {
-        "early_s": Range(_EARLY.told, low=-0.3, high=0.5),
+        "early_s": Range(_EARLY.told, low=0.0, high=0.7),
         "runs_mps": Range("how fast, m/s", low=0.9, high=1.5),
         "beside_m": Range("from the lane's border to the vans, m", low=0.5, high=1.0),
         "vans": Range("how many stand there", values=(1.0, 2.0, 3.0))}),

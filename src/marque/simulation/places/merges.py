@@ -32,9 +32,9 @@ from marque.simulation.places.ways import (
 
 _MINDS = (Yield.YIELD, Yield.ALTERNATE)
 _SAME_WAY_RAD = math.radians(40.0)
-_LEAST_M, _ENDS_S = 45.0, 5.0
-_LEAD_S = 5.0
-_BEFORE_M, _AFTER_M, _GOAL_BEHIND_M = 140.0, 110.0, 80.0
+_LEAST_M, _ENDS_S = 45.0, 4.0
+_LEAD_S = 8.0
+_BEFORE_M, _AFTER_M, _GOAL_BEHIND_M = 330.0, 110.0, 80.0
 _NEEDS_M = 60.0
 _GREEN_S = 14.0
 _TIGHTEST_PER_M = 0.15
