@@ -12,13 +12,15 @@ import pytest
 import report_world
 from report_world import CELLS, RULES, reported
 from scipy import stats
-from sealed_world import DAY, NOW, packed, run_line, sha
+from sealed_world import DAY, NOW, World, packed, run_line, sha, written
 
 from marque.common import InputError
-from marque.proof.evidence import archive
+from marque.proof.evidence import Verdict, archive
 from marque.proof.gate import read_rules
 from marque.proof.report import Facts, Unsound, facts_of
+from marque.proof.report.argument import argument
 from marque.proof.report.runs import badness, read
+from marque.proof.report.view import view
 from marque.proof.statistics.sequential import confidence_sequence
 
 FAILING = {3: "failed", 17: "failed", 60: "lost", 210: "failed", 215: "failed", 230: "overdue", 242: "outside"}
@@ -242,3 +244,18 @@ def test_intervals_of_a_campaign_that_may_stop_early_hold_whenever_it_does(tmp_p
         assert other.share.low <= one.share.low <= one.share.high <= other.share.high
     assert early.risk.estimate == fixed.risk.estimate
     assert early.risk.interval.low < fixed.risk.interval.low < fixed.risk.interval.high < early.risk.interval.high
+
+
+def test_runs_of_hidden_suites_are_counted_by_themselves_too(tmp_path):
+    runs = b"".join(
+        run_line(case, "failed" if case in (1, 45) else "passed", "motorway", weight=0.01, suite="autumn" if case >= 40 else "alks")
+        for case in range(60)
+    )
+    rules = RULES | {"limits": {"motorway": 0.3}, "least_runs": {"motorway": 50}, "outside": []}
+    world = World()
+    world = replace(world, policy=replace(world.policy, rules=rules), runs=runs, verdicts=(Verdict("vela", "motorway", "PASSED"),))
+    found = facts_of(written(tmp_path / "hidden.evidence", world), world.directories, now=NOW)
+    assert isinstance(found, Facts)
+    [cell] = found.cells
+    assert (cell.runs, cell.failures, cell.hidden) == (60, 2, (20, 1))
+    assert "20 of hidden suites, of which 1 failed" in view(found, argument(found), ())["risk"]["cells"][0]["other"]
