@@ -11,13 +11,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from marque.app.campaign_page import CampaignPage, beside
 from marque.app.campaign_replays import Made
 from marque.app.campaign_telling import duration, progress_told
+from marque.app.cli import app
 from marque.app.web import create_app
 from marque.app.words import LANGUAGES, words_of
 from marque.common import InputError
+from marque.proof.campaign import Campaign
 from marque.proof.campaign.watch import Progress
 from marque.proof.statistics import intervals
 
@@ -182,6 +185,36 @@ def test_the_page_beside_a_campaign_ends_with_it(folder):
     with pytest.raises(httpx.ConnectError), httpx.Client(trust_env=False) as http:
         http.get(address)
     assert not [thread for thread in threading.enumerate() if thread.name == "page"]
+
+
+def test_a_suite_that_is_proven_shows_itself_on_a_page_as_long_as_it_is_driven(tmp_path, monkeypatch):
+    def change(said):
+        child = said["sources"][1]
+        child["parameters"]["runs_mps"]["values"] = [2.0]
+        said["sources"] = [child]
+        said["cells"] = {"street": said["cells"]["street"] | {"exposure": 1.0}}
+
+    seen, run = [], Campaign.run
+
+    def watched(campaign, compute, limit_s, told, schedule):
+        def look(tally):
+            told(tally)
+            [thread] = [one for one in threading.enumerate() if one.name == "page"]
+            seen.append((thread.is_alive(), tally.done))
+
+        return run(campaign, compute, limit_s, look, schedule)
+
+    monkeypatch.setattr(Campaign, "run", watched)
+    suite = written(tmp_path, change)
+    words = ["prove", str(suite), "--out", str(tmp_path / "campaign"), "--workers", "1", "--page", "0"]
+    told = CliRunner().invoke(app, words)
+    assert told.exit_code == 0, told.output
+    assert re.search(r"The campaign is at http://localhost:\d+", told.output)
+    assert seen == [(True, 1)]
+    assert not [thread for thread in threading.enumerate() if thread.name == "page"]
+    ended = Client(CampaignPage(tmp_path / "campaign")).get("/").text
+    assert "1 of 1 runs" in ended
+    assert ">Ended</span>" in ended
 
 
 def test_time_is_told_in_two_units_at_most():
