@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -169,6 +171,23 @@ def test_a_suite_that_comes_with_marque_is_named_without_a_path_from_anywhere(tm
     assert suite == read_suite(DATA / "motorway.json")
     with pytest.raises(InputError):
         read_suite(tmp_path / "atlantis")
+
+
+def test_the_manual_has_every_kind_and_every_term():
+    page = (Path(__file__).parents[2] / "docs/suites.md").read_text()
+    told = set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE))
+    assert told == set(KINDS)
+    assert all(term in page for _, terms in TERMS.values() for term in terms)
+
+
+@pytest.mark.slow
+def test_the_suite_in_the_manual_can_be_read(tmp_path):
+    page = (Path(__file__).parents[2] / "docs/suites.md").read_text()
+    (tmp_path / "suite.json").write_text(page.partition("```json\n")[2].partition("```")[0])
+    suite = read_suite(tmp_path / "suite.json")
+    found = cases(suite, 1)
+    assert {one.source.name for one in found} == {"left turns", "left turns at night"}
+    assert all(dict(one.parameters)["headway_s"] > 2.0 or dict(one.parameters)["others"] == 1.0 for one in found if one.source.k_wise)
 
 
 @pytest.mark.parametrize("name", PACKAGED)
