@@ -178,10 +178,12 @@ def section(folder: Path | None, compute: Compute) -> Section:
 
 def _selection(place: Place, seen: Sequence[Recording]) -> str:
     slowing = sum(one.slows_mps2 > SLOWS_MPS2 for one in seen)
+    told = f"{place.name}: {len(seen)} recordings of {sum(one.steps for one in seen) * STEP_S:.0f} s altogether."
+    if not slowing:
+        return told
     return (
-        f"{place.name}: {len(seen)} recordings of {sum(one.steps for one in seen) * STEP_S:.0f} s altogether. In {slowing} of them all "
-        f"vehicles together slow by more than {SLOWS_MPS2:g} m/s² from beginning to end: what is at hand was chosen for being "
-        "critical, and is no fair sample of what was recorded."
+        f"{told} In {slowing} of them all vehicles together slow by more than {SLOWS_MPS2:g} m/s² from beginning to end: what is at hand "
+        "was chosen for being critical, and is no fair sample of what was recorded."
     )
 
 
@@ -208,9 +210,11 @@ def _joined(parts: Sequence[Behaviour]) -> Behaviour:
     )  # fmt: skip
 
 
+_CRITERION = f"Kolmogorov-Smirnov distance ≤ {FAR:g}, or no more than chance brings about (95 %)"
+
+
 def _unknown(name: str, why: str) -> Item:
-    criterion = f"Kolmogorov-Smirnov distance ≤ {FAR:g}, or no more than chance brings about (95 %)"
-    return Item(name, criterion, "not measured", None, f"It could not be compared: {why}.")
+    return Item(name, _CRITERION, "not measured", None, f"It could not be compared: {why}.")
 
 
 Quantity = tuple[str, str, Callable[[Behaviour], Sample], Floats]
@@ -218,12 +222,13 @@ Quantity = tuple[str, str, Callable[[Behaviour], Sample], Floats]
 
 def _item(place: Place, what: Quantity, theirs: Behaviour, ours: Behaviour, apart: Distance) -> Item:
     name, unit, pick, _ = what
-    middle = [float(pick(one).quantiles([0.5])[0]) for one in (theirs, ours)]
+    (low, middle, high), (low_ours, middle_ours, high_ours) = (pick(one).quantiles([0.05, 0.5, 0.95]).tolist() for one in (theirs, ours))
     met = apart.kolmogorov <= max(FAR, apart.by_chance)
     return Item(
-        f"{place.name}, {name}", _unknown("", "").criterion,
+        f"{place.name}, {name}", _CRITERION,
         f"{apart.kolmogorov:.2f} ({apart.kolmogorov_range[0]:.2f} to {apart.kolmogorov_range[1]:.2f}; chance {apart.by_chance:.2f})", met,
-        f"The median {name} is {said(middle[0], unit)} recorded and {said(middle[1], unit)} in our traffic; on average values are "
+        f"Recorded values have their median at {said(middle, unit)}, nine of ten between {said(low)} and {said(high, unit)}; ours have it "
+        f"at {said(middle_ours, unit)}, between {said(low_ours)} and {said(high_ours, unit)}. On average they are "
         f"{said(apart.wasserstein, unit)} apart. {pick(theirs).vehicles} recorded vehicles.",
     )  # fmt: skip
 
@@ -236,10 +241,16 @@ def _change_item(place: Place, theirs: LaneChanges, ours: LaneChanges) -> Item:
         f"{place.name}, lane changes", "our rate per km lies in the exact 95 % interval of the recorded one",
         f"{said(rate)} against {said(low)} to {said(high)} per km", low <= rate <= high,
         f"Recorded are {theirs.count} changes in {said(theirs.driven_km, 'km')}, {said(theirs.count / theirs.driven_km)} per km; our "
-        f"traffic changes lanes {said(rate)} times per km. {theirs.durations_s.size} recorded changes are whole, of "
-        f"{said(float(np.median(theirs.durations_s)) if theirs.durations_s.size else math.nan, 's')} in the middle; ours last "
-        f"{said(float(np.median(ours.durations_s)) if ours.durations_s.size else math.nan, 's')} within the same windows.",
+        f"traffic changes lanes {said(rate)} times per km. {_lasting('recorded', theirs)}, {_lasting('of ours', ours)}.",
     )  # fmt: skip
+
+
+def _lasting(whose: str, changes: LaneChanges) -> str:
+    """Those that are on record from end to end."""
+    if not changes.durations_s.size:
+        return f"none {whose} is on record from end to end"
+    middle = said(float(np.median(changes.durations_s)), "s")
+    return f"{changes.durations_s.size} {whose} are on record from end to end, {middle} in the middle"
 
 
 _SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)

@@ -108,8 +108,8 @@ def _car_items(found: dict[str, Convergence], tyres: Convergence) -> tuple[Item,
         Item(
             "error of the car at its limits", f"the same within {said(LIMIT_ERROR_M)} m and rad where tyres reach their limits",
             said(parted, "m"), parted <= LIMIT_ERROR_M,
-            f"Where the tyres' limit takes hold within a step, halving it changes the place by {said(parted, 'm')}; the order there is "
-            f"{limit.orders[0]:.2f} from the step used on and {limit.order:.2f} among the finest. Limits are those of a step's beginning.",
+            f"Where the tyres' limit takes hold within a step, halving the step changes the place by {said(parted, 'm')}, and halving it "
+            f"again by {said(limit.differences[1], 'm')}: limits are those of a step's beginning.",
         ),
         Item(
             "order of the tyres", "order of convergence 4 ± 0.3 of the model whose tyres slip", f"order {tyres.orders[0]:.2f}",
