@@ -81,7 +81,7 @@ def _why(argument: Argument) -> str:
         reasons.append(
             f"{len(argument.undeveloped)} {'goal is' if len(argument.undeveloped) == 1 else 'goals are'} not supported by anything"
         )
-    return f"{' and '.join(reasons).capitalize()}: until then nobody may rely on it."
+    return f"{' and '.join(reasons).capitalize()}. Nobody may rely on this release before that is resolved."
 
 
 def _some(names: Sequence[str], most: int = 6) -> str:
@@ -134,9 +134,10 @@ def _outside(facts: Facts) -> str:
 
 
 def _open(argument: Argument) -> list[View]:
+    """Those that only other evidence resolves come first."""
     return [
         {"id": unquote(one.id), "challenges": unquote(one.challenges), "text": one.text, "by": one.raised_by, "final": one.final}
-        for one in argument.open
+        for one in sorted(argument.open, key=lambda one: not one.final)
     ]
 
 
