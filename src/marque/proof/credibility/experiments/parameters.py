@@ -183,13 +183,17 @@ def _morris_item(effects: Effects) -> Item:
 
 def _ranking(effects: Effects, indices: Indices | None) -> Table:
     order = sorted(range(len(PARAMETERS)), key=lambda k: -effects.size[k])
+    names = ["parameter", "from", "to", "of", "μ*, s", "from", "to", "μ, s", "σ, s"]
+    columns = [effects.size, effects.low, effects.high, effects.mean, effects.spread]
+    if indices is not None:
+        names += ["Sobol' first", "Sobol' total", "from", "to"]
+        columns += [indices.first, indices.total, indices.low, indices.high]
     rows: list[Row] = []
     for k in order:
-        one, columns = PARAMETERS[k], (effects.size, effects.low, effects.high, effects.mean, effects.spread)
-        sobol = (None, None) if indices is None else (float(indices.first[k]), float(indices.total[k]))
-        rows.append((one.name, one.low, one.high, "scenario" if one.of_scenario else "simulator", *(float(c[k]) for c in columns), *sobol))
-    names = ("parameter", "from", "to", "of", "μ*, s", "from", "to", "μ, s", "σ, s", "Sobol' first", "Sobol' total")
-    return Table("Behind a lead that brakes: effect on the least time to collision over the whole range, by size", names, tuple(rows))
+        one = PARAMETERS[k]
+        rows.append((one.name, one.low, one.high, "scenario" if one.of_scenario else "simulator", *(float(c[k]) for c in columns)))
+    title = "Behind a lead that brakes: effect on the least time to collision over the whole range, by size"
+    return Table(title, tuple(names), tuple(rows))
 
 
 def _effects_chart(effects: Effects) -> Chart:
