@@ -49,7 +49,7 @@ def run_line(case: int, outcome: str = "passed", cell: str = CELLS[0], **other: 
     chance = random.Random(case)
     said = {
         "case": case, "scenario": "alks/cut-in", "parameters": {"dx0_m": str(chance.randint(1, 99) / 2), "ve0_kmh": "60"},
-        "seed": chance.getrandbits(50), "cell": cell, "weight": 0.25, "outcome": outcome, "collision": outcome == "failed",
+        "seed": chance.getrandbits(50), "suite": "alks", "cell": cell, "weight": 0.25, "outcome": outcome, "collision": outcome == "failed",
         "preventable": {"cc": True, "fsm": False}, "why": "" if outcome == "passed" else "hit the \"cutting\" car\n",
         "measures": {"ttc_min_s": chance.random() * 9, "gap_min_m": chance.randint(0, 20)}, "trace": sha(str(case)),
     }  # fmt: skip

@@ -177,7 +177,15 @@ def test_what_was_run_is_what_the_policy_asks_for(tmp_path, change, link):
 
 
 def test_a_hidden_suite_left_out_of_the_policy_is_an_unknown_one(tmp_path):
-    assert [one[0] for one in links(tmp_path, World(policy=replace(POLICY, hidden={})))] == ["input"]
+    driven = (*INPUTS, Input("suite/autumn", sha("hidden"), SALT.hex()))
+    assert [one[0] for one in links(tmp_path, World(policy=replace(POLICY, hidden={}), inputs=driven))] == ["input"]
+
+
+def test_a_hidden_suite_that_was_opened_for_another_release_is_hidden_no_more(tmp_path):
+    committed, release = POLICY.hidden["autumn"], World().release
+    for one in (sha("hidden"), committed):
+        assert links(tmp_path, World(), opened={one: release}) == []
+        assert [found[:2] for found in links(tmp_path, World(), opened={one: sha("before")})] == [("hidden suite", archive.PROVENANCE)]
 
 
 def test_statements_are_about_one_release_one_policy_and_the_same_runs(tmp_path):
