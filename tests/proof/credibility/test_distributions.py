@@ -20,7 +20,7 @@ def alone(values):
 @settings(deadline=None)
 def test_the_distances_are_scipys(a, b):
     found = distance(alone(a), alone(b), resamples=2)
-    assert found.kolmogorov == pytest.approx(stats.ks_2samp(a, b).statistic, abs=1e-12)
+    assert found.kolmogorov == pytest.approx(stats.ks_2samp(a, b, method="asymp").statistic, abs=1e-12)
     assert found.wasserstein == pytest.approx(stats.wasserstein_distance(a, b), abs=1e-9)
 
 
