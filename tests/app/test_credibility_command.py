@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,9 @@ def little(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def written(out: Path, workers: int) -> bytes:
+    """Without the digests: whoever works on the code meanwhile changes them."""
     command.write_credibility(out, commonroad=None, suite=None, vehicle="vela", sample=2, sobol=0, workers=workers)
-    return (out / "credibility.json").read_bytes()
+    return dataclasses.replace(read_credibility(out / "credibility.json"), rests_on={}).dumps()
 
 
 @pytest.mark.slow

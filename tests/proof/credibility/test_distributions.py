@@ -18,9 +18,10 @@ def alone(values):
 
 @given(VALUES, VALUES)
 @settings(deadline=None)
-def test_the_distances_are_scipys(a, b):
+def test_the_distances_are_those_of_their_definitions(a, b):
     found = distance(alone(a), alone(b), resamples=2)
-    assert found.kolmogorov == pytest.approx(stats.ks_2samp(a, b, method="asymp").statistic, abs=1e-12)
+    counted = max(abs(np.mean(np.array(a) <= x) - np.mean(np.array(b) <= x)) for x in (*a, *b))
+    assert found.kolmogorov == pytest.approx(counted, abs=1e-12)
     assert found.wasserstein == pytest.approx(stats.wasserstein_distance(a, b), abs=1e-9)
 
 
