@@ -23,6 +23,7 @@ from marque.simulation.library.actors import STEP_S
 from marque.simulation.library.roads import pose_at
 from marque.simulation.places.kinds import CONDITIONS, KINDS, net, place_of
 from marque.simulation.places.model import Staged, Value
+from marque.simulation.places.paving import paved
 from marque.simulation.reactive import Crowd
 from marque.simulation.scenario import ActorLog, PlanningProblem, Scenario
 from marque.simulation.sensors import Sensors
@@ -44,16 +45,24 @@ class Concrete:
     faults: tuple[Fault, ...]
     conditions: Conditions
 
-    def drive(self, model: VehicleModel, *, seed: int, perfect: bool = False, record: bool = False) -> tuple[Drive, Scenario]:
-        """The drive of our system, and the scenario with what the others did. seed: of the sensors' errors; perfect: without them."""
+    def drive(
+        self, model: VehicleModel, *, seed: int, perfect: bool = False, record: bool = False, parts: int = 1,
+        states: list[VehicleState] | None = None,
+    ) -> tuple[Drive, Scenario]:  # fmt: skip
+        """The drive of our system, and the scenario as it went: with what the others did, on the road as it is paved.
+
+        seed: of the sensors' errors; perfect: without them.
+        """
         problem, body = self.scenario.problems[0], model.vehicle
         sensors = Sensors(THREE_LIDARS, seed=seed, conditions=self.conditions, road_map=self.scenario.road_map)
         injection = Injection(self.faults, sensors, model.actuators, heading_rad=problem.heading_rad, perfect=perfect)
         pilot = Pilot(self.scenario.road_map, body, STEP_S, suite=THREE_LIDARS, actuators=model.actuators)
-        car, world = Disturbed(pilot, injection, body), Crowded(self.scenario.road_map, self.staged)
+        car, world = Disturbed(pilot, injection, body, parts), Crowded(self.scenario.road_map, self.staged)
         driven = drive_problem(
             self.scenario, problem, lambda *_: car, body, injection, plant=car.move, world=world, record=record
         )  # fmt: skip
+        if states is not None:
+            states += car.states
         return driven, self._as_it_went(driven, world, body)
 
     def refer(self, make_driver: MakeDriver, vehicle: VehicleParameters) -> tuple[Drive, Scenario]:
@@ -65,7 +74,7 @@ class Concrete:
     def _as_it_went(self, drive: Drive, world: Crowded, vehicle: VehicleParameters) -> Scenario:
         end = drive.driven
         last = VehicleState(end.x_m[-1], end.y_m[-1], end.heading_rad[-1], end.speed_mps[-1], 0.0, 0.0)
-        return dataclasses.replace(self.scenario, actors=world.log(last, vehicle))
+        return dataclasses.replace(self.scenario, actors=world.log(last, vehicle), road_map=paved(self.scenario.road_map))
 
 
 class Crowded:
@@ -97,11 +106,14 @@ class Crowded:
 
 
 class Disturbed:
-    """A pilot in a car in which something may fail: the driver, senses and plant of a drive."""
+    """A pilot in a car in which something may fail: the driver, senses and plant of a drive.
 
-    def __init__(self, pilot: Pilot, injection: Injection, vehicle: VehicleParameters) -> None:
-        self.pilot, self._injection, self._vehicle = pilot, injection, vehicle
-        self._held, self._now_s = resting(STEP_S), 0.0
+    parts: into how many each step of the car is cut. states: at every part of it, from the first on.
+    """
+
+    def __init__(self, pilot: Pilot, injection: Injection, vehicle: VehicleParameters, parts: int = 1) -> None:
+        self.pilot, self._injection, self._vehicle, self._parts = pilot, injection, vehicle, parts
+        self._held, self._now_s, self.states = resting(STEP_S / parts), 0.0, list[VehicleState]()
         self.begin, self.look, self.view, self.guard_log = pilot.begin, pilot.look, pilot.view, pilot.guard_log
 
     def cycle(self, state: VehicleState, seen: Observation) -> Command:
@@ -113,8 +125,13 @@ class Disturbed:
     def move(self, state: VehicleState, command: Command) -> VehicleState:
         """Through what is left of the actuators."""
         actuators = self._injection.actuators_at(self._now_s)
-        after, self._held = through_actuators(state, self._held, command, STEP_S, self._vehicle, actuators)
-        return VehicleState(*after)
+        if not self.states:
+            self.states.append(state)
+        for _ in range(self._parts):
+            after, self._held = through_actuators(state, self._held, command, STEP_S / self._parts, self._vehicle, actuators)
+            state = VehicleState(*after)
+            self.states.append(state)
+        return state
 
 
 def concrete(kind: str, road_map: RoadMap, place: str, values: Mapping[str, Value]) -> Concrete:

@@ -69,9 +69,10 @@ class Staged:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Net:
-    """A map as scenes see it. drivable: (L,) lanes a car drives on, without turning back or corners too tight for it.
+    """A map as scenes see it.
 
-    only: the one lane on which places are looked for, −1 for all.
+    drivable: (L,) lanes for cars that neither turn back nor have a corner too tight for one, and are faster than walking. only: the one
+    lane on which places are looked for, −1 for all.
     """
 
     road_map: RoadMap

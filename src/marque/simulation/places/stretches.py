@@ -118,7 +118,7 @@ def roadworks(net: Net, place: Place, *, length_m: float, into_lane: float, othe
             actors.append(arrive(CAR, theirs, there_m, max(0.2, at_s), [(0.0, mps)]))
     fastest = limit(net, place.lane)
     heeds = [not one.parked for one in actors]
-    return Staged(way.path, _START_M, _WORKS_GOAL_M, goes_mps, fastest, actors, heeds, 20.0, 3.2 if opposite else _LANES_WIDE_M)
+    return Staged(way.path, _START_M, _WORKS_GOAL_M, goes_mps, fastest, actors, heeds, 30.0, 3.2 if opposite else _LANES_WIDE_M)
 
 
 def fault(net: Net, place: Place, *, kind: str, after_m: float, headway_s: float) -> Staged:
@@ -130,7 +130,7 @@ def fault(net: Net, place: Place, *, kind: str, after_m: float, headway_s: float
     goes_mps = comfortable(way.path, 0.0, 60.0, _SHARE * limit(net, place.lane))
     slow_mps = comfortable(way.path, 0.0, way.length_m, goes_mps)
     ahead = arrive(CAR, way, _ahead(way, goes_mps, headway_s, CAR.length_m), 0.0, [(0.0, goes_mps), (3.0, slow_mps)])
-    goal_m = way.length_m - 15.0
+    goal_m = min(way.length_m, _FAULT_WAY_M) - 15.0
     return Staged(
         way.path, _START_M, goal_m, goes_mps, limit(net, place.lane), [ahead], [True], 15.0, _LANES_WIDE_M, kind, after_m / goes_mps
     )

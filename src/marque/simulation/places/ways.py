@@ -21,11 +21,11 @@ from marque.vehicle import BMW_320I
 
 LATERAL_MPS2 = 2.5
 """Nobody takes a bend faster than this allows: what drivers accept in towns."""
-_UNPOSTED_MPS = 13.9
+_UNPOSTED_MPS, _SLOWEST_STREET_MPS = 13.9, 5.0
 _LEAST_RUN_UP_M, _SPARE_M, _STOPS_BEFORE_M = 22.0, 3.0, 8.0
 _REACTS_S, _EASY_MPS2 = 1.0, 3.0
 _KINK_M = 1.0
-_BODY_M = (5.0, 2.2)
+_BODY_M = (5.2, 2.6)
 _GREEN = (Colour.GREEN, Colour.GREEN_PROTECTED)
 _GREEN_STEP_S, _LONGEST_PROGRAM_S = 0.5, 600.0
 
@@ -46,7 +46,7 @@ class Way:
 
 def net_of(road_map: RoadMap) -> Net:
     lanes = road_map.arrays.lanes
-    cars = (lanes["road"] & Road.CAR > 0) & (lanes["turn"] != Turn.BACK)
+    cars = (lanes["road"] & Road.CAR > 0) & (lanes["turn"] != Turn.BACK) & (lanes["speed_limit"] >= _SLOWEST_STREET_MPS)
     return Net(road_map, cars & ~tight_lanes(road_map, BMW_320I))
 
 
@@ -198,7 +198,7 @@ def _is_green(net: Net, signal: int, times: Floats) -> Bools:
 
 
 def is_paved(net: Net, path: Floats, from_m: float, to_m: float) -> bool:
-    """Whether a body a little wider than a car stays on the map's lanes along a path: at bends some maps leave slits between lanes."""
+    """Whether a body half a metre wider than a car stays on the map's lanes along a path: at bends some maps leave slits between lanes."""
     poses = at(path, np.arange(from_m, to_m, 1.0))
     return not any(off_road(x, y, angle, _BODY_M[0], _BODY_M[1], net.road_map.arrays) for x, y, angle in poses.tolist())
 
