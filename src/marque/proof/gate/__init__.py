@@ -2,7 +2,7 @@
 
 from marque.proof.gate.counting import Seen, seen
 from marque.proof.gate.gate import baseline_of, before_of, conclude, judge, judge_under
-from marque.proof.gate.inputs import bound, inputs_of, provenance_inputs
+from marque.proof.gate.inputs import bound, provenance_inputs
 from marque.proof.gate.rules import GateRules, read_rules, short_of
 from marque.proof.gate.stopping import Cases, course
 
@@ -15,7 +15,6 @@ __all__ = [
     "bound",
     "conclude",
     "course",
-    "inputs_of",
     "judge",
     "judge_under",
     "provenance_inputs",

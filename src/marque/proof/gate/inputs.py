@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from marque.common import InputError
-from marque.proof.campaign import Plan, Task, seeds_digest
-from marque.proof.campaign import inputs_of as inputs_of_task
+from marque.proof.campaign import Plan
 from marque.proof.evidence import Input, Policy
 from marque.proof.evidence.policy import opens
 from marque.proof.suites import Suite
-
-__all__ = ["bound", "inputs_of", "provenance_inputs", "seeds_digest"]
 
 
 def bound(policy: Policy, suites: Sequence[Suite], salts: Sequence[str] = ()) -> None:
@@ -39,9 +36,3 @@ def provenance_inputs(plan: Plan, salts: Sequence[str]) -> tuple[Input, ...]:
         return tuple(Input(name, digest, opened.get(name, "")) for name, digest in sorted(found.items()))
     except ValueError as fault:
         raise InputError(plan.suite, "name", str(fault), "Name suites in letters, digits, dots and hyphens.") from fault
-
-
-def inputs_of(plan: Plan, suite: Suite, policy: Policy) -> tuple[Input, ...]:
-    """Of a campaign without hidden suites, as they are here and now."""
-    found = inputs_of_task(Task(suite.folder, plan.vehicle, plan.seed, plan.perfect), [suite])
-    return tuple(Input(name, digest) for name, digest in sorted({**found, "policy": policy.digest}.items()))
