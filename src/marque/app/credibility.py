@@ -22,7 +22,7 @@ from marque.proof.credibility import Credibility, Section
 from marque.proof.credibility.experiments import behaviour, other_simulators, parameters, sumo, time_steps
 from marque.proof.credibility.experiments.closed_loop import Trial, library
 from marque.proof.evidence import digests
-from marque.proof.suites import cases, read_suite
+from marque.proof.suites import cases, located, read_suite
 from marque.vehicle import MODELS
 
 SAMPLE, TRAJECTORIES = 48, 10
@@ -77,6 +77,7 @@ def _cases(suite: Path | None, vehicle: str, sample: int) -> tuple[list[Trial], 
     if suite is None:
         names = library(sample)
         return [Trial(name, vehicle, _SEED) for name in names], {}, {"cases": f"{len(names)} scenes of the library"}
+    suite = located(suite)
     known = read_suite(suite)
     drawn = cases(known, _SEED)
     chosen = sorted({round(at) for at in np.linspace(0, len(drawn) - 1, min(sample, len(drawn)))})

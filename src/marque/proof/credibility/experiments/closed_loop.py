@@ -17,6 +17,7 @@ from marque.driving.pilot import Pilot
 from marque.proof.credibility.experiments.plants import FinePlant, SlippingPlant
 from marque.proof.credibility.step_halving import Outcome
 from marque.proof.suites import Case, Kind, cases, read_suite
+from marque.proof.suites.places import staged
 from marque.simulation.commonroad import read_scenario
 from marque.simulation.drive import drive_problem, warm_up
 from marque.simulation.judge import Trajectory, Verdict, judge, least_time_to_collision
@@ -26,7 +27,7 @@ from marque.simulation.openscenario import as_scenario, play, read_story, variat
 from marque.simulation.openscenario.scenario import TICK_S
 from marque.simulation.scenario import ActorLog, PlanningProblem, Scenario
 from marque.simulation.sensors import Sensors
-from marque.vehicle import MODELS, VehicleModel
+from marque.vehicle import MODELS, VehicleModel, VehicleState
 from marque.vehicle.sensors import THREE_LIDARS
 
 _UNSAFE = (Verdict.COLLISION, Verdict.ROAD_EDGE, Verdict.INFEASIBLE, Verdict.ERROR)
@@ -71,6 +72,8 @@ def drive(trial: Trial) -> Outcome:
         case = _case(trial)
         if isinstance(case, Case) and case.source.kind is Kind.OPENSCENARIO:
             return _story(trial, case)
+        if isinstance(case, Case) and case.source.kind is Kind.CITY:
+            return _staged(trial, case)
         scenario = _scenario(trial, case)
         return _problem(trial, scenario, scenario.problems[0])
     except Exception as error:
@@ -136,6 +139,24 @@ def _problem(trial: Trial, scenario: Scenario, problem: PlanningProblem) -> Outc
     columns = np.ascontiguousarray(np.array(plant.states).T)
     fine, task = finer(scenario, trial.parts), dataclasses.replace(problem, start_step=problem.start_step * trial.parts)
     return _judged(trial, fine, task, Trajectory(*columns[:5]), drive.driven)
+
+
+def can_slip(trial: Trial) -> bool:
+    """Whether the car of a case can be another: a scene on a map drives in its own, in which something may fail."""
+    case = _case(trial)
+    return isinstance(case, str) or case.source.kind is not Kind.CITY
+
+
+def _staged(trial: Trial, case: Case) -> Outcome:
+    """Others react to the car at the loop's own steps; between these they move straight and evenly."""
+    assert trial.suite is not None
+    states: list[VehicleState] = []
+    scene = staged(trial.suite.parent, case)
+    drive, scenario = scene.drive(MODELS[trial.vehicle], seed=trial.seed, parts=trial.parts, states=states)
+    if not states:
+        return _judged(trial, scenario, scenario.problems[0], drive.driven, drive.driven)
+    columns = np.ascontiguousarray(np.array(states).T)
+    return _judged(trial, finer(scenario, trial.parts), scenario.problems[0], Trajectory(*columns[:5]), drive.driven)
 
 
 def _story(trial: Trial, case: Case) -> Outcome:

@@ -10,7 +10,7 @@ import numpy as np
 
 from marque.common import Floats
 from marque.foundation.compute import Compute
-from marque.proof.credibility.experiments.closed_loop import Trial, drive
+from marque.proof.credibility.experiments.closed_loop import Trial, can_slip, drive
 from marque.proof.credibility.experiments.plants import FinePlant
 from marque.proof.credibility.experiments.telling import all_of, quantile, said, series
 from marque.proof.credibility.model import Chart, Item, Row, Section, Table
@@ -72,12 +72,11 @@ def section(trials: Sequence[Trial], vehicle: str, compute: Compute) -> Section:
     """trials: the cases, as they are driven without any change."""
     found, tyres = car(vehicle), slipping_car(vehicle)
     many = [replace(trial, parts=parts) for parts in PARTS for trial in trials]
-    many += [replace(trial, slipping=True) for trial in trials]
-    outcomes = all_of(compute, drive, many)
-    levels = [outcomes[k * len(trials) : (k + 1) * len(trials)] for k in range(len(PARTS) + 1)]
-    finest, slipping = levels[len(PARTS) - 1], levels[len(PARTS)]
-    changes = {parts: change(level, finest) for parts, level in zip(PARTS[:-1], levels, strict=False)}
-    tyre_change = change(levels[0], slipping)
+    slip = [k for k, trial in enumerate(trials) if can_slip(trial)]
+    outcomes = all_of(compute, drive, [*many, *(replace(trials[k], slipping=True) for k in slip)])
+    levels = [outcomes[k * len(trials) : (k + 1) * len(trials)] for k in range(len(PARTS))]
+    changes = {parts: change(level, levels[-1]) for parts, level in zip(PARTS[:-1], levels, strict=False)}
+    tyre_change = change([levels[0][k] for k in slip], outcomes[len(many) :]) if slip else None
     return Section(
         "step-halving", "Step halving",
         (
@@ -86,7 +85,7 @@ def section(trials: Sequence[Trial], vehicle: str, compute: Compute) -> Section:
             "Where a decision hangs by a hair – to pass now or to wait – a millimetre may turn it, and the courses part by metres from "
             "there on. This is why verdicts and least times to collision are compared, and courses by quantiles.",
         ),
-        (*_car_items(found, tyres), *_case_items(changes), _tyre_item(tyre_change)),
+        (*_car_items(found, tyres), *_case_items(changes), *([] if tyre_change is None else [_tyre_item(tyre_change)])),
         (_car_table(found, tyres), _case_table(changes, tyre_change)),
         (_car_chart(found), _case_chart(changes, tyre_change)),
     )  # fmt: skip
@@ -166,21 +165,22 @@ def _car_chart(found: dict[str, Convergence]) -> Chart:
     return Chart(title, "halvings of the step of 100 ms", "difference to half the step, m", lines, logarithmic=True, marks=True)
 
 
-def _case_table(changes: dict[int, Change], tyres: Change) -> Table:
+def _case_table(changes: dict[int, Change], tyres: Change | None) -> Table:
     rows: list[Row] = []
     named = [(f"{1e3 * STEP_S / parts:g} ms against {1e3 * STEP_S / PARTS[-1]:g} ms", one) for parts, one in changes.items()]
-    for name, one in [*named, ("tyres that slip against none", tyres)]:
+    for name, one in [*named, *([] if tyres is None else [("tyres that slip against none", tyres)])]:
         figures = [quantile(values, share) for values in (one.ttc_s, one.place_m) for share in (0.5, 0.9, 1.0)]
         rows.append((name, float(one.cases), float(one.failures), float(one.verdicts), *figures))
     parts = [f"{what}: {which}" for what in ("TTC, s", "course, m") for which in ("half", "9 of 10", "all")]
     return Table("Cases: what changes, within", ("what", "cases", "passed ↔ failed", "other verdict", *parts), tuple(rows))
 
 
-def _case_chart(changes: dict[int, Change], tyres: Change) -> Chart:
+def _case_chart(changes: dict[int, Change], tyres: Change | None) -> Chart:
     shares = np.linspace(0.0, 1.0, 21)
     lines = [
         series(f"{1e3 * STEP_S / parts:g} ms", shares, [max(1e-4, quantile(one.place_m, share)) for share in shares])
         for parts, one in changes.items()
     ]
-    lines.append(series("tyres that slip", shares, [max(1e-4, quantile(tyres.place_m, share)) for share in shares]))
+    if tyres is not None:
+        lines.append(series("tyres that slip", shares, [max(1e-4, quantile(tyres.place_m, share)) for share in shares]))
     return Chart("Cases: how far courses part", "share of cases", "greatest distance of the courses, m", tuple(lines), logarithmic=True)
