@@ -23,6 +23,7 @@ from marque.simulation.library.actors import STEP_S
 from marque.simulation.library.roads import pose_at
 from marque.simulation.places.kinds import CONDITIONS, KINDS, net, place_of
 from marque.simulation.places.model import Staged, Value
+from marque.simulation.places.paving import paved
 from marque.simulation.reactive import Crowd
 from marque.simulation.scenario import ActorLog, PlanningProblem, Scenario
 from marque.simulation.sensors import Sensors
@@ -73,7 +74,7 @@ class Concrete:
     def _as_it_went(self, drive: Drive, world: Crowded, vehicle: VehicleParameters) -> Scenario:
         end = drive.driven
         last = VehicleState(end.x_m[-1], end.y_m[-1], end.heading_rad[-1], end.speed_mps[-1], 0.0, 0.0)
-        return dataclasses.replace(self.scenario, actors=world.log(last, vehicle))
+        return dataclasses.replace(self.scenario, actors=world.log(last, vehicle), road_map=paved(self.scenario.road_map))
 
 
 class Crowded:
