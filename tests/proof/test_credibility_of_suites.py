@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from small_suite import written
 
 from marque.app.credibility import _cases
 from marque.proof.campaign import Task
 from marque.proof.campaign.drive import run
-from marque.proof.credibility.experiments.closed_loop import drive
-from marque.proof.suites import cases, read_suite
+from marque.proof.credibility.experiments.closed_loop import can_slip, drive
+from marque.proof.credibility.step_halving import apart
+from marque.proof.suites import cases, located, read_suite
 
 
 def test_cases_of_a_suite_come_out_as_in_a_campaign(tmp_path: Path):
@@ -25,3 +28,17 @@ def test_cases_of_a_suite_come_out_as_in_a_campaign(tmp_path: Path):
         assert ran.outcome == ("failed" if found.failed else "passed")
         assert min(found.ttc_min_s, 1e9) == ran.measures.get("ttc_min_s", 1e9)
         assert len(found.places_m) == round(ran.measures["driven_s"] / 0.1) + 1
+
+
+@pytest.mark.slow
+def test_a_scene_on_a_map_comes_out_as_in_a_campaign_and_nearly_so_at_half_the_step():
+    trials, _, _ = _cases(Path("city"), "vela", 2)
+    path, trial = located(Path("city")), trials[0]
+    case = cases(read_suite(path), 1)[trial.scene]
+    ran, found = run(case, Task(path, "vela", 1)), drive(trial)
+    assert ran.outcome == ("failed" if found.failed else "passed")
+    assert min(found.ttc_min_s, 1e9) == ran.measures.get("ttc_min_s", 1e9)
+    assert not can_slip(trial)
+    half, quarter = (drive(replace(trial, parts=parts)) for parts in (2, 4))
+    assert half.verdict == quarter.verdict == found.verdict
+    assert apart(half.places_m, quarter.places_m) < apart(found.places_m, quarter.places_m)
