@@ -35,7 +35,7 @@ _SAME_WAY_RAD = math.radians(40.0)
 _LEAST_M, _ENDS_S = 45.0, 4.0
 _LEAD_S = 8.0
 _BEFORE_M, _AFTER_M, _GOAL_BEHIND_M = 330.0, 110.0, 80.0
-_NEEDS_M = 60.0
+_NEEDS_M, _BEGINS_M = 60.0, 15.0
 _GREEN_S = 14.0
 _TIGHTEST_PER_M = 0.15
 
@@ -136,4 +136,7 @@ def _ways(net: Net, place: Place) -> tuple[Way, Way] | None:
 
 
 def _lead(net: Net, place: Place, ego: Way) -> tuple[float, float] | None:
-    return run_up(ego.path, ego.at(place.lane, place.s_m), 0.9 * limit(net, place.lane), _LEAD_S, math.inf)
+    """The ego's run-up; where its lane ends, on that lane alone."""
+    record = net.lanes[place.lane]
+    most_m = math.inf if record["successor_count"] else float(record["length"]) - _BEGINS_M
+    return run_up(ego.path, ego.at(place.lane, place.s_m), 0.9 * limit(net, place.lane), _LEAD_S, most_m)

@@ -17,6 +17,7 @@ from marque.simulation.judge.surface import off_road
 from marque.simulation.library.actors import LONGEST_S, STEP_S, Actor, Body, Profile, drive
 from marque.simulation.library.roads import at, distances, rounded
 from marque.simulation.places.model import Net
+from marque.simulation.places.paving import paved
 from marque.vehicle import BMW_320I
 
 LATERAL_MPS2 = 2.5
@@ -198,9 +199,9 @@ def _is_green(net: Net, signal: int, times: Floats) -> Bools:
 
 
 def is_paved(net: Net, path: Floats, from_m: float, to_m: float) -> bool:
-    """Whether a body half a metre wider than a car stays on the map's lanes along a path: at bends some maps leave slits between lanes."""
-    poses = at(path, np.arange(from_m, to_m, 1.0))
-    return not any(off_road(x, y, angle, _BODY_M[0], _BODY_M[1], net.road_map.arrays) for x, y, angle in poses.tolist())
+    """Whether a body half a metre wider than a car stays on the road along a path: at bends some maps leave wide slits between lanes."""
+    poses, road = at(path, np.arange(from_m, to_m, 1.0)), paved(net.road_map).arrays
+    return not any(off_road(x, y, angle, _BODY_M[0], _BODY_M[1], road) for x, y, angle in poses.tolist())
 
 
 def connections(net: Net) -> list[int]:
