@@ -142,6 +142,7 @@ def test_nobody_can_foresee_a_hidden_suites_cases_without_its_salt(tmp_path):
     assert not {one[1:] for one in drawn[0][30:]} & {one[1:] for one in (*drawn[1][30:], *drawn[0][:30])}
 
 
+@pytest.mark.slow
 def test_a_release_that_is_good_on_the_open_suite_and_bad_on_the_hidden_one_fails_with_that_reason(tmp_path):
     bench, known = Bench(tmp_path), suite(tmp_path / "open.json", "open", 900)
     hiding, opens = opening(bench, "hidden-bad", 100)
@@ -154,6 +155,7 @@ def test_a_release_that_is_good_on_the_open_suite_and_bad_on_the_hidden_one_fail
     assert "FAILED" in bench.sealed(), "and that, too, is evidence"
 
 
+@pytest.mark.slow
 def test_a_hidden_suite_that_was_opened_for_one_release_is_hidden_for_no_other(tmp_path):
     memory, known = tmp_path / "memory.json", suite(tmp_path / "open.json", "open", 300)
     (tmp_path / "first").mkdir()
