@@ -23,7 +23,7 @@ Row = tuple[float | str | None, ...]
 
 @dataclass(frozen=True)
 class Item:
-    """One claim on the simulator, held against a criterion that was stated before.
+    """One claim on the simulator, held against a criterion that does not move with it.
 
     met: None where it could not be measured here, of which `sentence` says why.
     """
