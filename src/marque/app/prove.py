@@ -23,7 +23,7 @@ from marque.common import InputError
 from marque.foundation import SystemClock
 from marque.foundation.compute import Compute
 from marque.foundation.compute_pool import ProcessPool
-from marque.proof.campaign import Campaign, Hidden, Schedule, Tally, Task, suites_of
+from marque.proof.campaign import Campaign, Hidden, Schedule, Tally, Task, prepare, suites_of
 from marque.proof.evidence import Policy, release_digest
 from marque.proof.evidence import Run as EvidenceRun
 from marque.proof.evidence.draft import Draft
@@ -71,6 +71,8 @@ def prove(
     )
     if sealing is not None and policy is not None:
         _begin(sealing, policy, campaign)
+    with Console(stderr=True).status("getting ready to drive; after an update this takes minutes"):
+        prepare()  # else every worker compiled by itself, and a slow machine's first runs were overdue for it
     compute = _compute(workers, ray)
     schedule = None if policy is None or sealing is None else schedule_of(campaign, policy, sealing.baseline)
     try:

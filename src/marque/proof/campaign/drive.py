@@ -83,7 +83,7 @@ Keep = Callable[[Recording], None]
 
 def drive(task: Task, case: Case, keep: Keep | None = None) -> bytes:
     """The line of a case. Nothing that is in a scenario raises. keep: is given what was driven, if anything was; the line is the same."""
-    _warm()
+    prepare()
     return run(case, task, keep).line(case)
 
 
@@ -105,8 +105,8 @@ def run(case: Case, task: Task, keep: Keep | None = None) -> Run:
 
 
 @cache
-def _warm() -> None:
-    """Once in a process."""
+def prepare() -> None:
+    """Compiles or loads what every drive needs, once in a process; what was compiled is kept for the processes after."""
     warm_up()
 
 
