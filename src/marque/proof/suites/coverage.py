@@ -66,10 +66,14 @@ def k_wise(parameters: Sequence[Parameter], cases: Sequence[Case], k: int = 2, c
 
 
 def _label(parameter: Parameter, number: int) -> str:
-    return str(parameter.values[number]) if parameter.values else str(number)
+    """A value, or a quarter of a range by its ends."""
+    if parameter.values:
+        return str(parameter.values[number])
+    step = (parameter.high - parameter.low) / PARTS
+    return f"{parameter.low + step * number:.4g} to {parameter.low + step * (number + 1):.4g}"
 
 
 def _level(parameter: Parameter, value: Value) -> str:
     if parameter.values or not isinstance(value, float):
         return str(value)
-    return str(min(PARTS - 1, int(PARTS * (value - parameter.low) / (parameter.high - parameter.low))))
+    return _label(parameter, min(PARTS - 1, int(PARTS * (value - parameter.low) / (parameter.high - parameter.low))))
