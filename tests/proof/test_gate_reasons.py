@@ -103,7 +103,9 @@ def test_a_collision_that_the_reference_driver_could_not_avoid_counts_unless_the
     )
     [by_reference] = judge(replace(ONE, fault="reference"), "vela", runs)
     assert by_reference.answer == "PASSED"
-    assert by_reference.reasons[-1].endswith("the competent-and-careful driver would have avoided it: 20 collisions did not.")
+    assert by_reference.reasons[-1].endswith(
+        "the competent-and-careful driver would have avoided it; 20 collisions that it would not have avoided are left out."
+    )
 
 
 @pytest.mark.parametrize("other", [{"collision": False}, {"preventable": {"competent-and-careful": True}}, {"preventable": {}}])

@@ -107,11 +107,14 @@ def _of_failures(rules: GateRules, found: CellCount) -> Iterator[str]:
         yield f"Counted as failed: {', '.join(lost)}."
     if outside := found.outcomes["outside"]:
         yield f"{_cases(outside)} outside of the domain: no vehicle of the model could do them."
-    collisions = f"{found.unavoidable:,} collision{'' if found.unavoidable == 1 else 's'}"
+    one = found.unavoidable == 1
+    collisions = f"{found.unavoidable:,} collision{'' if one else 's'}"
     if rules.fault == "reference":
-        yield f"As the policy says, a collision counts where the {rules.reference} driver would have avoided it: {collisions} did not."
+        left = f"{collisions} that it would not have avoided {'is' if one else 'are'} left out"
+        yield f"As the policy says, a collision counts where the {rules.reference} driver would have avoided it; {left}."
     elif found.unavoidable:
-        yield f"{collisions} by the ego's fault that the {rules.reference} driver could not have avoided either count all the same."
+        which = f"by the ego's fault that the {rules.reference} driver could not have avoided either"
+        yield f"{collisions} {which} {'counts' if one else 'count'} all the same."
 
 
 def percent(share: float) -> str:
