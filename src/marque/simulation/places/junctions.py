@@ -35,7 +35,7 @@ _FASTEST_MPS = 20.0
 _LEAD_S, _MOST_LEAD_M = 5.5, 75.0
 """How long before the meeting the ego's drive begins, and at most how far."""
 _AFTER_M = 60.0
-_GOAL_BEHIND_M, _GOAL_WIDTH_M = 45.0, 11.0
+_GOAL_BEHIND_M, _GOAL_WIDTH_M = 45.0, 20.0
 _COMES_FROM_M, _NEEDS_M = 120.0, 45.0
 _GREEN_S = 14.0
 _TIGHTEST_PER_M, _OTHERS_TIGHTEST_PER_M = 0.2, 0.1

@@ -99,7 +99,7 @@ def merge(net: Net, place: Place, *, gap_s: float, other_pace: float, headway_s:
     ]
     fastest = max(limit(net, lane) for lane in other.lanes)
     return Staged(
-        other.path, other_at_m - lead_m, other_at_m + _GOAL_BEHIND_M, start_mps, fastest, actors, [True] * 2, 12.0, 11.0,
+        other.path, other_at_m - lead_m, other_at_m + _GOAL_BEHIND_M, start_mps, fastest, actors, [True] * 2, 12.0, 20.0,
         clock_s=place.clock_s, start=on_path(ego.path, at_m - lead_m),
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ _SHARE = 0.9
 """Of the limit, at which the ego begins."""
 _WORKS_M, _WORKS_AT_M, _WORKS_GOAL_M, _WORKS_FASTEST_MPS = 110.0, 70.0, 125.0, 20.0
 _FAULT_WAY_M = 190.0
-_LANES_WIDE_M = 11.0
+_LANES_WIDE_M = 20.0
 """Of a goal on whichever lane."""
 
 

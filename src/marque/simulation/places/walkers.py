@@ -18,7 +18,7 @@ from marque.simulation.places.ways import Way, bend, common_green, is_outermost,
 _FASTEST_MPS = 17.0
 _LEAD_S, _MOST_LEAD_M = 6.0, 85.0
 _BEFORE_M, _AFTER_M = 95.0, 55.0
-_GOAL_BEHIND_M, _GOAL_WIDTH_M = 40.0, 11.0
+_GOAL_BEHIND_M, _GOAL_WIDTH_M = 40.0, 20.0
 _KERB_M = 2.0
 """From so far beside the road somebody sets out."""
 _GREEN_S = 14.0
