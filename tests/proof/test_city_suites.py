@@ -167,6 +167,7 @@ def test_a_city_case_is_driven_the_same_way_again(tmp_path):
 
 def test_a_suite_that_comes_with_marque_is_named_without_a_path_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "motorway").mkdir()
     suite = read_suite(tmp_path / "motorway")
     assert suite == read_suite(DATA / "motorway.json")
     with pytest.raises(InputError):

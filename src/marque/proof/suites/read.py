@@ -70,9 +70,9 @@ def read_suite(path: Path) -> Suite:
 
 
 def located(suite: Path) -> Path:
-    """The file of a suite: the path itself, or of one without ending, where nothing is, what comes with Marque under its name."""
+    """The file of a suite: the path itself, or of one without ending, where no file is, what comes with Marque under its name."""
     known = DATA / f"{suite.name}.json"
-    return known if not suite.suffix and not suite.exists() and known.exists() else suite
+    return known if not suite.suffix and not suite.is_file() and known.exists() else suite
 
 
 def _files(folder: Path, sources: tuple[Source, ...], path: Path) -> Iterator[tuple[str, Path]]:
