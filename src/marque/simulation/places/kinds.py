@@ -73,8 +73,8 @@ _KINDS = (
         "van_before_m": Range("from the van's front to the middle of the crossing, m", low=4.0, high=9.0)}),
     Kind("hidden-child", walkers.kerb_places, walkers.hidden_child, {
         "early_s": Range(_EARLY.told, low=0.0, high=0.7),
-        "runs_mps": Range("how fast, m/s", low=0.9, high=1.5),
-        "beside_m": Range("from the lane's border to the vans, m", low=0.5, high=1.0),
+        "runs_mps": Range("how fast, m/s", low=0.9, high=2.0),
+        "beside_m": Range("from the lane's border to the vans, m", low=0.3, high=1.0),
         "vans": Range("how many stand there", values=(1.0, 2.0, 3.0))}),
     Kind("pedestrian", walkers.kerb_places, walkers.pedestrian, {
         "early_s": _EARLY,
