@@ -54,10 +54,14 @@ class Person {
       else if (kind === "file") await field.setInputFiles(value);
       else await field.fill(value);
     }
-    await found.locator(button).last().click();
+    await this.leave(found.locator(button).last());
   }
   follow(link) {
-    return this.page.locator(link).first().click();
+    return this.leave(this.page.locator(link).first());
+  }
+  /** Click what leads to another page, and wait for that to be there: a click alone may return before. */
+  leave(what) {
+    return Promise.all([this.page.waitForEvent("load"), what.click()]);
   }
   /** Through the page of sign-in and the identity provider's, to where one wanted to go. */
   async signIn(place = "/console") {
@@ -66,10 +70,10 @@ class Person {
     if (!this.page.url().includes("lang=")) await this.follow(`.languages a[hreflang^=${this.language}]`);
     expect((await this.read("html > body h1")) === this.say("sign-in.heading"), "the page is in the language chosen");
     await this.page.locator("#organisation").fill(this.code);
-    await this.page.locator("#organisation").press("Enter");
+    await Promise.all([this.page.waitForEvent("load"), this.page.locator("#organisation").press("Enter")]);
     await this.follow("main a.button");
     expect(this.path() === `/identity/${this.code}/authorize`, "the identity provider asks");
-    await this.page.getByRole("button", { name: this.name }).click();
+    await this.leave(this.page.getByRole("button", { name: this.name }));
     expect(this.path() === place, "one lands where one wanted to go");
     expect((await this.page.locator("html").getAttribute("lang")).startsWith(this.language), "the language chosen stays");
   }
@@ -129,7 +133,7 @@ async function equip(person) {
 async function sign(person, told_, revision) {
   const { page } = person;
   await person.at(revision);
-  const [download] = await Promise.all([page.waitForEvent("download"), person.follow(`.steps a[href="${revision}/text"]`)]);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.locator(`.steps a[href="${revision}/text"]`).first().click()]);
   const cwd = mkdtempSync(join(folder, "signing-"));
   const text = join(cwd, download.suggestedFilename());
   await download.saveAs(text);
@@ -200,7 +204,7 @@ async function administer(ada, told_) {
   await ada.fill('form[action="/console/people"]', { name: `Colleague ${language}`, email: `colleague.${language}@polaris.example`, duty: "viewer" });
   const card = ada.page.locator("main li.tile", { hasText: `colleague.${language}@polaris.example` });
   await card.locator('[name="duty"][value="engineer"]').check();
-  await card.locator('form[action$="/duties"] button:not([formaction])').first().click();
+  await ada.leave(card.locator('form[action$="/duties"] button:not([formaction])').first());
   told_.duties = await card.locator('[name="duty"]:checked').evaluateAll((boxes) => boxes.map((one) => one.value));
   const colleague = await Person.of("polaris", language);
   colleague.name = `Colleague ${language}`;
