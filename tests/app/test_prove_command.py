@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import rfc8785
 from typer.testing import CliRunner
 
 from marque.alliance.key_files import write_key
 from marque.app.cli import app
 from marque.common import InputError
 from marque.foundation import SystemClock
+from marque.proof.campaign import seeds_digest
 from marque.proof.evidence import digests
 from marque.proof.gate import judge, read_rules
 
@@ -93,6 +95,35 @@ def test_a_suite_that_the_policy_does_not_name_is_not_driven_for_it(bench, tmp_p
         said("prove", other, "--out", tmp_path / "campaign", "--draft", tmp_path / "draft", "--runner", "gac")
 
 
+def test_neither_seed_nor_perception_is_chosen_after_the_policy_is_signed(bench, tmp_path):
+    folder, suite = bench
+    (tmp_path / "rules.json").write_text(json.dumps(RULES | {"seed": 7}))
+    draft = tmp_path / "draft"
+    said("policy", draft, "--rules", tmp_path / "rules.json", "--suite", suite, "--party", "gac", "--party", "huawei")
+    said("sign-evidence", draft, "policy", "--key", folder / "gac.key", "--passphrase-file", folder / "passphrase")
+    driving = ("prove", suite, "--out", tmp_path / "campaign", "--release", "pilot@1.2.0", "--draft", draft, "--runner", "huawei")
+    for other in (("--seed", 8), ("--perfect",)):
+        with pytest.raises(InputError, match="the policy has it driven with seed 7 and sensed perception"):
+            said(*driving, *other)
+    assert not (tmp_path / "campaign").exists()
+    said(*driving, "--workers", 1)
+    assert json.loads((tmp_path / "campaign/plan.json").read_bytes())["seed"] == 7, "the policy's, without being asked for"
+
+
+def test_the_gate_does_not_judge_runs_of_another_seed(bench, tmp_path):
+    folder, suite = bench
+    draft = tmp_path / "draft"
+    said("policy", draft, "--rules", folder / "rules.json", "--suite", suite, "--party", "gac", "--party", "huawei")
+    said("sign-evidence", draft, "policy", "--key", folder / "gac.key", "--passphrase-file", folder / "passphrase")
+    said("prove", suite, "--out", tmp_path / "c", "--release", "pilot@1.2.0", "--draft", draft, "--runner", "huawei", "--workers", 1)
+    provenance = json.loads((draft / "provenance.json").read_bytes())
+    [seeds] = [one for one in provenance["predicate"]["buildDefinition"]["resolvedDependencies"] if one["name"] == "seeds"]
+    seeds["digest"]["sha256"] = seeds_digest(2, perfect=False)
+    (draft / "provenance.json").write_bytes(rfc8785.dumps(provenance))
+    with pytest.raises(InputError, match="seed 1 and sensed perception"):
+        said("gate", draft, "--sequence", 1)
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -103,6 +134,9 @@ def test_a_suite_that_the_policy_does_not_name_is_not_driven_for_it(bench, tmp_p
         ({"least_runs": {"motorway": 2, "street": 2}}, "3 runs are needed"),
         ({"stopping": "when it looks good"}, "stopping"),
         ({"fault": "nobody's"}, "fault"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 1.5}, "seed"),
+        ({"perception": "good"}, "perception"),
         ({"reference": "nobody"}, "reference"),
         ({"baseline": "abc"}, "baseline"),
         ({"margin": 2}, "margin"),

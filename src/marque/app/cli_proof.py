@@ -32,7 +32,7 @@ def prove(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The campaign's folder; one that was begun there goes on.")],
     vehicle: Annotated[str, typer.Option(metavar="MODEL", help="The vehicle model that is driven, with its actuators.")] = "vela",
     release: Annotated[str, typer.Option(metavar="NAME", help="What the release is called.")] = "working-copy",
-    seed: Annotated[int, typer.Option(min=0, help="Of the samples and of the sensors' errors.")] = 1,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of samples and sensors' errors: 1, or what the draft's policy says.")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that drive at the same time; 0: one for each core.")] = 0,
     perfect: Annotated[bool, typer.Option("--perfect", help="The cars know everything as it is.")] = False,
     ray: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Drive on a Ray cluster; `local` for one on this machine.")] = None,

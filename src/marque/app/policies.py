@@ -20,7 +20,7 @@ from marque.foundation import SystemClock
 from marque.proof.campaign import Hidden, Task, joined_cases, suites_of
 from marque.proof.evidence import Input, Policy, Provenance, commitment
 from marque.proof.evidence.draft import Draft
-from marque.proof.gate import GateRules, judge_under, read_rules, short_of
+from marque.proof.gate import GateRules, judge_under, read_rules, seeded, short_of
 from marque.proof.suites import Suite, read_suite
 
 _SALT_BYTES = 32
@@ -43,7 +43,7 @@ def write_policy(draft: Path, rules: Path, suite: Path, parties: Sequence[str], 
         raise InputError(str(rules), "", f"no rules can be read: {fault}") from fault
     demanded, salt = read_rules(said, str(rules)), secrets.token_bytes(_SALT_BYTES)
     hidden = () if hiding is None else (Hidden(read_suite(hiding.suite).name, hiding.suite, salt.hex()),)
-    task = Task(suite, "", 1, hidden=hidden)
+    task = Task(suite, "", demanded.seed, hidden=hidden)
     suites = suites_of(task)
     _suffices(demanded, str(rules), task, suites)
     committed = {one.name: commitment(one.digest, salt) for one in suites[1:]}
@@ -88,6 +88,8 @@ def gate(draft: Path, baseline: Path | None, sequence: int, days: int, memory: P
     policy, provenance = folder.said("policy"), folder.said("provenance")
     assert isinstance(policy, Policy)
     assert isinstance(provenance, Provenance)
+    seeds = provenance.input("seeds")
+    seeded(read_rules(policy.rules), "" if seeds is None else seeds.digest, "provenance.json")
     opened = {name: [committed, *_opened(provenance, name)] for name, committed in policy.hidden.items()}
     if memory is not None:
         Opened(memory).refuse(opened, provenance.release.digest)

@@ -23,12 +23,12 @@ from marque.common import InputError
 from marque.foundation import SystemClock
 from marque.foundation.compute import Compute
 from marque.foundation.compute_pool import ProcessPool
-from marque.proof.campaign import Campaign, Hidden, Schedule, Tally, Task, prepare, suites_of
+from marque.proof.campaign import Campaign, Hidden, Schedule, Tally, Task, prepare, seeds_digest, suites_of
 from marque.proof.evidence import Policy, release_digest
 from marque.proof.evidence import Run as EvidenceRun
 from marque.proof.evidence.draft import Draft
 from marque.proof.evidence.statements import FAILURES, OUTCOMES, SILENT
-from marque.proof.gate import Cases, Seen, baseline_of, bound, course, provenance_inputs, read_rules, seen
+from marque.proof.gate import Cases, Seen, baseline_of, bound, course, provenance_inputs, read_rules, seeded, seen
 from marque.proof.statistics import intervals
 from marque.proof.suites import read_suite
 from marque.vehicle import MODELS
@@ -54,18 +54,23 @@ class Sealing:
 
 
 def prove(
-    suite: Path, *, vehicle: str, release: str, out: Path, seed: int, workers: int, perfect: bool, ray: str | None,
+    suite: Path, *, vehicle: str, release: str, out: Path, seed: int | None, workers: int, perfect: bool, ray: str | None,
     sealing: Sealing | None = None, page: int | None = None,
 ) -> None:  # fmt: skip
     """Drive every case of a suite. Exit status 0: none failed; 1: some did. Raises InputError.
 
-    workers: processes, 0 for one of each core. ray: the address of a Ray cluster to drive on, `local` for one of this machine's own.
+    seed: of samples and sensors' errors; None: 1, or what the policy says. workers: processes, 0 for one of each core.
+    ray: the address of a Ray cluster to drive on, `local` for one of this machine's own.
     page: the port of the page that shows how it goes, None for no page.
     """
     if vehicle not in MODELS:
         raise InputError("--vehicle", vehicle, "there is no such vehicle model", f"There are {', '.join(MODELS)}.")
-    task = Task(suite.resolve(), vehicle, seed, perfect, () if sealing is None else _hidden(sealing))
-    policy = None if sealing is None else _policy(sealing, task)
+    if sealing is None:
+        policy, task = None, Task(suite.resolve(), vehicle, 1 if seed is None else seed, perfect)
+    else:
+        policy = _policy(sealing)
+        task = Task(suite.resolve(), vehicle, read_rules(policy.rules).seed if seed is None else seed, perfect, _hidden(sealing))
+        _agreed(sealing, policy, task)
     campaign = Campaign(
         out, task, release, policy="" if policy is None else policy.digest, stop_early=sealing is not None and sealing.stop_early
     )
@@ -110,17 +115,22 @@ def _hidden(sealing: Sealing) -> tuple[Hidden, ...]:
     return (Hidden(read_suite(suite).name, suite.resolve(), read_salt(salt)),)
 
 
-def _policy(sealing: Sealing, task: Task) -> Policy:
-    """Before anything is driven: signed by somebody, and of these suites."""
+def _policy(sealing: Sealing) -> Policy:
+    """Signed by somebody."""
     draft = Draft(sealing.draft)
     policy = draft.said("policy")
     assert isinstance(policy, Policy)
     draft.envelope("policy")
+    return policy
+
+
+def _agreed(sealing: Sealing, policy: Policy, task: Task) -> None:
+    """Before anything is driven: the policy's suites, its seed and perception, and no other way of stopping."""
     bound(policy, suites_of(task), [one.salt for one in task.hidden])
     rules = read_rules(policy.rules)
+    seeded(rules, seeds_digest(task.seed, task.perfect), "--seed, --perfect")
     if sealing.stop_early and rules.stopping != "sequential":
         raise InputError("--stop-early", "", "the policy has every case driven", 'Its rules have to say "stopping": "sequential".')
-    return policy
 
 
 def _begin(sealing: Sealing, policy: Policy, campaign: Campaign) -> None:

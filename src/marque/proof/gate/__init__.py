@@ -2,7 +2,7 @@
 
 from marque.proof.gate.counting import Seen, seen
 from marque.proof.gate.gate import baseline_of, before_of, conclude, judge, judge_under
-from marque.proof.gate.inputs import bound, provenance_inputs
+from marque.proof.gate.inputs import bound, provenance_inputs, seeded
 from marque.proof.gate.rules import GateRules, read_rules, short_of
 from marque.proof.gate.stopping import Cases, course
 
@@ -19,6 +19,7 @@ __all__ = [
     "judge_under",
     "provenance_inputs",
     "read_rules",
+    "seeded",
     "seen",
     "short_of",
 ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from marque.common import InputError
-from marque.proof.campaign import Plan
+from marque.proof.campaign import Plan, seeds_digest
 from marque.proof.evidence import Input, Policy
 from marque.proof.evidence.policy import opens
+from marque.proof.gate.rules import GateRules
 from marque.proof.suites import Suite
 
 
@@ -26,6 +27,13 @@ def bound(policy: Policy, suites: Sequence[Suite], salts: Sequence[str] = ()) ->
     if missing := sorted({*policy.suites, *policy.hidden} - driven):
         why = f"the policy asks for {', '.join(missing)}, too"
         raise InputError(missing[0], "", why, "Name a hidden suite with --hidden, and its salt with --salt-file.")
+
+
+def seeded(rules: GateRules, digest: str, source: str) -> None:
+    """Raises InputError unless a campaign's chance (`seeds_digest`) is the one that both sides agreed on beforehand."""
+    if digest != seeds_digest(rules.seed, rules.perception == "perfect"):
+        why = f"the policy has it driven with seed {rules.seed} and {rules.perception} perception, and this is of another"
+        raise InputError(source, "seeds", why, "Drive it as agreed; who may choose the seed afterwards finds one that passes.")
 
 
 def provenance_inputs(plan: Plan, salts: Sequence[str]) -> tuple[Input, ...]:

@@ -2,13 +2,14 @@
 
 {"reference": "competent-and-careful", "confidence": 0.95, "limits": {"motorway": 0.001}, "outside": ["roundabout"],
  "least_runs": {"motorway": 5000}, "baseline": "<sha256 of the baseline's runs.jsonl, or empty>", "margin": null,
- "stopping": "fixed", "fault": "judge-and-reference"}
+ "stopping": "fixed", "fault": "judge-and-reference", "seed": 1, "perception": "sensed"}
 
 limits: of the probability that a run fails, by cell, 0 to 1. outside: cells that the release does not claim. least_runs: what was planned;
 fewer are no evidence. margin: by how much a cell's probability may rise over the baseline's, None where only a shown regression counts.
 stopping: whether every case is driven and judged once, or in an order that follows from the policy until each cell is decided.
 fault: which collisions count as failures, all that our judge blames on the ego or the reference driver would have avoided; or, as UN R157
-(Annex 4, Appendix 3) has it, only the latter. The last two may be left out.
+(Annex 4, Appendix 3) has it, only the latter. seed: of the open suites' samples and of the sensors' errors, perception: whether there are
+any; both agreed beforehand, else whoever drives could try until a release passes. The last four may be left out.
 """
 
 from __future__ import annotations
@@ -28,8 +29,11 @@ from marque.proof.statistics.multiplicity import holm_factors
 
 Stopping = Literal["fixed", "sequential"]
 Fault = Literal["judge-and-reference", "reference"]
+Perception = Literal["sensed", "perfect"]
 _NAMES = ("reference", "confidence", "limits", "outside", "least_runs", "baseline", "margin")
-_DEFAULTS: Mapping[str, Any] = {"stopping": "fixed", "fault": "judge-and-reference"}
+_DEFAULTS: Mapping[str, Any] = {"stopping": "fixed", "fault": "judge-and-reference", "seed": 1, "perception": "sensed"}
+_MOST_SEED = 2**53 - 1
+"""Whole numbers beyond it are not the same in every reader of JSON."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class GateRules:
     margin: float | None
     stopping: Stopping = "fixed"
     fault: Fault = "judge-and-reference"
+    seed: int = 1
+    perception: Perception = "sensed"
 
     @property
     def alpha(self) -> float:
@@ -67,9 +73,11 @@ def read_rules(said: Any, source: str = "policy") -> GateRules:
     said = {**_DEFAULTS, **said}
     if said["reference"] != REFERENCE:
         raise fault("reference", f"the reference driver is {REFERENCE}")
-    for name, choices in (("stopping", get_args(Stopping)), ("fault", get_args(Fault))):
+    for name, choices in (("stopping", get_args(Stopping)), ("fault", get_args(Fault)), ("perception", get_args(Perception))):
         if said[name] not in choices:
             raise fault(name, f"one of {', '.join(choices)} is expected")
+    if type(said["seed"]) is not int or not 0 <= said["seed"] <= _MOST_SEED:
+        raise fault("seed", "a whole number, 0 or more, is expected")
     confidence, margin = said["confidence"], said["margin"]
     if not _number(confidence) or not 0.5 < confidence < 1.0:
         raise fault("confidence", "a number between 0.5 and 1 is expected")
@@ -86,7 +94,7 @@ def read_rules(said: Any, source: str = "policy") -> GateRules:
         raise fault("baseline", "a SHA-256 in hexadecimal, or an empty text, is expected")
     made = GateRules(
         REFERENCE, float(confidence), dict(limits), tuple(outside), dict(least), said["baseline"],
-        None if margin is None else float(margin), said["stopping"], said["fault"],
+        None if margin is None else float(margin), said["stopping"], said["fault"], said["seed"], said["perception"],
     )  # fmt: skip
     if made.stopping == "fixed":
         for cell, needed in short_of(made, made.least_runs).items():
