@@ -234,6 +234,14 @@ def test_a_policy_that_forgives_what_the_reference_driver_does_no_better_is_foll
     assert mild.share.high < strict.share.high
 
 
+def test_a_campaign_driven_with_another_seed_than_was_agreed_blocks_whatever_its_verdicts_say(tmp_path):
+    agreed = told(reported(tmp_path, "agreed"))
+    chosen = told(reported(tmp_path, "chosen", rules={"seed": 2}))
+    assert not [one for one in agreed.doubts if one.text.startswith("seeds")]
+    [doubt] = [one for one in chosen.doubts if one.text.startswith("seeds")]
+    assert doubt.subject == "verdict", "no answer resolves it"
+
+
 def test_intervals_of_a_campaign_that_may_stop_early_hold_whenever_it_does(tmp_path):
     fixed, early = (
         told(reported(tmp_path, stopping, failing=FAILING, rules={"stopping": stopping})) for stopping in ("fixed", "sequential")

@@ -14,7 +14,7 @@ from marque.common import InputError, ok
 from marque.proof.evidence import Finding, Policy, Provenance, Report, Summary, TestResult, Verdict, archive, digests, lines, verify
 from marque.proof.evidence.policy import read_policy
 from marque.proof.evidence.statements import read_provenance, read_summary, read_test_result
-from marque.proof.gate import GateRules, judge_under, read_rules
+from marque.proof.gate import GateRules, judge_under, read_rules, seeded
 from marque.proof.report.cells import cells_of, exposures, risk_of
 from marque.proof.report.covered import coverage
 from marque.proof.report.facts import BaselineFacts, Change, Doubt, Facts, Unsound, WorstRun
@@ -78,6 +78,7 @@ def facts_of(
         worst=tuple(_worst(said, replay(said["case"])) for said in opened.lines.worst),
         credibility=credibility,
         doubts=(
+            *_seeded_otherwise(opened),
             *_judged_again(evidence, opened, baseline if compared is not None else None),
             *_of_baseline(opened.rules, before),
             *_of_suites(opened.provenance, known),
@@ -158,6 +159,15 @@ def _changes(before: Provenance, now: Provenance) -> tuple[Change, ...]:
 def _worst(said: Said, replay: str) -> WorstRun:
     named = ("case", "scenario", "cell", "outcome", "why", "collision", "parameters", "measures", "preventable")
     return WorstRun(**{name: said[name] for name in named}, replay=replay)
+
+
+def _seeded_otherwise(opened: _Sealed) -> list[Doubt]:
+    seeds = opened.provenance.input("seeds")
+    try:
+        seeded(opened.rules, "" if seeds is None else seeds.digest, archive.PROVENANCE)
+    except InputError as fault:
+        return [Doubt("verdict", f"seeds: {fault.problem}; whoever drove may have tried several.")]
+    return []
 
 
 def _judged_again(evidence: Path, opened: _Sealed, baseline: Path | None) -> list[Doubt]:
