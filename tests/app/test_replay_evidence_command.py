@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 from marque.app import replay_evidence, replay_page
 from marque.app.cli import app
 from marque.common import InputError
+from marque.proof.gate import read_rules
 from marque.simulation.replay import read_summary
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "proof"))
@@ -100,8 +102,10 @@ def test_what_cannot_be_is_said_before_anything_is_driven(tmp_path, evidence, su
         said(evidence.evidence, *driven, "--cases", "4")
     with pytest.raises(InputError, match="numbers with commas"):
         said(evidence.evidence, *driven, "--cases", "1;2")
-    with pytest.raises(InputError, match="driven with another seed"):
-        said(evidence.evidence, *driven, "--campaign-seed", "4")
+    with monkeypatch.context() as agreed:
+        agreed.setattr(replay_evidence, "read_rules", lambda rules: replace(read_rules(rules), seed=4))
+        with pytest.raises(InputError, match="driven with seed 4 and sensed perception"):
+            said(evidence.evidence, *driven)
     with pytest.raises(InputError, match="a suite that was hidden was driven, too"):
         said(evidence.evidence, "--suite", suite)
     with pytest.raises(InputError, match="no hidden suite of this name"):

@@ -45,7 +45,7 @@ def sealed(
         (draft.folder / "keys" / f"{code}.json").write_bytes(directory(key_of(private, code, person, **spans)))
     rules = {
         "reference": "competent-and-careful", "confidence": 0.9, "limits": dict.fromkeys(known.cells, 0.95), "outside": [],
-        "least_runs": dict.fromkeys(known.cells, 2), "baseline": "", "margin": None,
+        "least_runs": dict.fromkeys(known.cells, 2), "baseline": "", "margin": None, "seed": seed,
     }  # fmt: skip
     committed = {one.name: commitment(read_suite(one.suite).digest, SALT) for one in secret}
     policy = Policy(("gac", "huawei"), begun, begun + timedelta(days=30), {known.name: known.digest}, committed, rules)

@@ -154,7 +154,6 @@ def replay_evidence(
     workers: Annotated[int, typer.Option(min=0, help="Processes that drive at the same time; 0: one for each core.")] = 0,
     replays: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep a replay of every run.")] = None,
     directory: Annotated[list[Path] | None, typer.Option("--directory", metavar="FILE", help="Verify it first: a partner's keys.")] = None,
-    campaign_seed: Annotated[int | None, typer.Option(min=0, help="What it was driven with, if that is none below 10,000.")] = None,
     anyway: Annotated[bool, typer.Option("--anyway", help="Drive though inputs in hand are not those of the evidence.")] = False,
 ) -> None:
     """Drive runs of an evidence file again and compare them to the byte. Exit status 1: an input or a run is another."""
@@ -163,7 +162,7 @@ def replay_evidence(
 
     same = run(
         file, suite, choose(cases, sample, seed), hidden=hidden or [], workers=workers, replays=replays, directories=directory or [],
-        campaign_seed=campaign_seed, anyway=anyway,
+        anyway=anyway,
     )  # fmt: skip
     raise typer.Exit(0 if same else 1)
 

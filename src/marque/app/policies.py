@@ -88,8 +88,7 @@ def gate(draft: Path, baseline: Path | None, sequence: int, days: int, memory: P
     policy, provenance = folder.said("policy"), folder.said("provenance")
     assert isinstance(policy, Policy)
     assert isinstance(provenance, Provenance)
-    seeds = provenance.input("seeds")
-    seeded(read_rules(policy.rules), "" if seeds is None else seeds.digest, "provenance.json")
+    seeded(read_rules(policy.rules), provenance.input("seeds"), "provenance.json")
     opened = {name: [committed, *_opened(provenance, name)] for name, committed in policy.hidden.items()}
     if memory is not None:
         Opened(memory).refuse(opened, provenance.release.digest)

@@ -24,7 +24,7 @@ from marque.foundation import SystemClock
 from marque.foundation.compute import Compute
 from marque.foundation.compute_pool import ProcessPool
 from marque.proof.campaign import Campaign, Hidden, Schedule, Tally, Task, prepare, seeds_digest, suites_of
-from marque.proof.evidence import Policy, release_digest
+from marque.proof.evidence import Input, Policy, release_digest
 from marque.proof.evidence import Run as EvidenceRun
 from marque.proof.evidence.draft import Draft
 from marque.proof.evidence.statements import FAILURES, OUTCOMES, SILENT
@@ -128,7 +128,7 @@ def _agreed(sealing: Sealing, policy: Policy, task: Task) -> None:
     """Before anything is driven: the policy's suites, its seed and perception, and no other way of stopping."""
     bound(policy, suites_of(task), [one.salt for one in task.hidden])
     rules = read_rules(policy.rules)
-    seeded(rules, seeds_digest(task.seed, task.perfect), "--seed, --perfect")
+    seeded(rules, Input("seeds", seeds_digest(task.seed, task.perfect)), "--seed, --perfect")
     if sealing.stop_early and rules.stopping != "sequential":
         raise InputError("--stop-early", "", "the policy has every case driven", 'Its rules have to say "stopping": "sequential".')
 

@@ -16,15 +16,13 @@ from marque.app.prove import LIMIT_S
 from marque.app.replay_page import built, write_page
 from marque.common import InputError
 from marque.foundation.compute_pool import ProcessPool
-from marque.proof.campaign import Hidden, Task, inputs_of, joined_cases, seeds_digest, suites_of
+from marque.proof.campaign import Hidden, Task, inputs_of, joined_cases, suites_of
 from marque.proof.campaign.replay import again, differing, replay_file
 from marque.proof.evidence import Provenance
 from marque.proof.evidence import replaying as evidence
+from marque.proof.gate import GateRules, read_rules, seeded
 from marque.proof.suites import Case, read_suite
 from marque.vehicle import MODELS
-
-_SEEDS = 10_000
-"""A campaign's seed stands in its evidence as a digest, together with whether it was driven without sensors; so many are tried."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +44,17 @@ def choose(cases: str, sample: int, seed: int) -> Choice:
 
 def replay_evidence(
     file: Path, suite: Path, choice: Choice, *, hidden: Sequence[Path] = (), workers: int = 0, replays: Path | None = None,
-    directories: Sequence[Path] = (), campaign_seed: int | None = None, anyway: bool = False,
+    directories: Sequence[Path] = (), anyway: bool = False,
 ) -> bool:  # fmt: skip
     """Whether the inputs in hand are those of the evidence and every chosen run comes out as it was sealed; says what does not.
 
     hidden: suites that the policy had hidden. workers: processes, 0 for one of each core. replays: a folder for a replay of every run.
-    directories: of the partners' keys, to verify the evidence with first. campaign_seed: where it is none below ten thousand. anyway: drive
-    though inputs differ. Raises InputError.
+    directories: of the partners' keys, to verify the evidence with first. anyway: drive though inputs differ. Raises InputError.
     """
     if directories and not verify_evidence(file, directories):
         return False
-    _, provenance = evidence.statements(file)
-    task = _task(file, suite, hidden, provenance, campaign_seed)
+    policy, provenance = evidence.statements(file)
+    task = _task(file, suite, hidden, read_rules(policy.rules), provenance)
     suites = suites_of(task)
     same = _tell_inputs(provenance, inputs_of(task, suites))
     if not (same or anyway):
@@ -70,19 +67,15 @@ def replay_evidence(
     return same and found.ok
 
 
-def _task(file: Path, suite: Path, hidden: Sequence[Path], provenance: Provenance, campaign_seed: int | None) -> Task:
+def _task(file: Path, suite: Path, hidden: Sequence[Path], rules: GateRules, provenance: Provenance) -> Task:
     """What the campaign was, as far as the evidence says it."""
     if provenance.model not in MODELS:
         raise InputError(file.name, provenance.model, "there is no such vehicle model here", "Take the Marque that it was driven with.")
     opened = tuple(_hidden(file, one, provenance) for one in hidden)
     if missing := sorted({one.name for one in provenance.inputs if one.salt} - {f"suite/{one.name}" for one in opened}):
         raise InputError(file.name, missing[0], "a suite that was hidden was driven, too", "Name it with --hidden.")
-    seeds = provenance.input("seeds")
-    for seed in range(_SEEDS) if campaign_seed is None else (campaign_seed,):
-        for perfect in (False, True):
-            if seeds is not None and seeds_digest(seed, perfect) == seeds.digest:
-                return Task(suite.resolve(), provenance.model, seed, perfect, opened)
-    raise InputError(file.name, "seeds", "it was driven with another seed", "Name it with --campaign-seed; whoever drove it knows it.")
+    seeded(rules, provenance.input("seeds"), file.name)
+    return Task(suite.resolve(), provenance.model, rules.seed, rules.perception == "perfect", opened)
 
 
 def _hidden(file: Path, suite: Path, provenance: Provenance) -> Hidden:

@@ -29,9 +29,9 @@ def bound(policy: Policy, suites: Sequence[Suite], salts: Sequence[str] = ()) ->
         raise InputError(missing[0], "", why, "Name a hidden suite with --hidden, and its salt with --salt-file.")
 
 
-def seeded(rules: GateRules, digest: str, source: str) -> None:
-    """Raises InputError unless a campaign's chance (`seeds_digest`) is the one that both sides agreed on beforehand."""
-    if digest != seeds_digest(rules.seed, rules.perception == "perfect"):
+def seeded(rules: GateRules, seeds: Input | None, source: str) -> None:
+    """seeds: what a campaign's chance depends on, as its provenance has it. Raises InputError unless both sides agreed on it beforehand."""
+    if seeds is None or seeds.digest != seeds_digest(rules.seed, rules.perception == "perfect"):
         why = f"the policy has it driven with seed {rules.seed} and {rules.perception} perception, and this is of another"
         raise InputError(source, "seeds", why, "Drive it as agreed; who may choose the seed afterwards finds one that passes.")
 

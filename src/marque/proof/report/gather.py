@@ -162,9 +162,8 @@ def _worst(said: Said, replay: str) -> WorstRun:
 
 
 def _seeded_otherwise(opened: _Sealed) -> list[Doubt]:
-    seeds = opened.provenance.input("seeds")
     try:
-        seeded(opened.rules, "" if seeds is None else seeds.digest, archive.PROVENANCE)
+        seeded(opened.rules, opened.provenance.input("seeds"), archive.PROVENANCE)
     except InputError as fault:
         return [Doubt("verdict", f"seeds: {fault.problem}; whoever drove may have tried several.")]
     return []
