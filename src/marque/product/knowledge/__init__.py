@@ -1,0 +1,1 @@
+"""Formulas compiled once and asked often: d-DNNF, and SAT where there is none."""

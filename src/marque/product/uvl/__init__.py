@@ -1,0 +1,1 @@
+"""UVL, the Universal Variability Language: read, composed, written."""
