@@ -36,9 +36,9 @@ class Rule:
 class Cnf:
     """names: of the features; feature i (from 0) is variable i + 1.
 
-    variables: of the formula. Those up to `counted` make a car: features, then values of typed features. Those above it are each determined by
-    them, so that models of the formula and cars are as many. literals: int32 [n], ±variable; clause c is literals[offsets[c]:offsets[c + 1]];
-    offsets: int32 [clauses + 1]. origins: int32 [clauses], an index into rules.
+    variables: of the formula. Those up to `counted` make a car: features, then values of typed features. Those above it are each
+    determined by them, so that models of the formula and cars are as many. literals: int32 [n], ±variable; clause c is
+    literals[offsets[c]:offsets[c + 1]]; offsets: int32 [clauses + 1]. origins: int32 [clauses], an index into rules.
     """
 
     names: tuple[str, ...]

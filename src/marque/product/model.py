@@ -1,7 +1,7 @@
 """A feature model: which features a car may have, and which go together. Frozen values; no file, no solver, no database.
 
-Words are those of UVL (the Universal Variability Language): a feature has groups of child features; cross-tree constraints are formulas over
-features, their attributes and, for typed features, their values.
+Words are those of UVL (the Universal Variability Language): a feature has groups of child features; cross-tree constraints are formulas
+over features, their attributes and, for typed features, their values.
 """
 
 from __future__ import annotations
@@ -132,7 +132,9 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """function: sum, avg, min, max over all features of the car below `under` (empty: all of them) that have the attribute; len of a text; floor, ceil of a term."""
+    """function: sum, avg, min, max over all features of the car below `under` (empty: all of them) that have the attribute; len of a text;
+    floor, ceil of a term.
+    """
 
     function: str
     attribute: str = ""

@@ -13,11 +13,11 @@ FALSE, TRUE, LITERAL, AND, OR = range(5)
 class Circuit:
     """Deterministic and decomposable; not smooth: what a child of an OR leaves open is listed per edge.
 
-    kinds: uint8 [nodes], one of FALSE, TRUE, LITERAL, AND, OR; the root is the last node. literals: int32 [nodes], ±variable of a LITERAL, else 0.
-    first: int32 [nodes + 1]; the children of node n are children[first[n]:first[n + 1]], each smaller than n. children: int32 [edges].
-    open_first: int32 [edges + 1]; the variables that the OR below an edge's parent mentions and this child does not are
-    open[open_first[e]:open_first[e + 1]]; empty for edges of an AND. open: int32. free: int32, variables that the root does not mention.
-    variables, counted: as of the formula. digest: of the formula it was compiled from.
+    kinds: uint8 [nodes], one of FALSE, TRUE, LITERAL, AND, OR; the root is the last node. literals: int32 [nodes], ±variable of a
+    LITERAL, else 0. first: int32 [nodes + 1]; the children of node n are children[first[n]:first[n + 1]], each smaller than n.
+    children: int32 [edges]. open_first: int32 [edges + 1]; the variables that an OR mentions and the child of this edge does not are
+    open[open_first[e]:open_first[e + 1]]; empty for edges of an AND. open: int32. free: int32, variables that the root does not
+    mention. variables, counted: as of the formula. digest: of the formula it was compiled from.
     """
 
     variables: int
