@@ -13,13 +13,19 @@ from marque.product.model import Place
 
 
 class RuleKind(StrEnum):
-    """Where a rule comes from: the tree (a child needs its parent; a mandatory child; a group), or a cross-tree constraint."""
+    """Where a rule comes from: the tree (a child needs its parent; a mandatory child; a group), or a cross-tree constraint.
+
+    A value rule gives a typed feature of the car one value. A definition says what auxiliary variables stand for; it holds whatever else
+    does, so it is never part of a conflict.
+    """
 
     ROOT = "root"
     PARENT = "parent"
     MANDATORY = "mandatory"
     GROUP = "group"
     CONSTRAINT = "constraint"
+    VALUE = "value"
+    DEFINITION = "definition"
 
 
 @dataclass(frozen=True, slots=True)
