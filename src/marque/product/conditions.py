@@ -1,0 +1,39 @@
+"""Conditions of parts, prices and software over the cars of a model: literals of its formula that are equivalent to them."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+import numpy as np
+
+from marque.product.clauses import Builder
+from marque.product.cnf import Cnf
+from marque.product.model import FeatureModel, Formula
+
+
+def with_formulas(cnf: Cnf, formulas: Sequence[Formula], model: FeatureModel) -> tuple[Cnf, np.ndarray]:
+    """The formula of the model, with a literal for each condition: literals[i] (int32) holds in exactly the cars for which formulas[i] does.
+
+    The cars stay as they are, and as many: what is added are variables above `counted` that the others determine, defined by rules of kind
+    DEFINITION. Raises InputError as encode does, for a condition that has no finite exact formula.
+    """
+    builder = _continued(cnf, model)
+    literals = np.array([builder.literal(formula) for formula in formulas], dtype=np.int32)
+    return builder.cnf(), literals
+
+
+def _continued(cnf: Cnf, model: FeatureModel) -> Builder:
+    def copied(values: np.ndarray) -> array[int]:
+        return array("i", values.astype(np.intc).tobytes())
+
+    return Builder(
+        cnf.names,
+        model.order,
+        cnf.variables,
+        cnf.counted,
+        list(cnf.rules),
+        copied(cnf.literals),
+        copied(np.diff(cnf.offsets)),
+        copied(cnf.origins),
+    )
