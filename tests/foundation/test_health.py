@@ -13,6 +13,7 @@ from fastapi import FastAPI, HTTPException
 from prometheus_client.parser import text_string_to_metric_families
 
 from marque.app.operations import Observed, gauges, operations_router
+from marque.app.platform import ROOMS
 from marque.common import new_id
 from marque.foundation import Actor, Database, SystemClock, health, metrics
 from marque.foundation.health import Health, Unhealthy
@@ -75,7 +76,7 @@ def test_a_database_that_answers_is_well_and_one_that_is_gone_is_not(database, t
 
 
 def test_missing_migrations_are_named(database):
-    known = of_rooms(["foundation", "alliance"])
+    known = of_rooms(ROOMS)
     assert health.migrations_current(database, known)() == f"{len(known)} applied"
     newer = Migration("alliance", 9000, "9000_newer.sql", "select 1")
     with pytest.raises(Unhealthy, match=r"1 migrations are missing, first alliance/schema/9000_newer\.sql"):

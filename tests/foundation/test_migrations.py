@@ -7,6 +7,7 @@ import threading
 import psycopg
 import pytest
 
+from marque.app.platform import ROOMS
 from marque.common import InputError, MarqueError
 from marque.foundation.migrations import Migration, migrate, missing, of_rooms
 
@@ -14,7 +15,7 @@ from marque.foundation.migrations import Migration, migrate, missing, of_rooms
 @pytest.fixture
 def empty(addresses):
     """The address of a database whose owner has applied nothing of `trial` yet; what a test applies is taken back."""
-    known = of_rooms(["foundation", "alliance"])
+    known = of_rooms(ROOMS)
     yield addresses.owner, known
     with psycopg.connect(addresses.owner) as connection:
         connection.execute("drop schema if exists trial_migrations cascade")
@@ -117,6 +118,6 @@ def test_the_serving_role_knows_what_is_missing_and_may_not_change_it(empty, dat
 
 
 def test_migrations_of_rooms_are_numbered_once_each():
-    found = of_rooms(["foundation", "alliance"])
+    found = of_rooms(ROOMS)
     keys = [(one.room, one.number) for one in found]
-    assert keys == sorted(set(keys), key=lambda key: (key[0] != "foundation", key[1]))
+    assert keys == sorted(set(keys), key=lambda key: (ROOMS.index(key[0]), key[1]))

@@ -24,7 +24,7 @@ from marque.foundation.catalogue import OnPurpose, faults
 from marque.foundation.embedded import Addresses
 from marque.foundation.migrations import migrate, of_rooms
 
-ROOMS = ("foundation", "alliance")
+ROOMS = ("foundation", "alliance", "product")
 """Those with a schema, from below."""
 ON_PURPOSE = OnPurpose(shared=alliance.SHARED_TABLES, unique=alliance.UNIQUE_EVERYWHERE)
 
