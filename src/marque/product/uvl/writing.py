@@ -1,0 +1,183 @@
+"""A feature model → UVL, a formula → its text. What is written is read back as the same value."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+
+from marque.common import MarqueError
+from marque.product.model import (
+    Aggregate,
+    And,
+    Arithmetic,
+    Attribute,
+    Compare,
+    Constant,
+    Feature,
+    FeatureModel,
+    FeatureType,
+    Formula,
+    Group,
+    GroupKind,
+    Iff,
+    Implies,
+    Name,
+    Not,
+    Or,
+    Term,
+    Value,
+)
+from marque.product.uvl.outline import RESERVED
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+_UNWRITABLE = re.compile('["\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]')
+_QUOTED = RESERVED | {"sum", "avg", "min", "max", "len", "floor", "ceil", "Arithmetic", "Type"}
+_IFF, _IMPLIES, _OR, _AND, _NOT, _COMPARE, _SUM, _PRODUCT, _ATOM = range(9)
+
+
+def write(model: FeatureModel) -> str:
+    """The model as one file. `parse` of it is the same model but for places, and for owners: what comes from submodels is written in one
+    piece with the rest, the names with full stops in double quotes. MarqueError for what UVL has no writing for.
+    """
+    lines = [f"namespace {_dotted(model.name)}", ""]
+    if model.levels:
+        lines += ["include", *(f"\t{level}" for level in model.levels), ""]
+    lines.append("features")
+    _write_tree(model, lines)
+    if model.constraints:
+        lines += ["", "constraints", *(f"\t{formula_text(constraint.formula)}" for constraint in model.constraints)]
+    return "\n".join(lines) + "\n"
+
+
+def formula_text(formula: Formula | Term) -> str:
+    """As UVL writes it, with brackets only where they are needed or where two of => or <=> meet. MarqueError for what has no writing."""
+    return _text(formula)[0]
+
+
+def _write_tree(model: FeatureModel, lines: list[str]) -> None:
+    waiting: list[tuple[Feature | Group, int]] = [(model.root, 1)]
+    while waiting:
+        each, depth = waiting.pop()
+        if isinstance(each, Feature):
+            lines.append("\t" * depth + _feature_text(each))
+            waiting.extend((group, depth + 1) for group in reversed(each.groups))
+        else:
+            lines.append("\t" * depth + _group_text(each))
+            waiting.extend((model.features[child], depth + 1) for child in reversed(each.children))
+
+
+def _feature_text(feature: Feature) -> str:
+    text = _name(feature.name)
+    if feature.type is not FeatureType.BOOLEAN:
+        text = f"{feature.type} {text}"
+    if (feature.least, feature.most) != (1, 1):
+        text += f" cardinality {_cardinality(feature.least, feature.most)}"
+    return f"{text} {_attributes(feature.attributes)}" if feature.attributes else text
+
+
+def _group_text(group: Group) -> str:
+    return _cardinality(group.least, group.most) if group.kind is GroupKind.CARDINALITY else str(group.kind)
+
+
+def _cardinality(least: int, most: int | None) -> str:
+    return f"[{least}..{'*' if most is None else most}]"
+
+
+def _attributes(attributes: Mapping[str, Value]) -> str:
+    return "{" + ", ".join(_name(key) if value is None else f"{_name(key)} {_value(value)}" for key, value in attributes.items()) + "}"
+
+
+def _value(value: Value) -> str:
+    if isinstance(value, str):
+        return _quoted_text(value)
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_value(each) for each in value) + "]"
+    if isinstance(value, Mapping):
+        return _attributes(value)
+    if value is None:
+        raise MarqueError("A list in UVL holds no empty value.")
+    return _number(value)
+
+
+def _number(value: float) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if not math.isfinite(value):
+        raise MarqueError(f"UVL has no writing for the number {value}.")
+    text = format(Decimal(repr(value)), "f")
+    return text if "." in text else f"{text}.0"
+
+
+def _quoted_text(text: str) -> str:
+    quote = "'" if "'" not in text else '"'
+    if quote in text or _UNWRITABLE.search(text.replace('"', "")):
+        raise MarqueError(f"UVL has no writing for the text {text!r}: it holds both kinds of quotes, or characters that cannot be seen.")
+    return f"{quote}{text}{quote}"
+
+
+def _name(name: str) -> str:
+    if _PLAIN.match(name) and name not in _QUOTED:
+        return name
+    if not name or _UNWRITABLE.search(name):
+        raise MarqueError(f"UVL has no writing for the name {name!r}: names are not empty and hold no double quotes.")
+    return f'"{name}"'
+
+
+def _dotted(name: str) -> str:
+    parts = name.split(".")
+    return ".".join(_name(part) for part in parts) if all(parts) else _name(name)
+
+
+def _text(node: Formula | Term) -> tuple[str, int]:
+    """The text, and how tightly it holds together."""
+    match node:
+        case Name(feature):
+            return _dotted(feature), _ATOM
+        case Constant(value):
+            return _constant(value), _ATOM
+        case Attribute(feature, name):
+            return f"{_dotted(feature)}.{_dotted(name)}", _ATOM
+        case Aggregate(function, attribute, under, operand):
+            inner = _text(operand)[0] if operand is not None else _dotted(attribute) + (f", {_dotted(under)}" if under else "")
+            return f"{function}({inner})", _ATOM
+        case Not(operand):
+            text, strength = _text(operand)
+            return f"!{text}" if strength in (_NOT, _ATOM) else f"!({text})", _NOT
+        case And(operands):
+            return _chain(operands, " & ", "true", _AND)
+        case Or(operands):
+            return _chain(operands, " | ", "false", _OR)
+        case Implies(left, right):
+            return f"{_inside(left, _OR)} => {_inside(right, _OR)}", _IMPLIES
+        case Iff(left, right):
+            return f"{_inside(left, _IMPLIES)} <=> {_inside(right, _IMPLIES)}", _IFF
+        case Compare(operator, left, right):
+            return f"{_inside(left, _SUM)} {operator} {_inside(right, _SUM)}", _COMPARE
+        case Arithmetic(operator, left, right):
+            own = _SUM if operator in "+-" else _PRODUCT
+            return f"{_inside(left, own)} {operator} {_inside(right, own + 1)}", own
+
+
+def _inside(node: Formula | Term, least: int) -> str:
+    text, strength = _text(node)
+    return text if strength >= least else f"({text})"
+
+
+def _chain(operands: tuple[Formula, ...], sign: str, none: str, strength: int) -> tuple[str, int]:
+    if len(operands) < 2:
+        return _text(operands[0]) if operands else (none, _ATOM)
+    return sign.join(_inside(each, strength + 1) for each in operands), strength
+
+
+def _constant(value: bool | float | str) -> str:
+    if not isinstance(value, str):
+        return _number(value)
+    if "'" not in value and not _UNWRITABLE.search(value.replace('"', "")):
+        return f"'{value}'"
+    raise MarqueError(
+        f"UVL has no writing for the text {value!r} in a constraint: it holds a single quote, or characters that cannot be seen."
+    )
