@@ -176,7 +176,9 @@ def _charge_vat(drafts: list[_Draft], prices: PriceList, rules: TaxRules, vat: V
 
 
 def _levy(levy: Levy, rules: TaxRules, bases: dict[Of, int], car: Set[str], purchase: Purchase) -> list[_Draft] | Refusal:
-    if not levy.period.holds(purchase.registered) or not purchase.circumstances.issuperset(levy.needs):
+    if not levy.period.holds(purchase.registered):
+        return []
+    if not purchase.circumstances.issuperset(levy.needs) or not purchase.circumstances.isdisjoint(levy.unless):
         return []
     if levy.condition is not None and not holds(levy.condition.formula, car):
         return []

@@ -173,7 +173,7 @@ class Levy:
 
     of ONE: amount, or that of the region; NET, GROSS: share; QUANTITY: amount per unit of `quantity` (mass_kg) above `above`.
     cap: at most. unit: rounded to its multiples, in minor units. within: only where `within_of` lies in it, both included.
-    needs: circumstances of the buyer, all of them.
+    needs: circumstances of the buyer, all of them; unless: none of them.
     """
 
     code: str
@@ -190,6 +190,7 @@ class Levy:
     within_of: Of | None
     within: tuple[int | None, int | None]
     needs: tuple[str, ...]
+    unless: tuple[str, ...]
     condition: Condition | None
     relief: Relief | None
     period: Period

@@ -206,7 +206,22 @@ class _Reader(Reader):
             said,
             place,
             ("code", "name", "kind", "of", "source"),
-            ("percent", "amount", "quantity", "above", "regions", "cap", "round_to", "within", "needs", "if", "relief", "from", "until"),
+            (
+                "percent",
+                "amount",
+                "quantity",
+                "above",
+                "regions",
+                "cap",
+                "round_to",
+                "within",
+                "needs",
+                "unless",
+                "if",
+                "relief",
+                "from",
+                "until",
+            ),
         )
         of = Of(self.word(said["of"], f"{place}.of", (Of.ONE, Of.NET, Of.GROSS, Of.BASE_NET, Of.QUANTITY)))
         figure = "percent" if of in {Of.NET, Of.GROSS, Of.BASE_NET} else "amount"
@@ -233,6 +248,7 @@ class _Reader(Reader):
             within_of=within_of,
             within=within,
             needs=self.each(said.get("needs", []), f"{place}.needs", self.code),
+            unless=self.each(said.get("unless", []), f"{place}.unless", self.code),
             condition=self.condition(said["if"], f"{place}.if") if "if" in said else None,
             relief=self._relief(said["relief"], f"{place}.relief") if "relief" in said else None,
             period=self.period(said, place),
@@ -264,9 +280,9 @@ class _Reader(Reader):
         for number, levy in enumerate(rules.levies):
             same = [(other.period, other.place) for other in rules.levies[:number] if other.code == levy.code]
             self._apart(levy.period, same, levy.place, f"two rules {levy.code!r}")
-            for code in levy.needs:
+            for code in (*levy.needs, *levy.unless):
                 if code not in rules.circumstances:
-                    self.fault(f"{levy.place}.needs", f"{code!r} is not among the circumstances", "Say there what it means.")
+                    self.fault(levy.place, f"{code!r} is not among the circumstances", "Say there what it means.")
             for region in levy.regions:
                 if region not in rules.regions:
                     self.fault(f"{levy.place}.regions", f"{region!r} is not among the regions", "Name it there.")
