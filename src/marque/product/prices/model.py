@@ -116,7 +116,7 @@ class Fee:
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """gross: its prices contain VAT. quote_days: how long a quote from it is open."""
+    """gross: its prices contain VAT. quote_days: how long a quote from it is open. included: features that cost nothing, on purpose."""
 
     market: str
     line: str
@@ -126,6 +126,7 @@ class PriceList:
     gross: bool
     quote_days: int
     items: tuple[Item, ...]
+    included: frozenset[str]
     discounts: tuple[Discount, ...]
     fees: tuple[Fee, ...]
     digest: str

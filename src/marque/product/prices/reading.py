@@ -42,7 +42,7 @@ def price_list(text: bytes, source: str = "price list") -> PriceList:
         said,
         "$",
         ("kind", "market", "line", "version", "currency", "from", "until", "basis", "quote_days", "base", "features", "packages"),
-        ("discounts", "fees", "note"),
+        ("included", "discounts", "fees", "note"),
     )
     reader = _Reader(source, bare.currency_code(said["currency"], "$.currency"))
     items = (
@@ -50,7 +50,8 @@ def price_list(text: bytes, source: str = "price list") -> PriceList:
         *reader.each(said["features"], "$.features", reader.feature),
         *reader.each(said["packages"], "$.packages", reader.package),
     )
-    reader.once([(item.feature, item.place) for item in items])
+    included = reader.each(said.get("included", []), "$.included", reader.words)
+    reader.once([(item.feature, item.place) for item in items] + [(name, "$.included") for name in included])
     discounts = reader.each(said.get("discounts", []), "$.discounts", reader.discount)
     fees = reader.each(said.get("fees", []), "$.fees", reader.fee)
     reader.once([(one.code, one.place) for one in discounts] + [(one.code, one.place) for one in fees])
@@ -63,6 +64,7 @@ def price_list(text: bytes, source: str = "price list") -> PriceList:
         gross=reader.word(said["basis"], "$.basis", ("gross", "net")) == "gross",
         quote_days=reader.days(said["quote_days"], "$.quote_days"),
         items=items,
+        included=frozenset(included),
         discounts=discounts,
         fees=fees,
         digest=digest(reader.canonical(said)),
@@ -107,6 +109,7 @@ def unknown_names(prices: PriceList, rules: TaxRules | None, model: FeatureModel
     """(feature, place) of every name in a list and its rules that the model does not have."""
     used = [(item.feature, item.place) for item in prices.items]
     used += [(member, f"{item.place}.members") for item in prices.items for member in item.members]
+    used += [(name, "$.included") for name in sorted(prices.included)]
     named: list[tuple[Condition | None, str]] = [(case.condition, item.place) for item in prices.items for case in item.cases]
     named += [(one.condition, one.place) for one in prices.discounts]
     named += [(one.condition, one.place) for one in (rules.levies if rules else ())]
@@ -115,8 +118,8 @@ def unknown_names(prices: PriceList, rules: TaxRules | None, model: FeatureModel
 
 
 def unpriced(prices: PriceList, model: FeatureModel) -> list[str]:
-    """Features without children that no item prices and no package contains: a forgotten price, or one that is included on purpose."""
-    known = {item.feature for item in prices.items} | {member for item in prices.items for member in item.members}
+    """Features without children that the list neither prices nor names as included, nor a package contains: forgotten, or not sold here."""
+    known = {item.feature for item in prices.items} | {member for item in prices.items for member in item.members} | prices.included
     return [name for name, feature in model.features.items() if not feature.groups and name not in known]
 
 

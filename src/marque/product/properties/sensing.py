@@ -42,7 +42,7 @@ class Coverage:
 
 
 def seen(suite: Records, distance_m: float, bearings_rad: Floats, *, reach: float = 1.0) -> Bools:
-    """Bool [sensors, bearings]: which sensor sees the point at a distance from the car's centre. reach: share of their ranges that is left."""
+    """Bool [sensors, bearings]: which sensor sees the point at a distance from the car's centre. reach: share of a range left."""
     x, y = distance_m * np.cos(bearings_rad), distance_m * np.sin(bearings_rad)
     ahead, left = x - suite["x"][:, None], y - suite["y"][:, None]
     off = np.arctan2(left, ahead) - suite["yaw"][:, None]
