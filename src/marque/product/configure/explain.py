@@ -1,0 +1,79 @@
+"""Why: conflict sets in the words of decisions and rules, and what makes a feature forced or forbidden."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from marque.product.cnf import Cnf, RuleKind
+from marque.product.configure.conflicts import Core
+from marque.product.configure.decisions import Conflict, Decision
+from marque.product.configure.product import Product
+
+
+def literal(product: Product, decision: Decision) -> int:
+    number = product.variable(decision.feature)
+    return number if decision.chosen else -number
+
+
+def conflict(product: Product, wanted: Decision | None, decisions: Sequence[Decision]) -> Conflict | None:
+    """What stands against `wanted` beside the decisions, the buyer's and those given; None where nothing does.
+
+    The buyer's own decision about the wanted feature is not looked at: it would be replaced.
+    """
+    asked = [] if wanted is None else [literal(product, wanted)]
+    by_literal = {literal(product, one): one for one in decisions if wanted is None or one.given or one.feature != wanted.feature}
+    for one in asked:
+        by_literal.pop(one, None)
+        if -one in by_literal:
+            return Conflict(wanted, (), (by_literal[-one],), (), smallest=True)
+    core = product.conflict(asked, list(by_literal))
+    return None if core is None else _worded(product.cnf, wanted, core, by_literal)
+
+
+def why(product: Product, feature: str, chosen: bool, decisions: Sequence[Decision]) -> Conflict | None:
+    """What makes a feature forced (chosen) or forbidden: what stands against the opposite. None where nothing does.
+
+    A decision about the feature itself is its own reason and is not looked at: whether it follows from the others is what is asked.
+    """
+    return conflict(product, Decision(feature, not chosen), decisions)
+
+
+def _worded(cnf: Cnf, wanted: Decision | None, core: Core, by_literal: dict[int, Decision]) -> Conflict:
+    used = set(core.literals)
+    told = [decision for literal, decision in by_literal.items() if literal in used]
+    return Conflict(
+        wanted=wanted,
+        decisions=tuple(one for one in told if not one.given),
+        given=tuple(one for one in told if one.given),
+        rules=tuple(cnf.rules[rule] for rule in in_order(cnf, core)),
+        smallest=core.smallest,
+    )
+
+
+def in_order(cnf: Cnf, core: Core) -> list[int]:
+    """The rules of a core as unit propagation from its literals meets them; those that it does not meet last."""
+    clauses = [(rule, clause) for rule in core.rules for clause in _clauses(cnf, rule)]
+    if any(abs(one) > cnf.counted for _, clause in clauses for one in clause):
+        defined = [rule for rule, said in enumerate(cnf.rules) if said.kind is RuleKind.DEFINITION]
+        clauses += [(-1, clause) for rule in defined for clause in _clauses(cnf, rule)]
+    known = set(core.literals)
+    order: dict[int, None] = {}
+    learnt = known
+    while learnt:
+        learnt = set()
+        for rule, clause in clauses:
+            if any(one in known for one in clause):
+                continue
+            left = [one for one in clause if -one not in known]
+            if len(left) <= 1:
+                order.setdefault(rule)
+                learnt.update(left)
+        known |= learnt
+    return [*(rule for rule in order if rule >= 0), *(rule for rule in core.rules if rule not in order)]
+
+
+def _clauses(cnf: Cnf, rule: int) -> list[list[int]]:
+    found = np.flatnonzero(cnf.origins == rule)
+    return [cnf.literals[cnf.offsets[one] : cnf.offsets[one + 1]].tolist() for one in found]
