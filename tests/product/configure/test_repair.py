@@ -110,7 +110,7 @@ def test_the_decision_that_matters_less_is_given_up():
     for heavy, gone in (("Roof", "W20"), ("W20", "Roof")):
         found = repairs(car.answer, Decision("Hook", True), weight=lambda one, heavy=heavy: 3 if one.feature == heavy else 2)
         assert [one.feature for one in found[0].given_up] == [gone]
-        assert [one.cost[0] for one in found] == [2, 3]
+        assert found[-1].cost[0] == 3
 
 
 def test_what_is_given_is_never_given_up():

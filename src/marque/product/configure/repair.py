@@ -32,7 +32,7 @@ class Repair:
 
     decisions: the buyer's, once the repair is taken: what is kept, what is swapped in, the wanted one last. added, removed: what else is
     then in every car and was not, and what was in every car and is not in this one; abstract features left out. price_change: of the whole
-    car in minor units, the wanted feature's own price left out; None without prices. cost: weight of what is given up, money moved, number of
+    car in minor units, the wanted feature's own price left out; None without prices. cost: weight given up, money moved, number of
     features changed. optimal: that nothing costs less was proved. car: bool [variables + 1], as repaired; before: as it stood.
     """
 
