@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from marque.common import Refusal, ok
@@ -24,6 +25,24 @@ def check(tx: Transaction, lead: str, programme: UUID, draft: Draft) -> None:
             ok(published(publication, store.by_digest(tx, lead, programme, named(publication))))
         case _:
             return
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a module's features need and give, by the names of their attributes."""
+
+    requires: tuple[str, ...]
+    provides: tuple[str, ...]
+
+
+def module_facts(text: str, name: str) -> Facts:
+    """Raises InputError for a text that is no feature model."""
+    from marque.product import uvl
+
+    model = uvl.parse(text, f"{name}.uvl")
+    attributes = {attribute for feature in model.features.values() for attribute in feature.attributes}
+    requires, provides = (tuple(sorted(one for one in attributes if one.startswith(word))) for word in ("requires_", "provides_"))
+    return Facts(requires, provides)
 
 
 def named(document: Line | Publication) -> list[str]:

@@ -46,6 +46,57 @@ class Publication(Strict):
     software: Digest | Literal[""] = ""
 
 
+Word = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Reach(Strict):
+    """As far as the evidence of a release goes: a model in a market, and cells of its operational design domain, by their names."""
+
+    model: Word
+    market: Word
+    cells: Annotated[tuple[Word, ...], Field(max_length=1000)] = ()
+
+
+class Offer(Strict):
+    """How a software feature is had. included: in every car that can have it. optional: chosen when the car is ordered.
+
+    subscribed: for `months` at a time; bought: for good; both also after delivery, over the air. price: what the price list calls it.
+    """
+
+    how: Literal["included", "optional", "subscribed", "bought"]
+    months: Annotated[int, Field(ge=0, le=120)] = 0
+    price: Annotated[str, Field(max_length=200)] = ""
+
+
+class SoftwareFeature(Strict):
+    """needs: a formula over the car's features, as UVL writes it; empty: none. release: the first that carries it.
+
+    grace_days: a lapsed subscription still works so long. bound_to: a car, whoever has it, or the owner who bought.
+    """
+
+    offers: Annotated[tuple[Offer, ...], Field(min_length=1, max_length=10)]
+    release: Word
+    reach: Annotated[tuple[Reach, ...], Field(max_length=1000)]
+    needs: Annotated[str, Field(max_length=10_000)] = ""
+    grace_days: Annotated[int, Field(ge=0, le=366)] = 0
+    bound_to: Literal["car", "owner"] = "car"
+
+
+class Release(Strict):
+    """A software release, and the digest of the evidence that it was judged by."""
+
+    id: Word
+    evidence: Digest | Literal[""] = ""
+
+
+class Software(Strict):
+    """What a car's software may do, and how it is had. releases: the oldest first. features: by their names in the model."""
+
+    kind: Literal["https://marque.example/software-features/v1"] = "https://marque.example/software-features/v1"
+    releases: Annotated[tuple[Release, ...], Field(min_length=1, max_length=1000)]
+    features: Annotated[dict[Word, SoftwareFeature], Field(max_length=1000)]
+
+
 def read(text: str, shape: type[Document], source: str) -> Document:
     """Raises InputError naming the place."""
     try:

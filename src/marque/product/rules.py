@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from marque.alliance.access import Area
@@ -84,7 +85,10 @@ class Effectivity:
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """What somebody wants to propose. base: the digest of the part's last revision that it was made on, empty for the first."""
+    """What somebody wants to propose. base: the digest of the part's last revision that it was made on, empty for the first.
+
+    about: of a module, what its catalogue says of it.
+    """
 
     kind: Kind
     part: str
@@ -92,6 +96,7 @@ class Draft:
     base: str = ""
     note: str = ""
     effectivity: Effectivity = field(default_factory=Effectivity)
+    about: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +122,7 @@ class Revision:
     decision: UUID | None
     state: str
     assented_at: datetime | None
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def withdrawn_part(self) -> bool:

@@ -8,6 +8,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
+
 from marque.alliance.access import Area
 from marque.foundation import Transaction
 from marque.product.rules import PROCESS, Draft, Effectivity, Kind, Revision, Where
@@ -15,7 +17,7 @@ from marque.product.rules import PROCESS, Draft, Effectivity, Kind, Revision, Wh
 _HEAD = """
     r.id, r.organisation, r.side, r.kind, r.part, r.lead, r.programme, r.process, r.created_at, r.written_by, r.previous, r.digest,
     octet_length(r.text) as length, r.note, r.starts, r.ends, r.markets, r.plants, r.model_years,
-    s.decision, coalesce(s.state, '') as state, s.assented_at"""
+    s.decision, coalesce(s.state, '') as state, s.assented_at, r.about"""
 _FROM = "from product.revision r cross join lateral product.standing(r.lead, r.programme, r.process, r.id) as s"
 _PART = "r.lead = %(lead)s and r.programme = %(programme)s and r.process = %(process)s and r.kind = %(kind)s and r.part = %(part)s"
 
@@ -46,6 +48,7 @@ class Row:
     decision: UUID | None
     state: str
     assented_at: datetime | None
+    about: dict[str, Any]
 
     @property
     def revision(self) -> Revision:
@@ -56,7 +59,7 @@ class Row:
             effectivity=Effectivity(
                 self.starts, self.ends, frozenset(self.markets), frozenset(self.plants), frozenset(self.model_years)
             ),
-            decision=self.decision, state=self.state, assented_at=self.assented_at,
+            decision=self.decision, state=self.state, assented_at=self.assented_at, about=self.about,
         )  # fmt: skip
 
 
@@ -90,12 +93,12 @@ def insert(tx: Transaction, area: Area, revision: UUID, draft: Draft) -> None:
     me, effectivity = tx.actor.organisation, draft.effectivity
     tx.execute(
         "insert into product.revision (organisation, id, side, kind, part, lead, programme, process, created_at, written_by, previous,"
-        " text, note, starts, ends, markets, plants, model_years)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " text, note, starts, ends, markets, plants, model_years, about)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             me, revision, me, draft.kind, draft.part, area.lead, area.programme, area.process, tx.now, tx.actor.person, draft.base,
             draft.text, draft.note, effectivity.starts, effectivity.ends, sorted(effectivity.markets), sorted(effectivity.plants),
-            sorted(effectivity.model_years),
+            sorted(effectivity.model_years), Jsonb(dict(draft.about)),
         ),
     )  # fmt: skip
 
