@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import inf
 
 from marque.product.uvl.faults import Source, shown
 
@@ -32,7 +33,7 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ud800-\udfff\u
 _BLANKS = re.compile(r"[ \t]*+")
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 _NUMBER = re.compile(r"(?:0|[1-9][0-9]*|[0-9]*\.[0-9]+)\Z")
-_LONGEST_NUMBER = 40
+_LONGEST_WHOLE, _LONGEST_NUMBER = 40, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,13 @@ class Tokens:
         if not _NUMBER.match(text):
             problem = f"{shown(text)} is neither a number nor a name"
             raise self.source.fault(self.offsets[index], problem, "A name that begins with a digit stands in double quotes.")
-        if len(text) > _LONGEST_NUMBER:
-            raise self.source.fault(self.offsets[index], f"a number of {len(text)} characters, at most {_LONGEST_NUMBER} are read")
-        return float(text) if "." in text else int(text)
+        longest = _LONGEST_NUMBER if "." in text else _LONGEST_WHOLE
+        if len(text) > longest:
+            raise self.source.fault(self.offsets[index], f"a number of {len(text)} characters, at most {longest} are read")
+        value = float(text) if "." in text else int(text)
+        if value == inf:
+            raise self.source.fault(self.offsets[index], "the number is too large")
+        return value
 
 
 def tokens_of(source: Source) -> Tokens:
