@@ -53,6 +53,10 @@ def price(prices: PriceList, rules: TaxRules, car: Set[str], purchase: Purchase)
     """
     if refused := _unfit(prices, rules, purchase):
         return refused
+    if prices.market_feature and prices.market_feature not in car:
+        return Refusal(
+            "the car is not built for the market of this price list", {"it lacks": prices.market_feature, "market": prices.market}
+        )
     based = [item for item in prices.items if item.kind is ItemKind.BASE and item.feature in car]
     if len(based) != 1:
         found = ", ".join(item.feature for item in based) or "none"

@@ -116,7 +116,11 @@ class Fee:
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """gross: its prices contain VAT. quote_days: how long a quote from it is open. included: features that cost nothing, on purpose."""
+    """gross: its prices contain VAT. quote_days: how long a quote from it is open.
+
+    included: features that cost nothing, on purpose; None where the list does not say, and features without a price are taken for included.
+    market_feature: that a car sold by this list has; empty: any car.
+    """
 
     market: str
     line: str
@@ -126,7 +130,8 @@ class PriceList:
     gross: bool
     quote_days: int
     items: tuple[Item, ...]
-    included: frozenset[str]
+    included: frozenset[str] | None
+    market_feature: str
     discounts: tuple[Discount, ...]
     fees: tuple[Fee, ...]
     digest: str

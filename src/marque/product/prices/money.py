@@ -29,7 +29,7 @@ class Money:
     def __post_init__(self) -> None:
         if self.currency not in MINOR_DIGITS:
             raise ValueError(f"the minor unit of the currency {self.currency!r} is not known")
-        if not self.amount.is_finite() or (self.amount.scaleb(MINOR_DIGITS[self.currency]) % 1):
+        if not self.amount.is_finite() or self._exact_minor().denominator != 1:
             raise ValueError(f"{self.amount} has more decimal places than {self.currency} has")
 
     @classmethod
@@ -40,7 +40,11 @@ class Money:
     @property
     def minor(self) -> int:
         """Whole minor units."""
-        return int(self.amount.scaleb(MINOR_DIGITS[self.currency]))
+        return int(self._exact_minor())
+
+    def _exact_minor(self) -> Fraction:
+        """Not by decimals, whose context could round."""
+        return Fraction(self.amount) * Fraction(10 ** MINOR_DIGITS[self.currency])
 
     def __str__(self) -> str:
         return f"{self.amount:,.{MINOR_DIGITS[self.currency]}f} {self.currency}"

@@ -94,6 +94,8 @@ def quote(
         return Refusal("the price list is of another model line", {"model": model.root.name, "price list": prices.line})
     if unknown := reading.unknown_names(prices, rules, model):
         return Refusal("the price list names what the model does not have", {"feature": unknown[0][0], "place": unknown[0][1]})
+    if prices.included is not None and (forgotten := [name for name in reading.unpriced(prices, model) if name in car]):
+        return Refusal("the price list does not say what this costs", {"features": ", ".join(forgotten), "price list": prices.version})
     made = engines.price(prices, rules, car, purchase)
     if isinstance(made, Refusal):
         return made

@@ -42,7 +42,7 @@ def price_list(text: bytes, source: str = "price list") -> PriceList:
         said,
         "$",
         ("kind", "market", "line", "version", "currency", "from", "until", "basis", "quote_days", "base", "features", "packages"),
-        ("included", "discounts", "fees", "note"),
+        ("market_feature", "included", "discounts", "fees", "note"),
     )
     reader = _Reader(source, bare.currency_code(said["currency"], "$.currency"))
     items = (
@@ -64,7 +64,8 @@ def price_list(text: bytes, source: str = "price list") -> PriceList:
         gross=reader.word(said["basis"], "$.basis", ("gross", "net")) == "gross",
         quote_days=reader.days(said["quote_days"], "$.quote_days"),
         items=items,
-        included=frozenset(included),
+        included=frozenset(included) if "included" in said else None,
+        market_feature=reader.words(said["market_feature"], "$.market_feature") if "market_feature" in said else "",
         discounts=discounts,
         fees=fees,
         digest=digest(reader.canonical(said)),
@@ -107,9 +108,10 @@ def tax_rules(text: bytes, source: str = "tax rules") -> TaxRules:
 
 def unknown_names(prices: PriceList, rules: TaxRules | None, model: FeatureModel) -> list[tuple[str, str]]:
     """(feature, place) of every name in a list and its rules that the model does not have."""
-    used = [(item.feature, item.place) for item in prices.items]
+    used: list[tuple[str, str]] = [(item.feature, item.place) for item in prices.items]
     used += [(member, f"{item.place}.members") for item in prices.items for member in item.members]
-    used += [(name, "$.included") for name in sorted(prices.included)]
+    used += [(name, "$.included") for name in sorted(prices.included or ())]
+    used += [(prices.market_feature, "$.market_feature")] if prices.market_feature else []
     named: list[tuple[Condition | None, str]] = [(case.condition, item.place) for item in prices.items for case in item.cases]
     named += [(one.condition, one.place) for one in prices.discounts]
     named += [(one.condition, one.place) for one in (rules.levies if rules else ())]
@@ -119,7 +121,9 @@ def unknown_names(prices: PriceList, rules: TaxRules | None, model: FeatureModel
 
 def unpriced(prices: PriceList, model: FeatureModel) -> list[str]:
     """Features without children that the list neither prices nor names as included, nor a package contains: forgotten, or not sold here."""
-    known = {item.feature for item in prices.items} | {member for item in prices.items for member in item.members} | prices.included
+    known = (
+        {item.feature for item in prices.items} | {member for item in prices.items for member in item.members} | (prices.included or set())
+    )
     return [name for name, feature in model.features.items() if not feature.groups and name not in known]
 
 

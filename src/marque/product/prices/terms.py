@@ -9,7 +9,7 @@ from marque.common import Refusal
 from marque.product.model import And, Formula, Name, Not
 from marque.product.prices import engines
 from marque.product.prices.arithmetic import listed
-from marque.product.prices.conditions import holds
+from marque.product.prices.conditions import holds, names
 from marque.product.prices.model import Item, PriceList, Purchase, TaxRules
 
 
@@ -37,9 +37,11 @@ class FeaturePrices:
 def minor_units(prices: PriceList) -> FeaturePrices:
     """Per feature, in minor units of the list's currency and on its basis (with or without VAT); 0 for what the list does not name.
 
-    Not additive are features with conditional prices, those that a package contains, and packages with members.
+    Not additive are features with conditional prices, those that a condition of another's price names, those that a package contains, and
+    packages with members.
     """
     inside = {member: item.feature for item in prices.items for member in item.members}
+    deciding = {name: item.feature for item in prices.items for case in item.cases for name in names(case.condition.formula)}
     depends = {}
     for item in prices.items:
         if item.feature in inside:
@@ -48,6 +50,8 @@ def minor_units(prices: PriceList) -> FeaturePrices:
             depends[item.feature] = f"another price if {item.cases[0].condition.text}"
         elif item.members:
             depends[item.feature] = "replaces the prices of what it contains"
+        elif item.feature in deciding:
+            depends[item.feature] = f"decides the price of {deciding[item.feature]}"
     units = {item.feature: item.price for item in prices.items}
     return FeaturePrices(units, frozenset(units) - depends.keys(), depends)
 
