@@ -21,6 +21,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Protocol
 
+from marque.app.caches import cache_folder
 from marque.app.wire import Clock, encode_moment, encode_thoughts
 from marque.common import InputError
 from marque.driving.map.model import RoadMap
@@ -80,9 +81,8 @@ def build_city(settings: Settings, begin: Callable[[str], None]) -> tuple[RoadMa
 
 
 def map_cache() -> Path:
-    """The folder that keeps compiled road maps between starts (XDG base directories; MARQUE_CACHE overrides)."""
-    root = os.environ.get("MARQUE_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "marque"
-    return Path(root) / "maps"
+    """The folder that keeps compiled road maps between starts."""
+    return cache_folder("maps")
 
 
 class LiveCity:

@@ -48,6 +48,13 @@ class Repair:
     car: np.ndarray
     before: np.ndarray
 
+    def taken(self, answer: Answer) -> Answer:
+        """The state once the repair is taken. answer: the one it was found for."""
+        product = answer.product
+        domains = product.after(literal(product, one) for one in (*answer.given, *self.decisions))
+        assert domains is not None, "a repair is one of the answer it was found for"
+        return Answer(product, answer.given, self.decisions, domains)
+
     def told(self, label: Callable[[str], str] = str, money: Callable[[int], str] = "{:+d}".format) -> str:
         """As a sentence: "to get Tow hook: change 21-inch wheels → 20-inch wheels, −¥4,000"."""
         wanted = label(self.wanted.feature)
