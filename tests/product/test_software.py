@@ -14,7 +14,7 @@ from marque.product.software import Event, buy, cancel, entitled, later, needs_o
 
 DELIVERED = datetime(2026, 3, 1, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
-REACH = (Reach(model="corvus", market="cn", cells=("motorway-day", "motorway-night")),)
+REACH = (Reach(model="Corvus", market="China", cells=("motorway-day", "motorway-night")),)
 SOFTWARE = Software(
     releases=(Release(id="2026.1", evidence="a" * 64), Release(id="2026.2"), Release(id="2027.1")),
     features={
@@ -30,7 +30,7 @@ SOFTWARE = Software(
             offers=(Offer(how="subscribed", months=12, price="dialogue"),), release="2026.1", reach=REACH, bound_to="owner"
         ),
         "Abroad": SoftwareFeature(
-            offers=(Offer(how="included"),), release="2026.1", reach=(Reach(model="corvus", market="de"),)
+            offers=(Offer(how="included"),), release="2026.1", reach=(Reach(model="Corvus", market="Germany"),)
         ),
     },
 )  # fmt: skip
@@ -38,7 +38,7 @@ NEEDS = needs_of(SOFTWARE, "software")
 
 
 def delivered(*features, release="2026.2", owner="o1"):
-    return Event(kind="delivered", at=DELIVERED, owner=owner, model="corvus", market="cn", features=frozenset(features), release=release)
+    return Event(kind="delivered", at=DELIVERED, owner=owner, features=frozenset({"Corvus", "China", *features}), release=release)
 
 
 def bought(feature, day, how="subscribed", months=1):

@@ -15,6 +15,7 @@ from marque.common import InputError, Sentence
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Part = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_./-]{0,119}$")]
+Word = Annotated[str, Field(min_length=1, max_length=200)]
 Document = TypeVar("Document", bound=BaseModel)
 
 
@@ -27,30 +28,31 @@ class Strict(BaseModel):
 class Line(Strict):
     """A composed model line. root: the part that is the vehicle; parts: the UVL texts by the namespaces that imports name, root among them.
 
-    bill: the 150 % bill of materials whose usage conditions are about exactly these; empty where there is none yet.
+    bill: the 150 % bill of materials whose usage conditions are about exactly these, by group; empty where there is none yet.
     """
 
     kind: Literal["https://marque.example/model-line/v1"] = "https://marque.example/model-line/v1"
     root: Part
     parts: Annotated[dict[Part, Digest], Field(min_length=1, max_length=200)]
-    bill: Digest | Literal[""] = ""
+    bill: Annotated[dict[Part, Digest], Field(max_length=200)] = {}
 
 
 class Publication(Strict):
-    """What a storefront offers: a composed line, with what it costs. software: empty where none is sold."""
+    """What a storefront offers: a composed line, with what it costs. software: empty where none is sold.
+
+    given: features that every car offered here has, such as its market and model year.
+    """
 
     kind: Literal["https://marque.example/publication/v1"] = "https://marque.example/publication/v1"
     line: Digest
     prices: Digest
-    taxes: Digest | Literal[""] = ""
+    taxes: Digest
     software: Digest | Literal[""] = ""
-
-
-Word = Annotated[str, Field(min_length=1, max_length=200)]
+    given: Annotated[tuple[Word, ...], Field(max_length=200)] = ()
 
 
 class Reach(Strict):
-    """As far as the evidence of a release goes: a model in a market, and cells of its operational design domain, by their names."""
+    """As far as the evidence of a release goes. model, market: features of a car; cells: of its operational design domain, by name."""
 
     model: Word
     market: Word

@@ -14,7 +14,7 @@ from marque.alliance.access import Action, Area, Record, allowed, require
 from marque.alliance.codevelopment import record
 from marque.common import Missing, Refusal, new_id, ok
 from marque.foundation import Transaction
-from marque.product import checks, rules
+from marque.product import archive, checks, rules
 from marque.product.rules import PROCESS, Draft, Kind, Revision, Where
 from marque.product.store import revisions as store
 from marque.product.store.revisions import Part
@@ -44,9 +44,10 @@ def propose(tx: Transaction, lead: str, programme: UUID, draft: Draft) -> Revisi
         ok(Refusal("revisions are proposed by people: sign in as one"))
     last = store.last(tx, lead, programme, draft.kind, draft.part)
     event = ok(rules.propose(last, draft))
-    checks.check(tx, lead, programme, event)
+    stands_on = checks.check(tx, lead, programme, event)
     store.lock(tx, programme, draft.kind, draft.part)
     ok(rules.propose(store.last(tx, lead, programme, draft.kind, draft.part), draft))
+    archive.keep_all(tx, area, stands_on)
     made = new_id()
     store.insert(tx, area, made, event)
     told = {"revision": str(made), "kind": draft.kind, "part": draft.part}
@@ -70,6 +71,13 @@ def one(tx: Transaction, revision: UUID) -> Revision:
 def text(tx: Transaction, revision: UUID) -> str:
     """Raises Missing."""
     return store.text(tx, one(tx, revision).id)
+
+
+def text_of_kind(tx: Transaction, revision: UUID, kind: Kind) -> str:
+    """Raises Missing, also for a revision of another kind."""
+    if (found := one(tx, revision)).kind is not kind:
+        raise Missing("revision of the product")
+    return store.text(tx, found.id)
 
 
 def page(tx: Transaction, area: Area, before: UUID | None = None, limit: int = PAGE) -> list[Revision]:

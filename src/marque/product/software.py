@@ -25,7 +25,7 @@ Possible = Callable[[str], bool]
 class Event:
     """Something that happened to a car. feature: of bought, renewed, cancelled. owner: of delivered and resold, as the seller calls them.
 
-    how, months: of the offer that was taken. model, market, features: of delivered, as the car was built. release: of delivered, updated.
+    how, months, price: of the offer that was taken. features: of delivered, what the car was built with. release: of delivered, updated.
     """
 
     kind: Kind
@@ -35,8 +35,6 @@ class Event:
     how: str = ""
     months: int = 0
     price: str = ""
-    model: str = ""
-    market: str = ""
     features: frozenset[str] = frozenset()
     release: str = ""
     quote: str = ""
@@ -55,8 +53,6 @@ class Held:
 class Car:
     """As its events until an instant left it."""
 
-    model: str
-    market: str
     features: frozenset[str]
     owner: str
     release: str
@@ -85,7 +81,7 @@ def car_at(events: Iterable[Event], at: datetime) -> Car | None:
     for event in events:
         if event.at > at:
             break
-        car = Car(event.model, event.market, event.features, event.owner, event.release) if car is None else _after(car, event)
+        car = Car(event.features, event.owner, event.release) if car is None else _after(car, event)
     return car
 
 
@@ -123,10 +119,9 @@ def entitled(events: Sequence[Event], feature: str, at: datetime, software: Soft
         return Entitlement(feature, False, "there is no such software feature")
     if (why := lacking(car, feature, offered, needs)) is not None:
         return why
-    cells = tuple(cell for one in offered.reach if (one.model, one.market) == (car.model, car.market) for cell in one.cells)
     if not carries(software, car.release, offered.release):
         return Entitlement(feature, False, "the car's release does not carry it", details={"needed": offered.release, "there": car.release})
-    return replace(_right(car, feature, offered, at), cells=cells)
+    return replace(_right(car, feature, offered, at), cells=_cells(car, offered))
 
 
 def _right(car: Car, feature: str, offered: SoftwareFeature, at: datetime) -> Entitlement:
@@ -152,12 +147,15 @@ def _right(car: Car, feature: str, offered: SoftwareFeature, at: datetime) -> En
 
 def lacking(car: Car, feature: str, offered: SoftwareFeature, needs: Mapping[str, Formula]) -> Entitlement | None:
     """What keeps a car from ever having a feature as it is built and where it is sold; None: nothing does."""
-    if not any((one.model, one.market) == (car.model, car.market) for one in offered.reach):
-        details = {"model": car.model, "market": car.market}
-        return Entitlement(feature, False, "its evidence does not reach this model and market", details=details)
+    if not any({one.model, one.market} <= car.features for one in offered.reach):
+        return Entitlement(feature, False, "its evidence does not reach this model and market")
     if feature in needs and not conditions.holds(needs[feature], car.features):
         return Entitlement(feature, False, "the car lacks hardware that it needs", details={"needed": offered.needs})
     return None
+
+
+def _cells(car: Car, offered: SoftwareFeature) -> tuple[str, ...]:
+    return tuple(cell for one in offered.reach if {one.model, one.market} <= car.features for cell in one.cells)
 
 
 def carries(software: Software, there: str, needed: str) -> bool:
@@ -196,8 +194,8 @@ def upgrades(
             or not possible(feature)
         ):
             continue
-        cells = tuple(cell for one in offered.reach if (one.model, one.market) == (car.model, car.market) for cell in one.cells)
-        found.append(Upgrade(feature, offers, cells, "" if carries(software, car.release, offered.release) else offered.release))
+        update = "" if carries(software, car.release, offered.release) else offered.release
+        found.append(Upgrade(feature, offers, _cells(car, offered), update))
     return tuple(found)
 
 

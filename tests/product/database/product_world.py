@@ -22,8 +22,28 @@ from marque.foundation import Actor, Database
 from marque.product import revisions
 from marque.product.rules import Draft, Effectivity, Kind, Revision, Where
 
-__all__ = ["Draft", "Effectivity", "Kind", "Revision", "Where", "World", "mode_of", "noon", "world"]
+__all__ = ["Draft", "Effectivity", "Kind", "Revision", "Where", "World", "mode_of", "model", "noon", "price_list", "tax_rules", "world"]
 CARMAKER, PARTNER, OTHER = "gac", "huawei", "seres"
+
+
+def model(said: str = "", root: str = "Rules") -> str:
+    """A feature model of one feature that says something."""
+    return f"features\n    {root}\n// {said}\n"
+
+
+def price_list(version: str = "1", market: str = "cn", **more) -> str:
+    """Of the line whose root is Car."""
+    said = {"kind": "marque price list 1", "market": market, "line": "Car", "version": version, "currency": "CNY", "from": "2022-01-01",
+            "until": None, "basis": "gross", "quote_days": 7, "base": [{"feature": "Corvus", "price": "200000.00"}],
+            "features": [{"feature": "Hook", "price": "4000.00"}], "packages": []}  # fmt: skip
+    return json.dumps(said | more)
+
+
+def tax_rules(market: str = "cn") -> str:
+    source = {"title": "A law", "date": "2022-01-01"}
+    said = {"kind": "marque tax rules 1", "market": market, "version": "1", "currency": "CNY", "from": "2022-01-01", "until": None,
+            "rounding": {"vat": "total", "mode": "half_up"}, "vat": [{"percent": "13", "source": source}], "levies": []}  # fmt: skip
+    return json.dumps(said)
 
 
 def mode_of(name: str) -> tuple[dict, dict]:

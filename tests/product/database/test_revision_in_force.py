@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from product_world import CARMAKER, PARTNER, Kind, Where, world
+from product_world import CARMAKER, PARTNER, Kind, Where, model, world
 
 from marque.common import Missing
 from marque.product import revisions, rules
@@ -45,7 +45,7 @@ def test_the_rules_and_the_database_name_the_same_revision(joint, parts, history
     for number, (effectivity, _) in enumerate(history):
         joint.database.clock.set(start + timedelta(hours=number))
         given = {name: getattr(effectivity, name) for name in ("starts", "ends", "markets", "plants", "model_years")}
-        waiting.append(joint.propose(CARMAKER, Kind.RULES, f"text {number}", part, **given))
+        waiting.append(joint.propose(CARMAKER, Kind.RULES, model(f"{number}"), part, **given))
     for day in range(5):
         joint.database.clock.set(start + timedelta(days=day, hours=len(history)))
         for made, (_, assent) in zip(waiting, history, strict=True):

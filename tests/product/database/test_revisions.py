@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from product_world import CARMAKER, OTHER, PARTNER, Draft, Kind, Where, colleague, noon, world
+from product_world import CARMAKER, OTHER, PARTNER, Draft, Kind, Where, colleague, model, noon, price_list, world
 
 from marque.alliance import audit, decisions
 from marque.alliance.model import Process
@@ -28,7 +28,7 @@ def holding(joint, by, kind, part="corvus", where=None):
 
 
 def test_a_revision_counts_once_everybody_who_decides_there_has_assented(joint):
-    made = joint.propose(CARMAKER, Kind.RULES, "features\n  Rules\n", "rules.cn")
+    made = joint.propose(CARMAKER, Kind.RULES, model(), "rules.cn")
     assert (made.state, made.assented_at) == ("open", None), "the partner co-decides"
     with pytest.raises(Missing):
         holding(joint, CARMAKER, Kind.RULES, "rules.cn")
@@ -39,7 +39,7 @@ def test_a_revision_counts_once_everybody_who_decides_there_has_assented(joint):
 
 
 def test_who_decides_alone_has_decided_by_proposing(joint):
-    made = joint.propose(CARMAKER, Kind.PRICES, "{}")
+    made = joint.propose(CARMAKER, Kind.PRICES, price_list())
     assert made.state == "taken"
     assert holding(joint, CARMAKER, Kind.PRICES) == made.id
 
@@ -47,7 +47,7 @@ def test_who_decides_alone_has_decided_by_proposing(joint):
 def test_an_engineer_proposes_and_a_product_person_assents(joint):
     engineer = colleague(joint, CARMAKER, "engineer")
     with joint.database.transaction(Actor(CARMAKER, engineer, "test")) as tx:
-        made = revisions.propose(tx, CARMAKER, joint.programme, Draft(kind=Kind.PRICES, part="cn", text="{}"))
+        made = revisions.propose(tx, CARMAKER, joint.programme, Draft(kind=Kind.PRICES, part="cn", text=price_list()))
         assert made.state == "open"
         with pytest.raises(Denied):
             decisions.approve(tx, made.decision)
@@ -55,7 +55,7 @@ def test_an_engineer_proposes_and_a_product_person_assents(joint):
 
 
 def test_the_text_is_kept_as_it_is_under_its_digest(joint):
-    said = "features\n\tCorvus 鸦\n"
+    said = 'features\n\t"Corvus 鸦"\n'
     made = joint.propose(PARTNER, Kind.MODULE, said, "technology.sensors", note="First")
     assert (made.digest, made.length) == (hashlib.sha256(said.encode()).hexdigest(), len(said.encode()))
     assert (made.side, made.area.process, made.note) == (PARTNER, "software-supply", "First")
@@ -64,7 +64,7 @@ def test_the_text_is_kept_as_it_is_under_its_digest(joint):
 
 
 def test_who_has_no_part_in_the_agreement_finds_nothing(joint):
-    made = joint.propose(CARMAKER, Kind.RULES, "features\n  Rules\n", "rules.cn")
+    made = joint.propose(CARMAKER, Kind.RULES, model(), "rules.cn")
     with joint.acting(OTHER) as tx:
         for asking in (
             lambda: revisions.one(tx, made.id),
@@ -78,7 +78,7 @@ def test_who_has_no_part_in_the_agreement_finds_nothing(joint):
 
 
 def test_who_has_no_role_in_a_process_neither_sees_nor_proposes_its_parts(joint):
-    made = joint.propose(CARMAKER, Kind.PRICES, "{}")
+    made = joint.propose(CARMAKER, Kind.PRICES, price_list())
     with joint.acting(PARTNER) as tx:
         with pytest.raises(Missing):
             revisions.one(tx, made.id)
@@ -86,22 +86,22 @@ def test_who_has_no_role_in_a_process_neither_sees_nor_proposes_its_parts(joint)
             revisions.page(tx, made.area)
         assert revisions.parts(tx, CARMAKER, joint.programme) == []
     with pytest.raises(Missing):
-        joint.propose(PARTNER, Kind.PRICES, "{}", "de")
+        joint.propose(PARTNER, Kind.PRICES, price_list(), "de")
 
 
 def test_a_revision_made_on_another_than_the_last_one_is_refused(joint):
-    first = joint.propose(CARMAKER, Kind.PRICES, "{}")
-    joint.propose(CARMAKER, Kind.PRICES, '{"a": 1}', base=first.digest)
+    first = joint.propose(CARMAKER, Kind.PRICES, price_list())
+    joint.propose(CARMAKER, Kind.PRICES, price_list("2"), base=first.digest)
     with pytest.raises(Refused, match="meanwhile"):
-        joint.propose(CARMAKER, Kind.PRICES, '{"b": 1}', base=first.digest)
+        joint.propose(CARMAKER, Kind.PRICES, price_list("3"), base=first.digest)
 
 
 def test_of_two_who_write_at_once_on_the_same_base_one_is_told_to_look_again(joint):
-    first = joint.propose(CARMAKER, Kind.PRICES, "{}")
+    first = joint.propose(CARMAKER, Kind.PRICES, price_list())
 
     def write(number):
         try:
-            return joint.propose(CARMAKER, Kind.PRICES, str(number), base=first.digest)
+            return joint.propose(CARMAKER, Kind.PRICES, price_list(f"{number + 2}"), base=first.digest)
         except Refused as refused:
             return refused
 
@@ -113,20 +113,20 @@ def test_of_two_who_write_at_once_on_the_same_base_one_is_told_to_look_again(joi
 
 
 def test_a_refused_revision_never_counts_and_the_next_is_made_on_it(joint):
-    first = joint.agreed(CARMAKER, Kind.RULES, "one", "rules.cn")
-    second = joint.propose(PARTNER, Kind.RULES, "two", "rules.cn")
+    first = joint.agreed(CARMAKER, Kind.RULES, model("one"), "rules.cn")
+    second = joint.propose(PARTNER, Kind.RULES, model("two"), "rules.cn")
     with joint.acting(CARMAKER) as tx:
         decisions.reject(tx, second.decision, "Not in this market.")
     assert holding(joint, PARTNER, Kind.RULES, "rules.cn") == first.id
-    third = joint.agreed(CARMAKER, Kind.RULES, "three", "rules.cn")
+    third = joint.agreed(CARMAKER, Kind.RULES, model("three"), "rules.cn")
     assert third.previous == second.digest
     assert holding(joint, PARTNER, Kind.RULES, "rules.cn") == third.id
 
 
 def test_what_was_written_last_holds_although_an_older_one_is_assented_to_later(joint):
-    older = joint.propose(CARMAKER, Kind.RULES, "one", "rules.cn")
+    older = joint.propose(CARMAKER, Kind.RULES, model("one"), "rules.cn")
     joint.database.clock.advance(timedelta(hours=1))
-    newer = joint.propose(CARMAKER, Kind.RULES, "two", "rules.cn")
+    newer = joint.propose(CARMAKER, Kind.RULES, model("two"), "rules.cn")
     joint.assent(PARTNER, newer)
     joint.database.clock.advance(timedelta(hours=1))
     joint.assent(PARTNER, older)
@@ -135,15 +135,15 @@ def test_what_was_written_last_holds_although_an_older_one_is_assented_to_later(
 
 def test_nobody_takes_an_older_revision_for_the_one_that_holds_because_it_sees_no_other(database, owner_dsn):
     inside = world(database, owner_dsn, "inside")
-    mine = inside.agreed(PARTNER, Kind.RULES, "one", "rules.cn")
+    mine = inside.agreed(PARTNER, Kind.RULES, model("one"), "rules.cn")
     assert holding(inside, PARTNER, Kind.RULES, "rules.cn") == mine.id, "proposed by who is consulted, taken by who leads"
-    inside.propose(CARMAKER, Kind.RULES, "two", "rules.cn", base=mine.digest)
+    inside.propose(CARMAKER, Kind.RULES, model("two"), "rules.cn", base=mine.digest)
     with pytest.raises(Missing):
         holding(inside, PARTNER, Kind.RULES, "rules.cn")
 
 
 def test_a_module_can_be_left_out_from_a_day_on_and_nothing_else_can_be_empty(joint):
-    joint.agreed(PARTNER, Kind.MODULE, "features\n  Lidar\n", "technology.lidar")
+    joint.agreed(PARTNER, Kind.MODULE, model(root="Lidar"), "technology.lidar")
     none = joint.agreed(PARTNER, Kind.MODULE, "", "technology.lidar")
     with joint.acting(CARMAKER) as tx:
         assert revisions.in_force(tx, CARMAKER, joint.programme, Kind.MODULE, "technology.lidar", Where(tx.now.date())).withdrawn_part
@@ -165,13 +165,13 @@ def test_a_module_can_be_left_out_from_a_day_on_and_nothing_else_can_be_empty(jo
     ],
 )
 def test_what_cannot_be_meant_is_refused(joint, more, why):
-    given = {"text": "{}", "part": "corvus"} | more
+    given = {"text": price_list(), "part": "corvus"} | more
     with pytest.raises(Refused, match=why):
         joint.propose(CARMAKER, Kind.PRICES, **given)
 
 
 def test_everything_is_told_once_in_the_audit_log_and_the_outbox(joint, addresses):
-    made = joint.propose(PARTNER, Kind.MODULE, "features\n  Lidar\n", "technology.lidar")
+    made = joint.propose(PARTNER, Kind.MODULE, model(root="Lidar"), "technology.lidar")
     for organisation in (CARMAKER, PARTNER):
         with joint.acting(organisation) as tx:
             told = [one for one in audit.entries(tx) if one.kind == "product-revision-proposed"]
@@ -196,7 +196,7 @@ PAST_THE_SERVICE = [
 
 @pytest.mark.parametrize("act", PAST_THE_SERVICE)
 def test_the_serving_role_changes_no_revision_and_writes_none_for_others_or_elsewhere(joint, act):
-    joint.propose(CARMAKER, Kind.PRICES, "{}")
+    joint.propose(CARMAKER, Kind.PRICES, price_list())
     with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.CheckViolation)), joint.acting(CARMAKER) as tx:
         tx.execute(act)
 
