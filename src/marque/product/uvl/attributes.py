@@ -103,7 +103,7 @@ def _constraint(outline: Outline, index: int, last: int) -> int:
         index += 1
     if first == index:
         raise outline.source.fault(tokens.offset(index, last), f"a constraint was expected, found {tokens.found(index, last)}")
-    outline.formulas.append((first, index))
+    outline.formulas.append((first, index, outline.owner))
     return index
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from marque.common import MarqueError
@@ -17,7 +17,7 @@ from marque.product.uvl.sections import read_outline
 Loader = Callable[[str, str], tuple[str, str]]
 """(namespace as it is written in `imports`, file that imports it) → (text, file). LookupError or OSError where there is none."""
 
-_MOST_FEATURES = 1_000_000
+_MOST_FEATURES = 250_000
 _DEEPEST = 32
 
 
@@ -48,7 +48,10 @@ class _Module:
 @dataclass(slots=True)
 class _Composition:
     load: Loader | None
-    loaded: dict[tuple[str, tuple[str, ...]], tuple[Outline, str]] = field(default_factory=dict)
+    loaded: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
+    """Files, by who imports them and as what."""
+    outlines: dict[str, Outline] = field(default_factory=dict)
+    """By file."""
     features: dict[str, Feature] = field(default_factory=dict)
     modules: list[_Module] = field(default_factory=list)
 
@@ -97,36 +100,41 @@ def _place(composition: _Composition, module: _Module) -> None:
 
 
 def _feature(module: _Module, node: Node) -> Feature:
-    """The root of a submodel has the parent of the reference to it, and what the reference adds: attributes, groups, a cardinality."""
-    parent = module.prefix + node.parent if node.parent else ""
-    groups = _groups(module, node)
-    attributes: dict[str, Value] = node.attributes
-    least, most = node.least, node.most
-    if not node.parent and module.around and module.site:
-        parent, added, source = module.around.prefix + module.site.parent, module.site, module.around.outline.source
-        for key in added.attributes:
-            if key in attributes:
-                raise source.fault(added.offset, f"the submodel already has the attribute {shown(key)} at its root")
-        if added.type not in (None, node.type or FeatureType.BOOLEAN):
-            problem = f"{shown(added.name)} is {node.type or FeatureType.BOOLEAN} in its submodel, {added.type} here"
-            raise source.fault(added.offset, problem, "Leave the type away.")
-        if not module.site.parent:
-            parent = ""
-        attributes = {**attributes, **added.attributes}
-        groups += _groups(module.around, added)
-        if added.least is not None:
-            least, most = added.least, added.most
+    """The root of a submodel has the parent of the reference to it, and what the reference adds: attributes, groups, a cardinality.
+
+    Where the reference is a root itself, the reference to that one adds in turn.
+    """
+    groups, attributes, least, most = _groups(module, node), node.attributes, node.least, node.most
+    kind = node.type or FeatureType.BOOLEAN
+    here, around = node, module
+    while not here.parent and around.around and around.site:
+        here, around = around.site, around.around
+        _check_addition(around, here, attributes, kind)
+        attributes = {**attributes, **here.attributes}
+        groups += _groups(around, here)
+        if here.least is not None:
+            least, most = here.least, here.most
     return Feature(
         module.prefix + node.name,
-        parent,
+        around.prefix + here.parent if here.parent else "",
         groups,
         module.outline.source.place(node.offset),
-        node.type or FeatureType.BOOLEAN,
+        kind,
         attributes,
         1 if least is None else least,
         1 if least is None else most,
-        module.prefix[:-1],
+        node.name.rpartition(".")[0] if module.outline.composed else module.prefix[:-1],
     )
+
+
+def _check_addition(around: _Module, reference: Node, attributes: Mapping[str, Value], kind: FeatureType) -> None:
+    source = around.outline.source
+    for key in reference.attributes:
+        if key in attributes:
+            raise source.fault(reference.offset, f"the submodel already has the attribute {shown(key)} at its root")
+    if reference.type not in (None, kind):
+        problem = f"{shown(reference.name)} is {kind} in its submodel, {reference.type} here"
+        raise source.fault(reference.offset, problem, "Leave the type away.")
 
 
 def _groups(module: _Module, node: Node) -> tuple[Group, ...]:
@@ -143,13 +151,15 @@ def _imported(composition: _Composition, module: _Module, node: Node) -> _Module
     key = (module.file, imported.parts)
     if key not in composition.loaded:
         text, file = _text(composition.load, module, imported)
-        known = [outline for outline, name in composition.loaded.values() if name == file]
         circle = [each.file for each in module.chain]
         if file in circle:
             told = " → ".join([*reversed(circle[: circle.index(file) + 1]), file])
             raise source.fault(imported.offset, f"the imports go in a circle: {told}")
-        composition.loaded[key] = (known[0] if known else read_outline(text, file), file)
-    outline, file = composition.loaded[key]
+        if file not in composition.outlines:
+            composition.outlines[file] = read_outline(text, file)
+        composition.loaded[key] = file
+    file = composition.loaded[key]
+    outline = composition.outlines[file]
     chain = module.chain
     if len(chain) >= _DEEPEST:
         raise source.fault(imported.offset, f"imports are nested deeper than {_DEEPEST} files")
@@ -179,11 +189,11 @@ def _constraints(module: _Module, directory: Directory) -> list[Constraint]:
     root = module.prefix + module.root if module.prefix else ""
     scope = directory.scope(source, outline.use, module.prefix, root)
     found = []
-    for first, last in outline.formulas:
+    for first, last, owner in outline.formulas:
         formula = read_formula(tokens, first, last, scope)
         text = source.text[tokens.offsets[first] : tokens.ends[last - 1]]
-        found.append(Constraint(formula, " ".join(text.split()), source.place(tokens.offsets[first]), module.prefix[:-1]))
-    return found
+        found.append(Constraint(formula, " ".join(text.split()), source.place(tokens.offsets[first]), owner or module.prefix[:-1]))
+    return sorted(found, key=lambda each: each.owner != "") if outline.composed else found
 
 
 def _check_levels(module: _Module) -> None:

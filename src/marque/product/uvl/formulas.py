@@ -32,6 +32,7 @@ from marque.product.uvl.tokens import NAME, NUMBER, QUOTED, SIGN, TEXT, Tokens
 DEEPEST = 256
 """A formula nested deeper is refused, so that nobody who walks it meets the limit of the call stack."""
 
+_MOST_PARTS = 64
 _STRENGTH = {"<=>": 1, "=>": 2, "|": 3, "&": 4, "!": 5, "==": 6, "!=": 6, "<": 6, "<=": 6, ">": 6, ">=": 6, "+": 7, "-": 7, "*": 8, "/": 8}
 _TOTALS = ("sum", "avg", "min", "max")
 _OF_ONE = ("len", "floor", "ceil")
@@ -260,11 +261,16 @@ class _Reader:
 
 def read_reference(tokens: Tokens, index: int, last: int) -> tuple[tuple[str, ...], int]:
     """A name with its parts between full stops, and the index behind it."""
-    parts = []
+    parts: list[str] = []
     while True:
+        if len(parts) >= _MOST_PARTS:
+            raise tokens.source.fault(tokens.offsets[index], f"a name has more than {_MOST_PARTS} parts")
         if index >= last or tokens.kinds[index] not in (NAME, QUOTED) or not tokens.texts[index]:
             problem = f"a name was expected, found {tokens.found(index, last)}"
             raise tokens.source.fault(tokens.offset(index, last), problem, "Names begin with a letter; others stand in double quotes.")
+        if "." in tokens.texts[index]:
+            problem = f"the name {tokens.found(index, last)} holds a full stop"
+            raise tokens.source.fault(tokens.offsets[index], problem, "Full stops stand between names, not in them.")
         parts.append(tokens.texts[index])
         index += 1
         if not tokens.is_sign(index, last, "."):

@@ -27,6 +27,11 @@ RESERVED = frozenset(
 )
 """Words that are no name unless they stand in double quotes."""
 
+COMPOSED = "// composed"
+"""The first line of a text that holds a composed model in one piece. There a quoted name may hold full stops; what stands before the last
+one is the module that owns the feature, and the constraints among its attributes. In other files UVL allows no full stop in a name.
+"""
+
 
 @dataclass(slots=True)
 class Branch:
@@ -62,7 +67,10 @@ class Import:
 
 @dataclass(slots=True)
 class Outline:
-    """nodes: in the order of the file. formulas: first token of each constraint, and one behind its last. uses: of levels, where first."""
+    """nodes: in the order of the file. formulas: first token of each constraint, one behind its last, and for a composed text its owner.
+
+    uses: of levels, where first.
+    """
 
     source: Source
     tokens: Tokens
@@ -70,7 +78,10 @@ class Outline:
     levels: list[str] = field(default_factory=list)
     imports: dict[str, Import] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
-    formulas: list[tuple[int, int]] = field(default_factory=list)
+    formulas: list[tuple[int, int, str]] = field(default_factory=list)
+    owner: str = ""
+    """Of what is read now, for a composed text."""
+    composed: bool = False
     uses: dict[str, int] = field(default_factory=dict)
 
     def use(self, level: str, offset: int) -> None:

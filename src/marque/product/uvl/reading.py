@@ -52,6 +52,7 @@ class _Files:
     def __init__(self, main: Path, search: Sequence[Path]) -> None:
         self.main, self._search = main, search
         self._paths = {main.name: main}
+        self._shown_as = {main.resolve(): main.name}
 
     def load(self, namespace: str, importer: str) -> tuple[str, str]:
         parts = namespace.split(".")
@@ -86,14 +87,13 @@ class _Files:
     def _shown(self, path: Path) -> str:
         """The path below the main file's folder, or its last parts that no other file has."""
         real = path.resolve()
-        for shown, known in self._paths.items():
-            if known.resolve() == real:
-                return shown
+        if real in self._shown_as:
+            return self._shown_as[real]
         try:
             shown = real.relative_to(self.main.parent.resolve()).as_posix()
         except ValueError:
             shown = path.name
         while shown in self._paths:
             shown = f"{path.parent.name}/{shown}"
-        self._paths[shown] = path
+        self._paths[shown], self._shown_as[real] = path, shown
         return shown

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from marque.common import InputError
 from marque.product.model import FeatureType, GroupKind
 from marque.product.uvl.attributes import read_attributes
 from marque.product.uvl.faults import Source, nearest, shown
 from marque.product.uvl.formulas import read_reference
 from marque.product.uvl.levels import LEVELS
-from marque.product.uvl.outline import RESERVED, Branch, Import, Node, Outline
+from marque.product.uvl.outline import COMPOSED, RESERVED, Branch, Import, Node, Outline
 from marque.product.uvl.tokens import NAME, NUMBER, QUOTED, SIGN, Line, tokens_of
 
 _SECTIONS = ("namespace", "include", "imports", "features", "constraints")
@@ -22,13 +24,14 @@ _TYPES = {str(kind): kind for kind in FeatureType}
 _GROUP_WORDS = "mandatory, optional, or, alternative or [n..m]"
 _QUOTE = "A name with other characters, or one that is a word of the language, stands in double quotes."
 _MOST_CARDINALITY = 1_000_000
+_COMPOSED = re.compile(COMPOSED + r"(?=[\r\n])")
 
 
 def read_outline(text: str, file: str) -> Outline:
     """The outline of one file. InputError with line and column for whatever is not UVL."""
     source = Source(text.removeprefix("\ufeff"), file)
     tokens = tokens_of(source)
-    reader = _Reader(Outline(source, tokens))
+    reader = _Reader(Outline(source, tokens, composed=_COMPOSED.match(source.text) is not None))
     for line in tokens.lines:
         reader.line(line)
     return reader.end()
@@ -50,7 +53,7 @@ class _Reader:
             self._of_tree(line)
         elif self._section == "constraints":
             self._flat(line)
-            self._outline.formulas.append((line.first, line.last))
+            self._outline.formulas.append((line.first, line.last, ""))
         elif self._section == "imports":
             self._flat(line)
             self._import(line)
@@ -171,17 +174,13 @@ class _Reader:
         word = tokens.texts[index] if tokens.kinds[index] == NAME else ""
         if word in RESERVED:
             raise self._no_feature(line, word, index)
-        if index + 1 == last and tokens.kinds[index] in (NAME, QUOTED) and tokens.texts[index]:
-            node.name = tokens.texts[index]
-        else:
-            parts, index = read_reference(tokens, index, last)
-            node.name = ".".join(parts)
-            if len(parts) > 1:
-                node.alias = self._alias(parts, offset)
+        index = self._named(node, index, last)
+        if index < last:
             if tokens.is_word(index, last, "cardinality"):
                 outline.use("Arithmetic.feature-cardinality", tokens.offsets[index])
                 node.least, node.most, index = self._cardinality(index + 1, last)
             if tokens.is_sign(index, last, "{"):
+                outline.owner = node.name.rpartition(".")[0] if outline.composed else ""
                 index = read_attributes(outline, index, last, node.attributes)
             if index < last:
                 raise self._behind_feature(index, last)
@@ -200,6 +199,21 @@ class _Reader:
             group.children.append(node.name)
         outline.nodes[node.name] = node
         self._around.append(node)
+
+    def _named(self, node: Node, index: int, last: int) -> int:
+        """Reads the name of a feature, or of the root of an import; answers with the index behind it."""
+        tokens = self._tokens
+        if self._outline.composed and tokens.kinds[index] == QUOTED and tokens.texts[index]:
+            node.name = tokens.texts[index]
+            return index + 1
+        if tokens.kinds[index] == NAME and not tokens.is_sign(index + 1, last, "."):
+            node.name = tokens.texts[index]
+            return index + 1
+        parts, index = read_reference(tokens, index, last)
+        node.name = ".".join(parts)
+        if len(parts) > 1:
+            node.alias = self._alias(parts, node.offset)
+        return index
 
     def _group(self, line: Line, word: str) -> None:
         offset = self._tokens.offsets[line.first]
@@ -258,14 +272,12 @@ class _Reader:
         return ""
 
     def _alias(self, parts: tuple[str, ...], offset: int) -> str:
+        for cut in range(len(parts) - 1, 0, -1):
+            if (alias := ".".join(parts[:cut])) in self._outline.imports:
+                return alias
         alias = ".".join(parts[:-1])
-        if alias not in self._outline.imports:
-            known = nearest(alias, self._outline.imports)
-            problem = f"{shown('.'.join(parts))} belongs to {shown(alias)}, which is not imported"
-            raise self._source.fault(
-                offset, problem, known or "Name it in the section “imports”; a name with a full stop of its own stands in double quotes."
-            )
-        return alias
+        problem = f"{shown('.'.join(parts))} belongs to {shown(alias)}, which is not imported"
+        raise self._source.fault(offset, problem, nearest(alias, self._outline.imports) or "Name it in the section “imports”.")
 
     def _no_feature(self, line: Line, word: str, index: int = -1) -> InputError:
         index = line.first if index < 0 else index

@@ -14,6 +14,7 @@ from marque.product.uvl.faults import Source, shown
 NAME, SIGN, QUOTED, NUMBER, TEXT = range(5)
 
 MOST_CHARACTERS = 64 * 1024 * 1024
+_MOST_TOKENS = 3_000_000
 
 _TOKEN = re.compile(
     r"""
@@ -136,6 +137,8 @@ def tokens_of(source: Source) -> Tokens:
             continue
         else:
             raise _no_token(source, match.start(8))
+        if len(texts) >= _MOST_TOKENS:
+            raise source.fault(match.start(group), f"the text has more than {_MOST_TOKENS:,} words and signs")
         texts.append(match[group])
         offsets.append(match.start(group) - (1 if group in (4, 6) else 0))
         ends.append(match.end())

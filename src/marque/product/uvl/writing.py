@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from marque.common import MarqueError
@@ -29,7 +29,7 @@ from marque.product.model import (
     Term,
     Value,
 )
-from marque.product.uvl.outline import RESERVED
+from marque.product.uvl.outline import COMPOSED, RESERVED
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _UNWRITABLE = re.compile('["\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]')
@@ -38,16 +38,25 @@ _IFF, _IMPLIES, _OR, _AND, _NOT, _COMPARE, _SUM, _PRODUCT, _ATOM = range(9)
 
 
 def write(model: FeatureModel) -> str:
-    """The model as one file. `parse` of it is the same model but for places, and for owners: what comes from submodels is written in one
-    piece with the rest, the names with full stops in double quotes. MarqueError for what UVL has no writing for.
+    """The model as one text. `parse` of it is the same model but for places and spaces. MarqueError for what UVL has no writing for.
+
+    A composed model is written in one piece too, with a first line that says so: its names hold full stops, which other readers refuse.
     """
-    lines = [f"namespace {_dotted(model.name)}", ""]
+    owned: dict[str, list[str]] = {}
+    for constraint in model.constraints:
+        owned.setdefault(constraint.owner, []).append(formula_text(constraint.formula))
+    composed = any(owned) or any(feature.owner for feature in model.features.values())
+    lines = [COMPOSED] if composed else []
+    lines += [f"namespace {_dotted(model.name)}", ""]
     if model.levels:
         lines += ["include", *(f"\t{level}" for level in model.levels), ""]
     lines.append("features")
-    _write_tree(model, lines)
-    if model.constraints:
-        lines += ["", "constraints", *(f"\t{formula_text(constraint.formula)}" for constraint in model.constraints)]
+    own = owned.pop("", [])
+    _write_tree(model, lines, owned)
+    if owned:
+        raise MarqueError(f"The constraints of {', '.join(owned)} belong to no feature of the model.")
+    if own:
+        lines += ["", "constraints", *(f"\t{text}" for text in own)]
     return "\n".join(lines) + "\n"
 
 
@@ -56,25 +65,29 @@ def formula_text(formula: Formula | Term) -> str:
     return _text(formula)[0]
 
 
-def _write_tree(model: FeatureModel, lines: list[str]) -> None:
+def _write_tree(model: FeatureModel, lines: list[str], owned: dict[str, list[str]]) -> None:
+    """owned: constraints by owner; each goes to the first feature of its owner, and is taken out."""
     waiting: list[tuple[Feature | Group, int]] = [(model.root, 1)]
     while waiting:
         each, depth = waiting.pop()
         if isinstance(each, Feature):
-            lines.append("\t" * depth + _feature_text(each))
+            lines.append("\t" * depth + _feature_text(each, owned.pop(each.owner, [])))
             waiting.extend((group, depth + 1) for group in reversed(each.groups))
         else:
             lines.append("\t" * depth + _group_text(each))
             waiting.extend((model.features[child], depth + 1) for child in reversed(each.children))
 
 
-def _feature_text(feature: Feature) -> str:
+def _feature_text(feature: Feature, constraints: Sequence[str]) -> str:
     text = _name(feature.name)
     if feature.type is not FeatureType.BOOLEAN:
         text = f"{feature.type} {text}"
     if (feature.least, feature.most) != (1, 1):
         text += f" cardinality {_cardinality(feature.least, feature.most)}"
-    return f"{text} {_attributes(feature.attributes)}" if feature.attributes else text
+    entries = _entries(feature.attributes)
+    if constraints:
+        entries.append("constraints [\n\t" + ",\n\t".join(constraints) + "\n]")
+    return f"{text} {{{', '.join(entries)}}}" if entries else text
 
 
 def _group_text(group: Group) -> str:
@@ -85,8 +98,8 @@ def _cardinality(least: int, most: int | None) -> str:
     return f"[{least}..{'*' if most is None else most}]"
 
 
-def _attributes(attributes: Mapping[str, Value]) -> str:
-    return "{" + ", ".join(_name(key) if value is None else f"{_name(key)} {_value(value)}" for key, value in attributes.items()) + "}"
+def _entries(attributes: Mapping[str, Value]) -> list[str]:
+    return [_name(key) if value is None else f"{_name(key)} {_value(value)}" for key, value in attributes.items()]
 
 
 def _value(value: Value) -> str:
@@ -95,7 +108,7 @@ def _value(value: Value) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_value(each) for each in value) + "]"
     if isinstance(value, Mapping):
-        return _attributes(value)
+        return "{" + ", ".join(_entries(value)) + "}"
     if value is None:
         raise MarqueError("A list in UVL holds no empty value.")
     return _number(value)
