@@ -15,8 +15,8 @@ from marque.product.model import Place
 class RuleKind(StrEnum):
     """Where a rule comes from: the tree (a child needs its parent; a mandatory child; a group), or a cross-tree constraint.
 
-    A value rule gives a typed feature of the car one value. A definition says what auxiliary variables stand for; it holds whatever else
-    does, so it is never part of a conflict.
+    A definition says what the variables above the features stand for: that a typed feature of the car has one value, or what determines an
+    auxiliary variable. It holds whatever else does, so it is never part of a conflict.
     """
 
     ROOT = "root"
@@ -24,7 +24,6 @@ class RuleKind(StrEnum):
     MANDATORY = "mandatory"
     GROUP = "group"
     CONSTRAINT = "constraint"
-    VALUE = "value"
     DEFINITION = "definition"
 
 

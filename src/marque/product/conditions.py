@@ -13,7 +13,7 @@ from marque.product.model import FeatureModel, Formula
 
 
 def with_formulas(cnf: Cnf, formulas: Sequence[Formula], model: FeatureModel) -> tuple[Cnf, np.ndarray]:
-    """The formula of the model, with a literal for each condition: literals[i] (int32) holds in exactly the cars for which formulas[i] does.
+    """The formula of the model, with a literal for each condition: literals[i] (int32) holds in exactly the cars where formulas[i] does.
 
     The cars stay as they are, and as many: what is added are variables above `counted` that the others determine, defined by rules of kind
     DEFINITION. Raises InputError as encode does, for a condition that has no finite exact formula.

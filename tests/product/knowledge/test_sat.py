@@ -1,0 +1,72 @@
+"""A solver gives the domains that a look at every car gives, and on real files those that others published."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oracle import cars
+from small_models import drawn
+from test_queries import decisions_for, expected
+
+from marque.product.encode import encode
+from marque.product.knowledge.sat import SatDomains
+
+NOTHING = np.array([], dtype=np.int32)
+
+
+@given(st.integers(0, 10**9))
+def test_domains_are_those_of_the_cars_left(seed):
+    model = drawn(seed)
+    names, all_cars = list(model.features), list(cars(model))
+    with SatDomains(encode(model)) as domains:
+        for number in range(5):
+            decisions = decisions_for(seed + number, len(names))
+            answer = domains.after(decisions)
+            wanted = expected(names, all_cars, decisions)
+            assert (answer is None) == (wanted is None)
+            assert answer is None or answer[1 : len(names) + 1].tolist() == wanted
+
+
+@given(st.integers(0, 10**9))
+def test_a_car_that_is_shown_is_one_of_the_model(seed):
+    model = drawn(seed)
+    names, all_cars = list(model.features), {car.features for car in cars(model)}
+    with SatDomains(encode(model)) as domains:
+        found = domains.car(decisions_for(seed, len(names)))
+    if found is not None:
+        assert frozenset(name for name, has in zip(names, found[1:], strict=False) if has) in all_cars
+
+
+def test_few_cars_are_kept_and_answers_stay_right(monkeypatch):
+    monkeypatch.setattr("marque.product.knowledge.sat._KEPT_CARS", 2)
+    model = drawn(11)
+    names, all_cars = list(model.features), list(cars(model))
+    with SatDomains(encode(model)) as domains:
+        for number in range(40):
+            decisions = decisions_for(number, len(names))
+            answer = domains.after(decisions)
+            assert (None if answer is None else answer[1 : len(names) + 1].tolist()) == expected(names, all_cars, decisions)
+
+
+PUBLISHED = {
+    # Features, clauses, core, dead.
+    "automotive01.benchmark.uvl": (2513, 10311, 100, 195),
+    "financial_2018-05-09.uvl": (771, 7238, 22, 0),
+    "a02_01.benchmark.uvl": (14010, 237706, 1394, 8),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_models_have_the_published_clauses_core_and_dead_features(name, shared_data):
+    from marque.product import uvl
+
+    model = uvl.read(shared_data / "feature_models" / name)
+    cnf = encode(model)
+    with SatDomains(cnf) as domains:
+        answer = domains.after(NOTHING)
+    assert answer is not None
+    answer = answer[1 : len(cnf.names) + 1]
+    assert (len(model.features), cnf.clauses, int((answer == 1).sum()), int((answer == -1).sum())) == PUBLISHED[name]
