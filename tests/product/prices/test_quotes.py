@@ -163,6 +163,8 @@ CHANGES = {
     "fraction": lambda said: said["purchase"].update(quantities={"mass_kg": "1/0"}),
     "surplus": lambda said: said.update(more=1),
     "model": lambda said: said["model"].update(name="Lorry"),
+    "digest of the model": lambda said: said["model"].update(digest=said["price_list"]["digest"]),
+    "decision": lambda said: said["configuration"]["decisions"].append("+Sport"),
 }
 
 
@@ -180,16 +182,14 @@ def test_tampering_is_noticed_with_and_without_the_link(name):
 
 @given(st.data())
 @settings(max_examples=150)
-def test_no_flipped_byte_passes_for_another_price(data):
+def test_no_changed_byte_passes(data):
     archive = MemoryArchive()
     made = frozen(archive)
     place, byte = data.draw(st.integers(0, len(made.text) - 1)), data.draw(st.integers(0, 255))
     text = made.text[:place] + bytes([byte]) + made.text[place + 1 :]
-    try:
-        again = requote(text, archive)
-    except MarqueError:
-        return
-    assert again.breakdown == made.breakdown
+    if text != made.text:
+        with pytest.raises(MarqueError):
+            requote(text, archive)
 
 
 def test_a_quote_of_another_layout_is_not_the_quote():

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
-from marque.common import InputError, Refusal
+from marque.common import InputError, Missing, Refusal
 from marque.product.model import FeatureModel
 from marque.product.prices import engines, reading
 from marque.product.prices.archive import Archive, fetched
@@ -122,8 +122,8 @@ def quote(
 def requote(text: bytes, archive: Archive, link: str = "") -> Quote:
     """A quote priced again from what it names; the same to the cent, or it was changed.
 
-    link: that it came by, checked where given. Raises InputError for one that was tampered with or is not a quote; Missing where the
-    archive lacks a document that it names.
+    link: that it came by, checked where given. Raises InputError for one that was tampered with, that this archive never issued, or that is
+    not a quote; Missing where the archive lacks a document that it names.
     """
     if link and digest_of_link(link) != digest(text):
         raise InputError("quote", "", "it is not the one that its link names", _CHANGED)
@@ -157,6 +157,10 @@ def requote(text: bytes, archive: Archive, link: str = "") -> Quote:
     whole = purchase.on + timedelta(days=prices.quote_days)
     if issued != purchase.on or last != min(whole, prices.period.last or whole):
         reader.fault("$.valid_until", "its days do not follow from its price list", _CHANGED)
+    try:
+        fetched(archive, digest(text), "quote")
+    except Missing:
+        reader.fault("$", "this archive never issued it", _CHANGED)
     return Quote(text, made, purchase.on, last)
 
 
