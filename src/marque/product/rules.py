@@ -19,6 +19,8 @@ LONGEST_NOTE = 2_000
 MOST_NAMES = 200
 _PART = re.compile(r"[A-Za-z][A-Za-z0-9_./-]{0,119}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+CAR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+"""The number of a car, as its maker writes it."""
 
 
 class Kind(StrEnum):
