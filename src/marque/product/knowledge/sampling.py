@@ -75,9 +75,7 @@ def _draw(
                         waiting[count] = children[edge]
                         count += 1
             elif kind == OR:
-                edge = _way(
-                    first[node], first[node + 1], children, mantissas, exponents, powers, exponents[node], mantissas[node], seed, car
-                )
+                edge = _way(node, first, children, mantissas, exponents, powers, seed, car)
                 waiting[count] = children[edge]
                 count += 1
                 for place in range(open_first[edge], open_first[edge + 1]):
