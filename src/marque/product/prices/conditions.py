@@ -117,7 +117,7 @@ def satisfied(formula: Formula, car: Set[str], model: FeatureModel, values: Mapp
 
 
 def _term(term: Term, car: Set[str], model: FeatureModel, values: Mapping[str, int | float | str]) -> Number | None:
-    """None where it has no value: a division by 0, the least of nothing."""
+    """None where it has no value: a division by 0. The least, greatest and mean of nothing are 0, as an absent feature's attribute is."""
     if isinstance(term, Constant):
         return _number(term.value)
     if isinstance(term, Name):
@@ -154,7 +154,7 @@ def _aggregate(term: Aggregate, car: Set[str], model: FeatureModel, values: Mapp
     if term.function == "sum":
         return sum(numbers, Fraction(0))
     if not numbers:
-        return None
+        return Fraction(0)
     if term.function == "avg":
         return sum(numbers, Fraction(0)) / len(numbers)
     return min(numbers) if term.function == "min" else max(numbers)

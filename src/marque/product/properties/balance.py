@@ -22,7 +22,7 @@ _HEADROOM = {
     "roof_load_kg": ("roof_load_left", "kg", "Load that the roof may still take, by the model's rule."),
 }
 _MASS = "Mass ready to drive, without a driver: the sum over the features of this car. It is not a weighed mass."
-_TOW = "Braked trailer that the axles of this car provide for, by the model's rule; 0 without a tow bar. It is no figure of type approval."
+_TOW = "Braked trailer that the tow bar is made for and the axles provide for, by the model's rule. It is no figure of type approval."
 
 
 def mass(model: FeatureModel, car: Set[str]) -> Property:
@@ -47,12 +47,13 @@ def headroom(model: FeatureModel, car: Set[str]) -> tuple[Property, ...]:
 
 
 def towing(model: FeatureModel, car: Set[str]) -> Property:
-    """Kg."""
-    provided = total(model, car, "provides_tow_kg")
-    if provided is None:
-        return not_claimed("towing", "kg", METHOD, ("provides_tow_kg",))
-    hitch = total(model, car, "provides_hitch") or 0.0
-    return Property("towing", provided if hitch else 0.0, "kg", METHOD, _TOW, {"provides_tow_kg": provided, "provides_hitch": hitch})
+    """kg; 0 where the car has no tow bar, that is, nothing that requires its axles to take a trailer."""
+    provided, required = (total(model, car, f"{word}_tow_kg") for word in ("provides", "requires"))
+    if required is None:
+        return Property("towing", 0.0, "kg", METHOD, _TOW, {"requires_tow_kg": 0.0})
+    if provided is None or provided < required:
+        return not_claimed("towing", "kg", METHOD, (f"axles that provide {required:g} kg (provides_tow_kg)",))
+    return Property("towing", required, "kg", METHOD, _TOW, {"provides_tow_kg": provided, "requires_tow_kg": required})
 
 
 def _parts(model: FeatureModel, car: Set[str], attribute: str) -> dict[str, float | int | str | tuple[float, ...]]:
