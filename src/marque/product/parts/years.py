@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from marque.common import InputError
-from marque.product.knowledge.sat import SatDomains
 from marque.product.parts.bill import Bill, Slot, Usage
 from marque.product.parts.question import Asked, Line, Question
+
+
+class Answering(Line, Protocol):
+    """A product that also answers what every car with some features has."""
+
+    def after(self, literals: Iterable[int], /) -> np.ndarray | None:
+        """int8 [features + 1]: 0 in some, 1 in every car that has all these literals, −1 in none; None where there is no such car."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class Differences:
     slots: tuple[SlotDifference, ...]
 
 
-def differences(product: Line, before: str, after: str, bill: Bill | None = None, given: Iterable[str] = ()) -> Differences:
+def differences(product: Answering, before: str, after: str, bill: Bill | None = None, given: Iterable[str] = ()) -> Differences:
     """before, after: features, one for each of the two variants; given: features that both have, such as a market.
 
     InputError for a feature that the model does not have, or that no car has together with those given.
@@ -48,8 +55,7 @@ def differences(product: Line, before: str, after: str, bill: Bill | None = None
     for name in (before, after, *given):
         if name not in order:
             raise InputError(product.model.name, name, "there is no such feature")
-    with SatDomains(product.cnf) as domains:
-        old, new = (_after(domains, order, (name, *given), product) for name in (before, after))
+    old, new = (_after(product, (name, *given)) for name in (before, after))
     names = [name for name in order if name not in (before, after)]
     pairs = [(name, int(old[order[name]]), int(new[order[name]])) for name in names]
     return Differences(
@@ -63,11 +69,11 @@ def differences(product: Line, before: str, after: str, bill: Bill | None = None
     )
 
 
-def _after(domains: SatDomains, order: Mapping[str, int], names: tuple[str, ...], product: Line) -> np.ndarray:
-    found = domains.after(np.array([order[name] for name in names], dtype=np.int32))
+def _after(product: Answering, names: tuple[str, ...]) -> np.ndarray:
+    found = product.after(product.model.order[name] for name in names)
     if found is None:
         raise InputError(product.model.name, ", ".join(names), "no car has all of these")
-    return np.array(found)
+    return found
 
 
 def _slots(product: Line, bill: Bill, before: tuple[str, ...], after: tuple[str, ...]) -> tuple[SlotDifference, ...]:
