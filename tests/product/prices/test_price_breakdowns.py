@@ -4,6 +4,7 @@ import itertools
 import json
 from fractions import Fraction
 
+import numpy as np
 import price_oracle
 import pytest
 import small_prices
@@ -11,7 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marque.common import Refusal
-from marque.product.prices import LineKind, evaluation, incomplete, list_units, minor_units, price, price_terms, reading
+from marque.product.prices import (
+    LineKind,
+    changes,
+    evaluation,
+    incomplete,
+    list_units,
+    list_units_of,
+    minor_units,
+    price,
+    price_terms,
+    reading,
+)
 from marque.product.prices.terms import terms_units
 
 MODES, BASES = st.sampled_from(["half_up", "half_even"]), st.sampled_from(["gross", "net"])
@@ -90,6 +102,24 @@ def test_the_list_price_is_the_sum_over_terms(told, car):
     assert terms_units(price_terms(prices), car) == list_units(prices, car)
 
 
+@given(documents(), st.lists(CARS, min_size=1, max_size=20))
+@settings(max_examples=50)
+def test_many_cars_at_once_cost_what_each_costs_alone(told, cars):
+    prices, _ = read(*told)
+    prices_model = small_prices.model()
+    table = np.array([[name in car for name in prices_model.features] for car in cars])
+    assert list_units_of(prices, prices_model, table).tolist() == [list_units(prices, car) for car in cars]
+
+
+@given(documents(), CARS, CARS, PURCHASES)
+@settings(max_examples=50)
+def test_changes_sum_up_to_the_difference_of_two_prices(told, car, other, purchase):
+    before, after = (price(*read(*told), one, purchase) for one in (car, other))
+    found = changes(before, after)
+    assert sum(one.difference.amount for one in found) == after.payable.amount - before.payable.amount
+    assert changes(before, before) == ()
+
+
 @given(documents(), CARS, st.data())
 def test_an_additive_feature_adds_its_price_to_any_car(told, car, data):
     prices, rules = read(*told)
@@ -108,6 +138,15 @@ def line(made, code):
 def of(*options, prices=None, rules=None, model="Suv", wheel="Wheel19", **asked):
     read_list, read_rules = read(prices or small_prices.price_list(), rules or small_prices.tax_rules())
     return price(read_list, read_rules, frozenset({"Car", "Model", "Wheels", model, wheel, *options}), small_prices.purchase(**asked))
+
+
+def test_a_change_names_what_came_what_went_and_what_another_rule_prices():
+    told = {one.code: one for one in changes(of("SeatHeating", wheel="Wheel19"), of("Sport", "SeatHeating", wheel="Wheel20"))}
+    assert (told["Sport"].before, told["suv"].after) == (None, None)
+    assert str(told["SeatHeating"].difference) == "-200.00 EUR"
+    assert told["Wheel20"].difference.minor == 0
+    with pytest.raises(ValueError, match="cannot be compared"):
+        changes(of(), of(prices=small_prices.price_list(currency="NOK"), rules=small_prices.tax_rules(currency="NOK")))
 
 
 def test_a_package_replaces_the_prices_of_its_members_and_an_upgrade_costs_the_difference():

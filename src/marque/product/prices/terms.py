@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
-from marque.common import Refusal
-from marque.product.model import And, Formula, Name, Not
+from marque.common import Bools, Indices, Refusal
+from marque.product.model import And, Constant, FeatureModel, Formula, Iff, Implies, Name, Not, Or
 from marque.product.prices import engines
 from marque.product.prices.arithmetic import listed
 from marque.product.prices.conditions import holds, names
@@ -88,6 +88,36 @@ def list_units(prices: PriceList, car: Set[str]) -> int:
 
 def terms_units(terms: tuple[Term, ...], car: Set[str]) -> int:
     return sum(one.units for one in terms if holds(one.formula, car))
+
+
+def list_units_of(prices: PriceList, model: FeatureModel, cars: Bools) -> Indices:
+    """The list prices of many cars: bool [cars, features] in the order of the model → minor units, int64 [cars]."""
+    import numpy as np
+
+    column = {name: cars[:, number] for number, name in enumerate(model.features)}
+    found = np.zeros(len(cars), dtype=np.int64)
+    for one in price_terms(prices):
+        found += np.where(_table(one.formula, column, np.ones(len(cars), dtype=np.bool_)), np.int64(one.units), np.int64(0))
+    return found
+
+
+def _table(formula: Formula, column: Mapping[str, Bools], all_cars: Bools) -> Bools:
+    """Of a formula that `_terms` makes or a condition holds: bool [cars]."""
+    if isinstance(formula, Name):
+        return column.get(formula.feature, ~all_cars)
+    if isinstance(formula, Not):
+        return ~_table(formula.operand, column, all_cars)
+    if isinstance(formula, And | Or):
+        found = all_cars if isinstance(formula, And) else ~all_cars
+        for one in formula.operands:
+            told = _table(one, column, all_cars)
+            found = found & told if isinstance(formula, And) else found | told
+        return found
+    if isinstance(formula, Implies):
+        return ~_table(formula.left, column, all_cars) | _table(formula.right, column, all_cars)
+    if isinstance(formula, Iff):
+        return ~(_table(formula.left, column, all_cars) ^ _table(formula.right, column, all_cars))
+    return all_cars if isinstance(formula, Constant) and formula.value else ~all_cars
 
 
 def evaluation(prices: PriceList, rules: TaxRules, purchase: Purchase) -> Callable[[Set[str]], int | Refusal]:
