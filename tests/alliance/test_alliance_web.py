@@ -21,6 +21,7 @@ from marque.app.settings import Settings
 from marque.app.web import create_app
 from marque.common import new_id
 from marque.foundation import Actor
+from marque.product import web as product_web
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "app"))
 from in_process import browser
@@ -92,7 +93,7 @@ def is_problem(answer, status):
 def test_the_schema_tells_every_operation_and_what_each_may_answer(app):
     told = browser(app, ORIGIN).get("/api/v1/openapi.json").json()
     there = {(method, path) for path, methods in told["paths"].items() for method in methods}
-    routes = [route for route in web.routes.routes if isinstance(route, APIRoute)]
+    routes = [route for route in [*web.routes.routes, *product_web.routes.routes] if isinstance(route, APIRoute)]
     assert there == {(method.lower(), route.path) for route in routes for method in route.methods}
     assert len(there) > 25
     for methods in told["paths"].values():

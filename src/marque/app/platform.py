@@ -17,9 +17,10 @@ from marque import alliance
 from marque.alliance import audit, transitions
 from marque.alliance.audit import LogKey
 from marque.alliance.passkeys import RelyingParty
+from marque.app.caches import cache_folder
 from marque.app.settings import Settings
 from marque.common import MarqueError
-from marque.foundation import Actor, Clock, Database, Registry, embedded, health
+from marque.foundation import Actor, Clock, Database, Job, Registry, embedded, health
 from marque.foundation.catalogue import OnPurpose, faults
 from marque.foundation.embedded import Addresses
 from marque.foundation.migrations import migrate, of_rooms
@@ -98,11 +99,12 @@ def server_key(file: Path) -> Ed25519PrivateKey:
 
 
 def registry(platform: Platform) -> Registry:
-    """What the worker does: what changes of agreements leave to be done on their day, and a signed checkpoint of the audit log."""
+    """What the worker does: what changes of agreements leave to be done on their day, checkpoints of the audit log, circuits of lines."""
     addresses, log = platform.addresses, platform.log
     made = Registry()
     made.every("* * * * *", "sign-checkpoint", lambda database, _: _sign_checkpoint(database, log))
     made.every("* * * * *", "apply-transitions", lambda database, _: _apply_transitions(database, addresses))
+    made.job("compile-line", _compile_line)
     return made
 
 
@@ -117,3 +119,9 @@ def _apply_transitions(database: Database, addresses: Addresses) -> None:
     for organisation in due:
         with database.transaction(Actor(organisation, purpose="job apply-transitions")) as tx:
             transitions.apply_due(tx)
+
+
+def _compile_line(database: Database, job: Job) -> None:
+    from marque.product import storefront
+
+    storefront.compile_line(database, job, cache_folder("product"))

@@ -14,7 +14,8 @@ from marque.alliance.access import Action, Area, Record, allowed, require
 from marque.alliance.codevelopment import record
 from marque.common import Missing, Refusal, new_id, ok
 from marque.foundation import Transaction
-from marque.product import archive, checks, rules
+from marque.product import archive, checks, documents, rules
+from marque.product.documents import Publication
 from marque.product.rules import PROCESS, Draft, Kind, Revision, Where
 from marque.product.store import revisions as store
 from marque.product.store.revisions import Part
@@ -48,6 +49,9 @@ def propose(tx: Transaction, lead: str, programme: UUID, draft: Draft) -> Revisi
     store.lock(tx, programme, draft.kind, draft.part)
     ok(rules.propose(store.last(tx, lead, programme, draft.kind, draft.part), draft))
     archive.keep_all(tx, area, stands_on)
+    if draft.kind is Kind.PUBLICATION:
+        line = documents.read(draft.text, Publication, draft.part).line
+        tx.defer("compile-line", {"lead": lead, "programme": programme, "line": line}, once=line)
     made = new_id()
     store.insert(tx, area, made, event)
     told = {"revision": str(made), "kind": draft.kind, "part": draft.part}

@@ -16,17 +16,21 @@ from uuid import UUID
 
 from marque.alliance.access import Action, Area, Record, allowed, require
 from marque.alliance.codevelopment import record
-from marque.common import InputError, Missing, Refusal, ok
-from marque.foundation import Transaction
+from marque.alliance.model import Process
+from marque.common import InputError, Missing, Refusal, Unavailable, ok
+from marque.foundation import Database, Job, Transaction
 from marque.product import archive, checks, configure, documents, revisions
+from marque.product.cnf import Cnf
 from marque.product.configure import Answer, Conflict, Product, Verb
 from marque.product.documents import Line, Publication
+from marque.product.model import FeatureModel
 from marque.product.prices import PriceList, Purchase, Quote, Sources, TaxRules, price_list, requote, tax_rules
 from marque.product.prices import quote as freeze
 from marque.product.rules import Kind, Revision, Where
 
 MOST_CLICKS = 2_000
 _KEPT = 8
+_COMPILE_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,11 @@ class Front:
 
 
 class Products:
-    """Configurators of published lines, made when first asked for and shared. cache: the folder of what was compiled, None for none."""
+    """Configurators of published lines, made when first asked for and shared. No request waits for compiling: a solver answers until the
+    job `compile-line` has left a circuit in the folder.
+
+    cache: of compiled formulas; None for none.
+    """
 
     def __init__(self, cache: Path | None) -> None:
         self._cache, self._kept, self._lock = cache, OrderedDict[str, Product](), threading.Lock()
@@ -47,19 +55,51 @@ class Products:
     def of(self, digest: str, read: Callable[[], tuple[Line, Mapping[str, str]]]) -> Product:
         """digest: of the line. read: the line and its texts, where they are not at hand. One is made at a time."""
         with self._lock:
-            if digest not in self._kept:
-                self._kept[digest] = self._made(*read())
+            known = self._kept.get(digest)
+            if known is None:
+                self._kept[digest] = self._made(checks.model_of(*read()))
                 while len(self._kept) > _KEPT:
                     self._kept.popitem(last=False)
+            elif known.reasoner.method == "sat" and self._compiled(known.cnf):
+                self._kept[digest] = self._made(known.model)
             self._kept.move_to_end(digest)
             return self._kept[digest]
 
-    def _made(self, line: Line, texts: Mapping[str, str]) -> Product:
+    def _compiled(self, cnf: Cnf) -> bool:
+        from marque.product.knowledge.cache import circuit_path
+
+        return self._cache is not None and circuit_path(self._cache, cnf.digest).exists()
+
+    def _made(self, model: FeatureModel) -> Product:
         from marque.product.encode import encode
 
-        model = checks.model_of(line, texts)
         cnf = encode(model)
-        return Product(model, cnf, configure.reasoner_of(cnf, self._cache))
+        return Product(model, cnf, configure.reasoner_of(cnf, self._cache, method="circuit" if self._compiled(cnf) else "sat"))
+
+
+def compile_line(database: Database, job: Job, cache: Path) -> None:
+    """The job `compile-line`: a circuit of a published line, into the folder. It goes on where an earlier run was stopped.
+
+    Raises Unavailable when its time is up, to be run again.
+    """
+    from marque.product.encode import encode
+    from marque.product.knowledge.compile import LimitReached, Limits, compile_formula
+
+    area = Area(job.body["lead"], UUID(job.body["programme"]), Process.SALES)
+    with database.transaction(job.actor) as tx:
+        try:
+            line, texts = _line(tx, area, job.body["line"])
+        except Missing:
+            return  # a change of the agreement has taken it away
+    try:
+        compile_formula(encode(checks.model_of(line, texts)), cache=cache, limit=Limits(seconds=_COMPILE_S))
+    except LimitReached as fault:
+        raise Unavailable("The line is not compiled yet; the next run goes on.") from fault
+
+
+def _line(tx: Transaction, area: Area, digest: str) -> tuple[Line, Mapping[str, str]]:
+    line = documents.read(archive.texts(tx, area, [digest])[digest], Line, "line")
+    return line, archive.texts(tx, area, list(line.parts.values()))
 
 
 def front(tx: Transaction, lead: str, programme: UUID, name: str, where: Where) -> Front:
@@ -70,13 +110,7 @@ def front(tx: Transaction, lead: str, programme: UUID, name: str, where: Where) 
 
 def product(tx: Transaction, shown: Front, products: Products) -> Product:
     """The configurator of what is shown."""
-
-    def read() -> tuple[Line, Mapping[str, str]]:
-        digest = shown.publication.line
-        line = documents.read(archive.texts(tx, shown.area, [digest])[digest], Line, "line")
-        return line, archive.texts(tx, shown.area, list(line.parts.values()))
-
-    return products.of(shown.publication.line, read)
+    return products.of(shown.publication.line, lambda: _line(tx, shown.area, shown.publication.line))
 
 
 def sources(tx: Transaction, shown: Front) -> tuple[PriceList, TaxRules]:

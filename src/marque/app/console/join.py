@@ -19,6 +19,7 @@ from marque import __version__, alliance
 from marque.alliance import installation, sessions, transitions, web
 from marque.alliance.visitors import Service, Session
 from marque.app import console, identity, sign_in
+from marque.app.caches import cache_folder
 from marque.app.console import visit
 from marque.app.console.visit import status_of
 from marque.app.oidc import http_client, is_loopback
@@ -28,6 +29,8 @@ from marque.app.settings import Settings
 from marque.common import MarqueError, Missing
 from marque.foundation import Clock, Transaction, health
 from marque.foundation.worker import run_worker
+from marque.product import web as product_web
+from marque.product.storefront import Products
 
 API = "/api/"
 
@@ -62,6 +65,8 @@ class Console:
         app.state.platform, app.state.calling = self.platform, self._calling
         app.include_router(console.routes)
         app.include_router(web.routes)
+        app.state.products = Products(cache_folder("product"))
+        app.include_router(product_web.routes)
         door = sign_in.Door(
             lambda: self.platform().database, self._clock, origin, self._http, listed=self._listed, development=settings.development_sign_in
         )
@@ -158,7 +163,9 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) 
 
 def schema() -> JSONResponse:
     """The OpenAPI document of the API, and of nothing else."""
-    said = get_openapi(title="Marque", version=__version__, description=alliance.__doc__, routes=web.routes.routes)
+    said = get_openapi(
+        title="Marque", version=__version__, description=alliance.__doc__, routes=[*web.routes.routes, *product_web.routes.routes]
+    )
     schemes = {"token": {"type": "http", "scheme": "bearer"}, "session": {"type": "apiKey", "in": "cookie", "name": "session"}}
     said.setdefault("components", {})["securitySchemes"] = schemes
     said["security"] = [{"token": []}, {"session": []}]
