@@ -33,8 +33,8 @@ def rows_of(circuit):
 
 
 def check_form(circuit):
-    """Assert what a Circuit promises: order, decomposability, determinism by a decision, what edges leave open. Returns what the root mentions."""
-    mentioned, implied = [], []
+    """Assert what a Circuit promises: order, decomposability, determinism by a decision, what edges leave open. Returns what the root
+    mentions.""" mentioned, implied = [], []
     for node, (kind, literal, children, opens) in enumerate(rows_of(circuit)):
         assert all(child < node for child in children)
         if kind == AND:

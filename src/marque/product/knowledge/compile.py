@@ -28,6 +28,7 @@ from marque.product.knowledge.compile_state import (
     Search,
     Walk,
 )
+from marque.product.knowledge.ordering import ranks
 from marque.product.knowledge.preprocess import Reduced, reduce
 
 _STEPS = 5_000
@@ -113,8 +114,9 @@ class _Compilation:
         from marque.product.knowledge.compile_arrays import formula_arrays, roomier, search_arrays, walk_arrays
         from marque.product.knowledge.compile_walk import advance, forget
 
-        formula = formula_arrays(reduced)
-        search, walk = search_arrays(reduced), walk_arrays(reduced)
+        formula = formula_arrays(reduced.variables, reduced.clauses, reduced.pairs, reduced.groups, ranks(reduced))
+        search = search_arrays(reduced.variables, reduced.clauses)
+        walk = walk_arrays(reduced.variables, reduced.clauses, reduced.groups)
         if self.cache is not None and (kept := files.load_walk(self.cache, self.cnf, formula, search, walk)) is not None:
             search, walk = kept
         told = kept_at = self.seconds()

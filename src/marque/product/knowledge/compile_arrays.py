@@ -20,33 +20,22 @@ from marque.product.knowledge.compile_state import (
     Search,
     Walk,
 )
-from marque.product.knowledge.ordering import ranks
-from marque.product.knowledge.preprocess import Reduced, flat
+from marque.product.knowledge.compile_walk import fill_slots, watch
+from marque.product.knowledge.rows import Rows, gathered
 
 
-def formula_arrays(reduced: Reduced) -> Formula:
+def formula_arrays(variables: int, clauses: Rows, pairs: np.ndarray, groups: Rows, rank: np.ndarray) -> Formula:
     """The constraints, indexed by literal, variable and group, and the order to decide in."""
-    variables = len(reduced.classes)
-    implied: list[list[int]] = [[] for _ in range(2 * variables)]
-    for one, other in reduced.pairs:
-        implied[one ^ 1].append(other)
-        implied[other ^ 1].append(one)
-    groups: list[list[int]] = [[] for _ in range(2 * variables)]
-    for number, group in enumerate(reduced.groups):
-        for literal in group:
-            groups[literal].append(number)
-    occurs: list[list[int]] = [[] for _ in range(variables)]
-    for number, clause in enumerate(reduced.clauses):
-        for literal in clause:
-            occurs[literal >> 1].append(number)
-    return Formula(*flat(implied), *flat(groups), *flat(reduced.groups), *flat(occurs), ranks(reduced))
+    implied = gathered((pairs ^ 1).ravel(), pairs[:, ::-1].ravel(), 2 * variables)
+    memberships = gathered(groups.numbers, groups.owners, 2 * variables)
+    occurrences = gathered(clauses.numbers >> 1, clauses.owners, variables)
+    return Formula(*implied, *memberships, *groups, *occurrences, rank)
 
 
-def search_arrays(reduced: Reduced) -> Search:
+def search_arrays(variables: int, given: Rows) -> Search:
     """Nothing assumed, the longer clauses watched."""
-    variables = len(reduced.classes)
-    at, pool = flat(reduced.clauses)
-    clauses = len(at) - 1
+    at, pool = given
+    clauses = len(given)
     room = clauses + 5000
     register = np.zeros(REGISTERS, np.int64)
     register[CLAUSES] = register[ORIGINAL] = clauses
@@ -70,17 +59,12 @@ def search_arrays(reduced: Reduced) -> Search:
     search.pool[: len(pool)] = pool
     search.at[:clauses] = at[:-1]
     search.size[:clauses] = np.diff(at)
-    for clause in range(clauses):
-        for slot in range(2):
-            literal = pool[at[clause] + slot]
-            search.watch_next[2 * clause + slot] = search.watch_head[literal]
-            search.watch_head[literal] = 2 * clause + slot
+    watch(search)
     return search
 
 
-def walk_arrays(reduced: Reduced) -> Walk:
+def walk_arrays(variables: int, clauses: Rows, groups: Rows) -> Walk:
     """Nothing done; the whole formula waits as the first entry."""
-    variables = len(reduced.classes)
     register = np.zeros(REGISTERS, np.int64)
 
     def numbers(size: int, kind: type = np.int32, value: int = 0) -> np.ndarray:
@@ -88,7 +72,7 @@ def walk_arrays(reduced: Reduced) -> Walk:
 
     walk = Walk(
         register=register,
-        key=numbers(10 * variables + len(reduced.clauses) + 10000),
+        key=numbers(10 * variables + len(clauses) + 10000),
         key_at=numbers(variables + 1002, np.int64),
         entry_node=numbers(variables + 1001),
         entry_hash=numbers(variables + 1001, np.int64),
@@ -109,8 +93,8 @@ def walk_arrays(reduced: Reduced) -> Walk:
         waiting=numbers(8 * variables + 1000),
         label=numbers(variables, np.int32, -1),
         queue=numbers(variables + 1),
-        group_stamp=numbers(len(reduced.groups)),
-        clause_stamp=numbers(len(reduced.clauses)),
+        group_stamp=numbers(len(groups)),
+        clause_stamp=numbers(len(clauses)),
     )
     walk.key[0] = variables
     walk.key[1 : variables + 1] = np.arange(variables)
@@ -130,7 +114,6 @@ def _grown(array: np.ndarray, used: int, value: int = 0) -> np.ndarray:
 
 
 def _slots(digests: np.ndarray, size: int) -> np.ndarray:
-    from marque.product.knowledge.compile_walk import fill_slots
 
     slots = np.full(size, -1, np.int32)
     fill_slots(slots, digests)

@@ -8,13 +8,13 @@ from marque.product.cnf import Cnf
 from marque.product.knowledge.circuit import AND, FALSE, LITERAL, OR, TRUE, Circuit
 from marque.product.knowledge.compile_finish import flattened, mentions, missing, uses
 from marque.product.knowledge.compile_state import EDGES, NODES, ROOT, Walk
-from marque.product.knowledge.preprocess import Reduced, flat
+from marque.product.knowledge.preprocess import Reduced
 from marque.vehicle.kernel import kernel
 
 
 def circuit_of(cnf: Cnf, reduced: Reduced, walk: Walk) -> Circuit:
     """The circuit of a formula, from its reduction and a walk that is done."""
-    variables, made = len(reduced.classes), int(walk.register[NODES])
+    variables, made = reduced.variables, int(walk.register[NODES])
     offset, root = 2 * variables + 2, int(walk.register[ROOT])
     kind, first = walk.node_kind[:made], walk.node_first[: made + 1]
     kids = walk.node_kids[: int(walk.register[EDGES])]
@@ -28,9 +28,9 @@ def circuit_of(cnf: Cnf, reduced: Reduced, walk: Walk) -> Circuit:
         seen[rows[row_first[root - offset] : row_first[root - offset + 1]]] = True
     elif root < 2 * variables:
         seen[root >> 1] = True
-    class_first, classes = flat(reduced.classes)
+    class_first, classes = reduced.classes
     several = np.diff(class_first) > 1
-    fixed = np.array(reduced.fixed, np.int32)
+    fixed = reduced.fixed
     loose = np.flatnonzero(several & ~seen).astype(np.int32)
     known = np.zeros(cnf.variables + 1, np.bool_)
     known[0] = True

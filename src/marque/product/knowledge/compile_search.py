@@ -225,6 +225,8 @@ def satisfiable(formula: Formula, search: Search, variables: np.ndarray) -> int:
             register[HEAD] = search.limits[base] if base > 0 else 0
             return -1
         if not propagate(formula, search):
+            if register[LEVEL] == 0:
+                return 0
             analyse(search)
             if register[LEVEL] == base:
                 learn(search)

@@ -328,12 +328,22 @@ def advance(formula: Formula, search: Search, walk: Walk, steps: int) -> int:
 
 
 @lean
+def watch(search: Search) -> None:
+    """Begin the lists of watchers anew: each clause's first two literals."""
+    search.watch_head[:] = -1
+    for clause in range(search.register[CLAUSES]):
+        for slot in range(2):
+            literal = search.pool[search.at[clause] + slot]
+            search.watch_next[2 * clause + slot] = search.watch_head[literal]
+            search.watch_head[literal] = 2 * clause + slot
+
+
+@lean
 def forget(search: Search, spare: int) -> None:
     """Drop learnt clauses but for those in use as reasons, short ones, and the newest `spare`; what is kept moves together."""
     register = search.register
     clauses = register[ORIGINAL]
     end = search.at[clauses - 1] + search.size[clauses - 1] if clauses > 0 else 0
-    search.watch_head[:] = -1
     for clause in range(register[CLAUSES]):
         if clause >= register[ORIGINAL]:
             first = search.pool[search.at[clause]] >> 1
@@ -353,13 +363,9 @@ def forget(search: Search, spare: int) -> None:
             search.size[clauses] = size
             end += size
             clauses += 1
-    for clause in range(clauses):
-        for slot in range(2):
-            literal = search.pool[search.at[clause] + slot]
-            search.watch_next[2 * clause + slot] = search.watch_head[literal]
-            search.watch_head[literal] = 2 * clause + slot
     register[CLAUSES] = clauses
     register[POOL] = end
+    watch(search)
 
 
 @lean

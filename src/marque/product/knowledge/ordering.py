@@ -19,8 +19,8 @@ def ranks(reduced: Reduced) -> np.ndarray:
 
 def elimination(reduced: Reduced) -> list[int]:
     """Variables, next the one with fewest neighbours; its neighbours become neighbours of each other."""
-    near: list[set[int]] = [set() for _ in reduced.classes]
-    for clause in (*reduced.clauses, *reduced.pairs, *reduced.groups):
+    near: list[set[int]] = [set() for _ in range(reduced.variables)]
+    for clause in (*reduced.clauses.lists(), *reduced.pairs.tolist(), *reduced.groups.lists()):
         variables = [literal >> 1 for literal in clause]
         for variable in variables:
             near[variable].update(variables)
