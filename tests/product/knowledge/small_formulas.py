@@ -33,8 +33,8 @@ def rows_of(circuit):
 
 
 def check_form(circuit):
-    """Assert what a Circuit promises: order, decomposability, determinism by a decision, what edges leave open. Returns what the root
-    mentions.""" mentioned, implied = [], []
+    """Assert what a Circuit promises: order, decomposability, determinism by a decision, what edges leave open, what the root mentions."""
+    mentioned, implied = [], []
     for node, (kind, literal, children, opens) in enumerate(rows_of(circuit)):
         assert all(child < node for child in children)
         if kind == AND:
@@ -59,7 +59,6 @@ def check_form(circuit):
             implied.append(frozenset({literal} if literal else ()))
     assert sorted({*mentioned[-1], *circuit.free.tolist()}) == list(range(1, circuit.variables + 1)) or circuit.kinds[-1] == FALSE
     assert mentioned[-1].isdisjoint(circuit.free.tolist())
-    return mentioned[-1]
 
 
 def count(circuit):
