@@ -35,6 +35,7 @@ MADE_ELSEWHERE = {
 """Arguments that are no text and no Sentence: where what they hold is found instead."""
 ARGUMENTS = {"Refusal": (0,), "Denied": (0,), "Missing": (0,), "Unavailable": (0,), "InputError": (2, 3), "fault": (1, 2), "_missing": (0,)}
 DEFINED_IN = {"fault": "documents.py", "_missing": "agreements.py"}
+SAYING = {"SignInRefused": (0,), "Sentence": (0,), "Entitlement": (2,)} | ARGUMENTS
 PREFIX = {"Missing": "missing", "_missing": "missing"}
 
 
@@ -135,12 +136,17 @@ def test_the_catalogue_holds_no_sentence_that_nobody_says():
 
 
 def app_says():
-    """What the application's own pages answer with."""
+    """What the application's own pages and the other companies' rooms answer with."""
     found = set()
-    for file in sorted((ROOM.parent / "app").rglob("*.py")) + sorted((ROOM.parent / "foundation").rglob("*.py")):
+    rooms = ("app", "foundation", "product")
+    for file in [file for room in rooms for file in sorted((ROOM.parent / room).rglob("*.py"))]:
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and (name := name_of(node)) in ARGUMENTS | {"SignInRefused": (0,), "Sentence": (0,)}:
-                for at in ARGUMENTS.get(name, (0,)):
+            if isinstance(node, ast.Call) and (name := name_of(node)) in ARGUMENTS | {
+                "SignInRefused": (0,),
+                "Sentence": (0,),
+                "Entitlement": (2,),
+            }:
+                for at in ARGUMENTS.get(name, (2,) if name == "Entitlement" else (0,)):
                     if at < len(node.args):
                         found |= {f"{PREFIX.get(name, 'reason')}.{pattern}" for pattern in texts(node.args[at]) or ()}
     return found
