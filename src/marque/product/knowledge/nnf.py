@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from marque.product.knowledge.circuit import AND, FALSE, LITERAL, TRUE, Circuit
@@ -11,42 +10,54 @@ from marque.product.knowledge.circuit import AND, FALSE, LITERAL, TRUE, Circuit
 def write(circuit: Circuit, path: Path) -> None:
     """A file in the format of c2d: `nnf NODES EDGES VARIABLES`, then a node a line, children before parents, the root last.
 
-    `L` and a literal; `A` or `O 0`, the number of children, and these. What an edge leaves open is not written, readers smooth by
-    themselves; variables that the root does not mention are, each as an `O` over its two literals, so that a reader knows of every
-    variable.
+    `L` and a literal; `A` or `O 0`, the number of children, and these. The file is smooth, since readers rely on it: what an edge leaves open,
+    and what the root does not mention, becomes an `O` over the two literals of a variable, one for all places that need it.
     """
-    lines = list(_lines(circuit))
-    edges = sum(len(line.split()) - (2 if line[0] == "A" else 3) for line in lines if line[0] in "AO")
-    with path.open("w", encoding="ascii", newline="\n") as file:
-        file.write(f"nnf {len(lines)} {edges} {circuit.variables}\n")
-        file.writelines(line + "\n" for line in lines)
-
-
-def _lines(circuit: Circuit) -> Iterator[str]:
-    first, children = circuit.first.tolist(), circuit.children.tolist()
-    literals = circuit.literals.tolist()
+    text = _Text()
+    first, children, literals = circuit.first.tolist(), circuit.children.tolist(), circuit.literals.tolist()
+    open_first, opened = circuit.open_first.tolist(), circuit.open.tolist()
+    numbers: list[int] = []
     for node, kind in enumerate(circuit.kinds.tolist()):
-        below = children[first[node] : first[node + 1]]
-        numbers = "".join(f" {child}" for child in below)
+        edges = range(first[node], first[node + 1])
         if kind == LITERAL:
-            yield f"L {literals[node]}"
-        elif kind == TRUE:
-            yield "A 0"
+            numbers.append(text.literal(literals[node]))
+        elif kind in (TRUE, AND):
+            numbers.append(text.node("A", [numbers[children[edge]] for edge in edges]))
         elif kind == FALSE:
-            yield "O 0 0"
-        elif kind == AND:
-            yield f"A {len(below)}{numbers}"
+            numbers.append(text.node("O 0", []))
         else:
-            yield f"O 0 {len(below)}{numbers}"
-    root = len(circuit.kinds) - 1
-    if circuit.kinds[root] == FALSE or not len(circuit.free):
-        return
-    parts = [root]
-    number = root
-    for variable in circuit.free.tolist():
-        yield f"L {variable}"
-        yield f"L -{variable}"
-        yield f"O 0 2 {number + 1} {number + 2}"
-        number += 3
-        parts.append(number)
-    yield f"A {len(parts)}" + "".join(f" {part}" for part in parts)
+            smooth = [text.beside(numbers[children[edge]], opened[open_first[edge] : open_first[edge + 1]]) for edge in edges]
+            numbers.append(text.node("O 0", smooth))
+    if circuit.kinds[-1] != FALSE:
+        text.beside(numbers[-1], circuit.free.tolist())
+    with path.open("w", encoding="ascii", newline="\n") as file:
+        file.write(f"nnf {len(text.lines)} {text.edges} {circuit.variables}\n")
+        file.writelines(line + "\n" for line in text.lines)
+
+
+class _Text:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.edges = 0
+        self._literals: dict[int, int] = {}
+        self._either: dict[int, int] = {}
+
+    def literal(self, literal: int) -> int:
+        if literal not in self._literals:
+            self.lines.append(f"L {literal}")
+            self._literals[literal] = len(self.lines) - 1
+        return self._literals[literal]
+
+    def node(self, kind: str, children: list[int]) -> int:
+        self.lines.append(" ".join((kind, str(len(children)), *map(str, children))))
+        self.edges += len(children)
+        return len(self.lines) - 1
+
+    def beside(self, node: int, variables: list[int]) -> int:
+        """A node, and for each variable its two values."""
+        if not variables:
+            return node
+        for variable in variables:
+            if variable not in self._either:
+                self._either[variable] = self.node("O 0", [self.literal(variable), self.literal(-variable)])
+        return self.node("A", [node, *(self._either[variable] for variable in variables)])
