@@ -141,12 +141,8 @@ def app_says():
     rooms = ("app", "foundation", "product")
     for file in [file for room in rooms for file in sorted((ROOM.parent / room).rglob("*.py"))]:
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and (name := name_of(node)) in ARGUMENTS | {
-                "SignInRefused": (0,),
-                "Sentence": (0,),
-                "Entitlement": (2,),
-            }:
-                for at in ARGUMENTS.get(name, (2,) if name == "Entitlement" else (0,)):
+            if isinstance(node, ast.Call) and (name := name_of(node)) in SAYING:
+                for at in SAYING[name]:
                     if at < len(node.args):
                         found |= {f"{PREFIX.get(name, 'reason')}.{pattern}" for pattern in texts(node.args[at]) or ()}
     return found
