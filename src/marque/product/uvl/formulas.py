@@ -29,7 +29,7 @@ from marque.product.model import (
 )
 from marque.product.uvl.tokens import NAME, NUMBER, QUOTED, SIGN, TEXT, Tokens
 
-DEEPEST = 256
+DEEPEST = 150
 """A formula nested deeper is refused, so that nobody who walks it meets the limit of the call stack."""
 
 _MOST_PARTS = 64
@@ -213,7 +213,7 @@ class _Reader:
         sign, offset = self._operators.pop()
         piece = self._operands.pop()
         if sign == "(":
-            self._operands.append(piece._replace(depth=self._deeper([piece], offset)))
+            self._operands.append(piece)
             return
         self._scope.use("Type.string-constraints" if sign == "len" else "Arithmetic.aggregate-function", offset)
         term = self._term(piece, Kind.TEXT if sign == "len" else Kind.NUMBER, f"{sign}(…)")

@@ -46,6 +46,16 @@ def parse_formula(text: str, place: Place, model: FeatureModel | None = None) ->
     return read_formula(tokens, 0, len(tokens.kinds), scope)
 
 
+def decoded(content: bytes, file: str) -> str:
+    """The text of a file. InputError at the first byte that is not UTF-8."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError as reason:
+        before = content[: reason.start].decode().removeprefix("\ufeff")
+        told = "UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else f"byte {content[reason.start]:#04x}"
+        raise Source(before, file).fault(len(before), f"the file is not UTF-8 ({told})", "Save it as UTF-8.") from reason
+
+
 class _Files:
     """Files of a composition, by the name they are shown with; a name stands for one file."""
 
@@ -77,12 +87,7 @@ class _Files:
             content = path.read_bytes()
         except OSError as reason:
             raise InputError(shown, "", f"the file cannot be read: {reason.strerror}") from reason
-        try:
-            return content.decode()
-        except UnicodeDecodeError as reason:
-            before = Source(content[: reason.start].decode(), shown)
-            told = "UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else f"byte {content[reason.start]:#04x}"
-            raise before.fault(reason.start and len(before.text), f"the file is not UTF-8 ({told})", "Save it as UTF-8.") from reason
+        return decoded(content, shown)
 
     def _shown(self, path: Path) -> str:
         """The path below the main file's folder, or its last parts that no other file has."""

@@ -36,6 +36,9 @@ _UNWRITABLE = re.compile('["\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\
 _QUOTED = RESERVED | {"sum", "avg", "min", "max", "len", "floor", "ceil", "Arithmetic", "Type"}
 _IFF, _IMPLIES, _OR, _AND, _NOT, _COMPARE, _SUM, _PRODUCT, _ATOM = range(9)
 
+_Piece = tuple[str, int]
+"""A text, and how tightly it holds together."""
+
 
 def write(model: FeatureModel) -> str:
     """The model as one text. `parse` of it is the same model but for places and spaces. MarqueError for what UVL has no writing for.
@@ -62,7 +65,19 @@ def write(model: FeatureModel) -> str:
 
 def formula_text(formula: Formula | Term) -> str:
     """As UVL writes it, with brackets only where they are needed or where two of => or <=> meet. MarqueError for what has no writing."""
-    return _text(formula)[0]
+    done: list[_Piece] = []
+    waiting = [(formula, False)]
+    while waiting:
+        node, ready = waiting.pop()
+        operands = _operands(node)
+        if operands and not ready:
+            waiting.append((node, True))
+            waiting.extend((operand, False) for operand in reversed(operands))
+        else:
+            pieces = done[len(done) - len(operands) :]
+            del done[len(done) - len(operands) :]
+            done.append(_joined(node, pieces))
+    return done[0][0]
 
 
 def _write_tree(model: FeatureModel, lines: list[str], owned: dict[str, list[str]]) -> None:
@@ -145,8 +160,23 @@ def _dotted(name: str) -> str:
     return ".".join(_name(part) for part in parts) if all(parts) else _name(name)
 
 
-def _text(node: Formula | Term) -> tuple[str, int]:
-    """The text, and how tightly it holds together."""
+def _operands(node: Formula | Term) -> tuple[Formula | Term, ...]:
+    match node:
+        case Not(operand):
+            return (operand,)
+        case And(operands) | Or(operands):
+            return operands
+        case Implies(left, right) | Iff(left, right):
+            return left, right
+        case Compare(_, left, right) | Arithmetic(_, left, right):
+            return left, right
+        case Aggregate(operand=operand) if operand is not None:
+            return (operand,)
+    return ()
+
+
+def _joined(node: Formula | Term, pieces: Sequence[_Piece]) -> _Piece:
+    """The text of a node from the texts of its operands."""
     match node:
         case Name(feature):
             return _dotted(feature), _ATOM
@@ -154,36 +184,36 @@ def _text(node: Formula | Term) -> tuple[str, int]:
             return _constant(value), _ATOM
         case Attribute(feature, name):
             return f"{_dotted(feature)}.{_dotted(name)}", _ATOM
-        case Aggregate(function, attribute, under, operand):
-            inner = _text(operand)[0] if operand is not None else _dotted(attribute) + (f", {_dotted(under)}" if under else "")
+        case Aggregate(function, attribute, under):
+            inner = pieces[0][0] if pieces else _dotted(attribute) + (f", {_dotted(under)}" if under else "")
             return f"{function}({inner})", _ATOM
-        case Not(operand):
-            text, strength = _text(operand)
+        case Not():
+            text, strength = pieces[0]
             return f"!{text}" if strength in (_NOT, _ATOM) else f"!({text})", _NOT
-        case And(operands):
-            return _chain(operands, " & ", "true", _AND)
-        case Or(operands):
-            return _chain(operands, " | ", "false", _OR)
-        case Implies(left, right):
-            return f"{_inside(left, _OR)} => {_inside(right, _OR)}", _IMPLIES
-        case Iff(left, right):
-            return f"{_inside(left, _IMPLIES)} <=> {_inside(right, _IMPLIES)}", _IFF
-        case Compare(operator, left, right):
-            return f"{_inside(left, _SUM)} {operator} {_inside(right, _SUM)}", _COMPARE
-        case Arithmetic(operator, left, right):
+        case And():
+            return _chain(pieces, " & ", "true", _AND)
+        case Or():
+            return _chain(pieces, " | ", "false", _OR)
+        case Implies():
+            return f"{_inside(pieces[0], _OR)} => {_inside(pieces[1], _OR)}", _IMPLIES
+        case Iff():
+            return f"{_inside(pieces[0], _IMPLIES)} <=> {_inside(pieces[1], _IMPLIES)}", _IFF
+        case Compare(operator):
+            return f"{_inside(pieces[0], _SUM)} {operator} {_inside(pieces[1], _SUM)}", _COMPARE
+        case Arithmetic(operator):
             own = _SUM if operator in "+-" else _PRODUCT
-            return f"{_inside(left, own)} {operator} {_inside(right, own + 1)}", own
+            return f"{_inside(pieces[0], own)} {operator} {_inside(pieces[1], own + 1)}", own
 
 
-def _inside(node: Formula | Term, least: int) -> str:
-    text, strength = _text(node)
+def _inside(piece: _Piece, least: int) -> str:
+    text, strength = piece
     return text if strength >= least else f"({text})"
 
 
-def _chain(operands: tuple[Formula, ...], sign: str, none: str, strength: int) -> tuple[str, int]:
-    if len(operands) < 2:
-        return _text(operands[0]) if operands else (none, _ATOM)
-    return sign.join(_inside(each, strength + 1) for each in operands), strength
+def _chain(pieces: Sequence[_Piece], sign: str, none: str, strength: int) -> _Piece:
+    if len(pieces) < 2:
+        return pieces[0] if pieces else (none, _ATOM)
+    return sign.join(_inside(each, strength + 1) for each in pieces), strength
 
 
 def _constant(value: bool | float | str) -> str:
