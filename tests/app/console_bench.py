@@ -42,6 +42,10 @@ FORMS = {
     "/console/me/passkeys": {"label": "L"},
     "/console/tokens": {"name": "N", "purpose": "P", "scope": "view:*", "expires": "2022-05-05"},
     "/console/tokens/{token}/revoke": {},
+    "/console/product/programmes/{lead}/{programme}/propose": {"kind": "vehicle", "part": "another", "model": "features\n    Another\n"},
+    "/console/product/revisions/{revision}/{act}": {"reason": "R"},
+    "/console/product/lines/{line}/configure": {"click": "", "at": ""},
+    "/console/product/lines/{line}/quotes": {"on": "2022-03-01", "market": "cn"},
 }
 """Forms that are taken, as long as they come from one of our pages."""
 OTHERS = {"envelope": "{}", "request": "{}", "reason": "R", "mode": "balanced", "effective": "2022-05-05", "title": "T", "party": ME}
@@ -67,7 +71,7 @@ def database_of(bench):
 def place(bench, path, who=ME, **more):
     side = bench.world.sides[who]
     parts = {"owner": who, "lead": who, "number": 1, "process": "platform", "act": "approve", "code": side.words["brand"]}
-    parts |= {"key": side.words["key"]} | side.ids | more
+    parts |= {"key": side.words["key"], "quote": side.words["quote"]} | side.ids | more
     return address(path, parts)
 
 

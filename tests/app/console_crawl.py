@@ -16,7 +16,8 @@ WORDS = "\"'><script>canary</script><b onclick=canary>&amp;{{7*7}}"
 """What they write."""
 FITTING = {
     "code": "canary", "email": "<script>canary</script>@x.example", "owner": "alcyone", "since": "2022-02-02", "effective": "2022-05-05",
-    "expires": "2022-05-05",
+    "expires": "2022-05-05", "part": "canary", "model": 'features\n    "<script>canary</script>"\n', "starts": "", "ends": "", "years": "",
+    "markets": "", "plants": "",
 }  # fmt: skip
 """Where a field takes no words, what it takes that is nearest to them."""
 ENOUGH = 3
@@ -82,6 +83,8 @@ class Crawl:
                 answer = self.ask("POST", action, fields)
                 self.sent.setdefault(route, set()).add(answer.status_code)
                 self.look(route, answer)
+                if answer.status_code == 303:
+                    self.visit(urljoin(where, answer.headers["location"]))
                 if answer.status_code < 400:
                     break
 

@@ -192,8 +192,8 @@ def twins_of(side: Side) -> dict[str, str]:
     assert len(absent) == len(side.code)
     made = {str(one): str(_like(one)) for one in (*side.ids.values(), side.person)}
     made |= {one: one.replace(word, canary(absent)).replace(side.code, absent) for one in side.words.values()}
-    key, digest = side.words["key"], side.words["digest"]
-    return made | {key: key[::-1], digest: digest[::-1], side.code: absent}
+    reversed_ = {side.words[name]: side.words[name][::-1] for name in ("key", "digest", "quote")}
+    return made | reversed_ | {side.code: absent}
 
 
 def _like(one: uuid.UUID) -> uuid.UUID:
@@ -204,7 +204,7 @@ def _like(one: uuid.UUID) -> uuid.UUID:
 @contextmanager
 def opened(world: World, clock, folder) -> Iterator[Bench]:
     """The application as it is served, on a database of which it changes nothing."""
-    settings = Settings(public_origin=ORIGIN, keys_folder=folder)
+    settings = Settings(public_origin=ORIGIN, keys_folder=folder, blobs=str(folder / "blobs"))
     handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
     logged = io.StringIO()
     log.configure("json", "debug", logged)

@@ -247,7 +247,7 @@ def test_every_page_asked_by_a_rival_tells_nothing(bench, who):
             asker = Asker(bench, who, random.Random(0))
             names = re.findall(r"{(\w+)}", path)
             parts = {name: asker.place(name, way, "approve" if name == "act" else "platform") for name in names}
-            parts |= {name: them.words[name] for name in names if name == "key"}
+            parts |= {name: them.words[name] for name in names if name in {"key", "quote"}}
             body = None
             if method == "POST":
                 body = "{}" if path.endswith("{challenge}") else form(them)

@@ -6,6 +6,10 @@
 /console/agreements/OWNER/ID/revisions/N             a text: what it changes, who signs it
 /console/programmes/OWNER/ID                         who decides, sees, signs, sells; requirements and decisions of each process
 /console/requirements/ID, /console/decisions/ID      both sides; the answers
+/console/product                                     model lines; which revision of which part is in force, what waits for whom
+/console/product/programmes/OWNER/ID                 the parts of a programme's line on a day (?on=); propose a revision of one
+/console/product/revisions/ID                        a revision: its text, what it changes, the answers to it
+/console/product/lines/LINE                          features, rules, what-if, a car and its quote, model years, parts, software
 /console/organisations                               who one knows, and whose brands they are
 /console/history                                     the public record: who decided what on a day (?on=, ?programme=)
 /console/people, /console/me                         an administrator's list; one's own keys and passkeys
@@ -21,20 +25,28 @@ from fastapi import APIRouter
 from marque.app.console import (
     agreement_pages,
     audit_pages,
+    car_pages,
+    configurator_pages,
+    difference_pages,
     history_pages,
     home,
     joint_pages,
+    line_pages,
     organisation_pages,
+    parts_pages,
     people_pages,
+    product_pages,
     programme_pages,
     proposal_pages,
+    revision_pages,
     token_pages,
 )
 
 routes = APIRouter(include_in_schema=False)
 for pages in (
     home, agreement_pages, proposal_pages, programme_pages, joint_pages, organisation_pages, history_pages, people_pages, token_pages,
-    audit_pages,
+    audit_pages, product_pages, line_pages, configurator_pages, car_pages, difference_pages,
+    parts_pages, revision_pages,
 ):  # fmt: skip
     routes.include_router(pages.routes)
 

@@ -42,6 +42,7 @@ Refusing = (Refused, InputError, Denied, Missing)
 _SECTIONS = (
     ("/console", "home", ("/console/agreements",), None),
     ("/console/programmes", "programmes", ("/console/requirements", "/console/decisions"), None),
+    ("/console/product", "product", (), None),
     ("/console/organisations", "organisations", ("/console/brands",), None),
     ("/console/history", "history", (), None),
     ("/console/people", "people", (), Action.ADMINISTER),
