@@ -124,9 +124,9 @@ class _Compilation:
             outcome = advance(formula, search, walk, _STEPS)
             if outcome == DONE:
                 return walk
+            if search.register[CLAUSES] - search.register[ORIGINAL] > _LEARNT_CLAUSES:
+                forget(search, _LEARNT_CLAUSES // 2)
             if outcome == ROOM:
-                if search.register[CLAUSES] - search.register[ORIGINAL] > _LEARNT_CLAUSES:
-                    forget(search, _LEARNT_CLAUSES // 2)
                 search, walk = roomier(search, walk)
             now = self.seconds()
             if self.tell is not None and now - told > _TOLD_S:

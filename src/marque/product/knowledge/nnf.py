@@ -10,7 +10,7 @@ from marque.product.knowledge.circuit import AND, FALSE, LITERAL, TRUE, Circuit
 def write(circuit: Circuit, path: Path) -> None:
     """A file in the format of c2d: `nnf NODES EDGES VARIABLES`, then a node a line, children before parents, the root last.
 
-    `L` and a literal; `A` or `O 0`, the number of children, and these. The file is smooth, since readers rely on it: what an edge leaves open,
+    `L` and a literal; `A` or `O 0`, the number of children, and these. The file is smooth, as readers rely on it: what an edge leaves open,
     and what the root does not mention, becomes an `O` over the two literals of a variable, one for all places that need it.
     """
     text = _Text()
