@@ -3,6 +3,7 @@
 from marque.product.parts.bill import Bill, Item, Side, Slot, Usage
 from marque.product.parts.prove import Finding, Kind, prove
 from marque.product.parts.question import Witness
+from marque.product.parts.rates import Planned, Rate, TakeRates, sampled_rates, take_rates
 from marque.product.parts.read import parse, read
 from marque.product.parts.resolve import PartLine, resolve
 from marque.product.parts.years import Differences, differences
@@ -14,8 +15,11 @@ __all__ = [
     "Item",
     "Kind",
     "PartLine",
+    "Planned",
+    "Rate",
     "Side",
     "Slot",
+    "TakeRates",
     "Usage",
     "Witness",
     "differences",
@@ -23,4 +27,6 @@ __all__ = [
     "prove",
     "read",
     "resolve",
+    "sampled_rates",
+    "take_rates",
 ]
