@@ -7,9 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from marque.common import InputError
+from marque.product import values
 from marque.product.clauses import Builder
 from marque.product.cnf import Cnf
+from marque.product.encode import understand
 from marque.product.model import FeatureModel, Formula
+from marque.product.polynomials import NotExactError
+from marque.product.uvl import formula_text
 
 
 def with_formulas(cnf: Cnf, formulas: Sequence[Formula], model: FeatureModel) -> tuple[Cnf, np.ndarray]:
@@ -19,7 +24,13 @@ def with_formulas(cnf: Cnf, formulas: Sequence[Formula], model: FeatureModel) ->
     DEFINITION. Raises InputError as encode does, for a condition that has no finite exact formula.
     """
     builder = _continued(cnf, model)
-    literals = np.array([builder.literal(formula) for formula in formulas], dtype=np.int32)
+    understand(builder, model, values.domains(model))
+    literals = np.zeros(len(formulas), dtype=np.int32)
+    for number, formula in enumerate(formulas):
+        try:
+            literals[number] = builder.literal(formula)
+        except NotExactError as error:
+            raise InputError(f"condition {number + 1}", formula_text(formula), error.problem, error.remedy) from error
     return builder.cnf(), literals
 
 

@@ -7,13 +7,15 @@ another implies it. A constraint gives the clauses it has by distribution.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from marque.product.clauses import Builder
+from marque.product import values
+from marque.product.clauses import Builder, Clause
 from marque.product.cnf import Cnf, Rule, RuleKind
-from marque.product.model import Feature, FeatureModel, Group, GroupKind
+from marque.product.model import Compare, Feature, FeatureModel, Group, GroupKind
+from marque.product.polynomials import NotExactError
 
 _PAIRWISE_UP_TO = 400
 """Children of an alternative; of more, a chain of auxiliary variables keeps the clauses few."""
@@ -27,15 +29,32 @@ def encode(model: FeatureModel) -> Cnf:
     Raises InputError for what has no finite exact formula, naming the feature or the constraint and what to do.
     """
     builder = Builder(tuple(model.features), model.order, len(model.features), len(model.features))
+    domains = values.domains(model)
+    builder.variables += sum(len(domain.values) for domain in domains.values())
+    builder.counted = builder.variables
     _tree(builder, model)
-    _constraints(builder, model)
+    values.define(builder, domains)
+    understand(builder, model, domains)
+    for constraint in model.constraints:
+        rule = builder.rule(Rule(RuleKind.CONSTRAINT, constraint.text, constraint.place, constraint.owner))
+        try:
+            builder.add_all(builder.clauses(constraint.formula), rule)
+        except NotExactError as error:
+            raise error.at(constraint.place) from error
     return builder.cnf()
 
 
-def _constraints(builder: Builder, model: FeatureModel) -> None:
-    for constraint in model.constraints:
-        rule = builder.rule(Rule(RuleKind.CONSTRAINT, constraint.text, constraint.place, constraint.owner))
-        builder.add_all(builder.clauses(constraint.formula), rule)
+def understand(builder: Builder, model: FeatureModel, domains: Mapping[str, values.Domain]) -> None:
+    """Let a builder of this model's formula take comparisons too."""
+
+    def compare(comparison: Compare, holds: bool) -> list[Clause]:
+        from marque.product.terms import Comparisons
+
+        comparisons = Comparisons(builder, model, domains)
+        builder.compare = comparisons.clauses
+        return comparisons.clauses(comparison, holds)
+
+    builder.compare = compare
 
 
 def _tree(builder: Builder, model: FeatureModel) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from marque.product.clauses import Builder, Clause, all_of
 
-MOST_STATES = 20_000
+MOST_EDGES = 60_000
 """Of a diagram before it is reduced; beyond, the sum is added up in binary."""
 
 _DIRECT_UP_TO = 256
@@ -21,115 +21,119 @@ _DIRECT_UP_TO = 256
 _NO, _YES = -1, -2
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Exactly one of the literals holds in every car, and adds its weight."""
+
+    literals: tuple[int, ...]
+    weights: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class _Diagram:
-    """Node n asks literals[level[n]]. otherwise[n], then[n] are nodes, _NO or _YES. Children come before parents; root may be either."""
+    """Node n asks choices[level[n]] and goes on to children[n][i], a node, _NO or _YES. Children come first; root may be _NO or _YES."""
 
-    literals: list[int]
+    choices: list[Choice]
     level: list[int]
-    otherwise: list[int]
-    then: list[int]
+    children: list[tuple[int, ...]]
     root: int
 
 
 def between(builder: Builder, literals: Sequence[int], weights: Sequence[int], least: int | None, most: int | None) -> list[Clause]:
     """Clauses that hold where least ≤ Σ weight · [literal] ≤ most; None for no limit. A literal may come several times, and negated."""
-    literals, weights, offset = _normal(literals, weights)
-    total = sum(weights)
-    low, high = 0 if least is None else max(least - offset, 0), total if most is None else min(most - offset, total)
+    by_variable: dict[int, int] = {}
+    constant = 0
+    for literal, weight in zip(literals, weights, strict=True):
+        if literal < 0:  # weight · (1 − x)
+            constant, weight = constant + weight, -weight
+        by_variable[abs(literal)] = by_variable.get(abs(literal), 0) + weight
+    choices = [Choice((variable, -variable), (weight, 0)) for variable, weight in by_variable.items()]
+    return between_choices(builder, choices, None if least is None else least - constant, None if most is None else most - constant)
+
+
+def between_choices(builder: Builder, choices: Sequence[Choice], least: int | None, most: int | None) -> list[Clause]:
+    """Clauses that hold where least ≤ Σ weight of what is chosen ≤ most. Of no two choices may one variable be part."""
+    shift = sum(min(choice.weights) for choice in choices)
+    shifted = [_from_zero(choice) for choice in choices if len(set(choice.weights)) > 1]
+    shifted.sort(key=lambda choice: (-max(choice.weights), abs(choice.literals[0])))
+    total = sum(max(choice.weights) for choice in shifted)
+    low, high = 0 if least is None else max(least - shift, 0), total if most is None else min(most - shift, total)
     if low > high:
         return [frozenset()]
-    parts = []
+    sides = [(low, high)] if low > 0 or high < total else []
     if low > 0 and high < total and low != high:  # One-sided ones have few clauses and strong ones.
-        parts = [(low, total), (0, high)]
-    elif low > 0 or high < total:
-        parts = [(low, high)]
-    return all_of([_one(builder, literals, weights, *limits, total) for limits in parts])
+        sides = [(low, total), (0, high)]
+    return all_of([_one(builder, shifted, *limits, total) for limits in sides])
 
 
-def _one(builder: Builder, literals: list[int], weights: list[int], low: int, high: int, total: int) -> list[Clause]:
-    diagram = _diagram(literals, weights, low, high)
+def _from_zero(choice: Choice) -> Choice:
+    least = min(choice.weights)
+    return Choice(choice.literals, tuple(weight - least for weight in choice.weights))
+
+
+def _one(builder: Builder, choices: list[Choice], low: int, high: int, total: int) -> list[Clause]:
+    diagram = _diagram(choices, low, high)
     if diagram is None:
         from marque.product.adders import limited
 
-        return limited(builder, literals, weights, low, high)
+        pairs = [pair for choice in choices for pair in zip(choice.literals, choice.weights, strict=True) if pair[1]]
+        return limited(builder, [literal for literal, _ in pairs], [weight for _, weight in pairs], low, high)
     if diagram.root < 0 or _paths(diagram) <= _DIRECT_UP_TO:
-        return _direct(diagram, drop_then=high >= total, drop_otherwise=low <= 0)
+        return _direct(diagram, lower=high >= total, upper=low <= 0)
     return [frozenset((_node_literal(builder, diagram),))]
 
 
-def _normal(literals: Sequence[int], weights: Sequence[int]) -> tuple[list[int], list[int], int]:
-    """Each variable once, weights positive, largest first; the sum is the former one less offset."""
-    by_variable: dict[int, int] = {}
-    offset = 0
-    for literal, weight in zip(literals, weights, strict=True):
-        if literal < 0:  # weight · (1 − x)
-            offset, weight = offset + weight, -weight
-        by_variable[abs(literal)] = by_variable.get(abs(literal), 0) + weight
-    found = [(weight, variable) if weight > 0 else (-weight, -variable) for variable, weight in by_variable.items() if weight]
-    offset += sum(-weight for weight, literal in found if literal < 0)
-    found.sort(key=lambda each: (-each[0], abs(each[1])))
-    return [literal for _, literal in found], [weight for weight, _ in found], offset
-
-
-def _diagram(literals: list[int], weights: list[int], low: int, high: int) -> _Diagram | None:
-    """Reduced and ordered; None when it has more than MOST_STATES states before reduction. A state is the sum so far."""
+def _diagram(choices: list[Choice], low: int, high: int) -> _Diagram | None:
+    """Reduced and ordered; None when it has more than MOST_EDGES before reduction. A state is the sum so far."""
     rest = [0]
-    for weight in reversed(weights):
-        rest.append(rest[-1] + weight)
+    for choice in reversed(choices):
+        rest.append(rest[-1] + max(choice.weights))
     rest.reverse()
 
-    def terminal(total: int, level: int) -> int | None:
+    def end(total: int, level: int) -> int | None:
         if total > high or total + rest[level] < low:
             return _NO
         return _YES if total >= low and total + rest[level] <= high else None
 
     levels: list[list[int]] = []
-    states, seen = [0] if terminal(0, 0) is None else [], 0
-    for level, weight in enumerate(weights):
+    states, edges = [0] if end(0, 0) is None else [], 0
+    for level, choice in enumerate(choices):
         levels.append(states)
-        seen += len(states)
-        if seen > MOST_STATES:
+        edges += len(states) * len(choice.weights)
+        if edges > MOST_EDGES:
             return None
-        following = dict.fromkeys(total for state in states for total in (state, state + weight))
-        states = [total for total in following if terminal(total, level + 1) is None]
-    made = _Diagram(literals, [], [], [], 0)
-    unique: dict[tuple[int, int, int], int] = {}
+        following = dict.fromkeys(state + weight for state in states for weight in choice.weights)
+        states = [total for total in following if end(total, level + 1) is None]
+    made = _Diagram(choices, [], [], 0)
+    unique: dict[tuple[int, ...], int] = {}
     below: dict[int, int] = {}
-    for level in range(len(weights) - 1, -1, -1):
+    for level in range(len(choices) - 1, -1, -1):
         here: dict[int, int] = {}
         for state in levels[level]:
-            both = []
-            for total in (state, state + weights[level]):
-                end = terminal(total, level + 1)
-                both.append(below[total] if end is None else end)
-            if both[0] == both[1]:
-                here[state] = both[0]
+            ends = ((state + weight, end(state + weight, level + 1)) for weight in choices[level].weights)
+            children = tuple(below[total] if told is None else told for total, told in ends)
+            if len(set(children)) == 1:
+                here[state] = children[0]
                 continue
-            key = (level, both[0], both[1])
-            if key not in unique:
-                unique[key] = len(made.level)
+            node = here[state] = unique.setdefault((level, *children), len(made.level))
+            if node == len(made.level):
                 made.level.append(level)
-                made.otherwise.append(both[0])
-                made.then.append(both[1])
-            here[state] = unique[key]
+                made.children.append(children)
         below = here
-    root = terminal(0, 0)
-    return _Diagram(literals, made.level, made.otherwise, made.then, below[0] if root is None else root)
+    root = end(0, 0)
+    return _Diagram(choices, made.level, made.children, below[0] if root is None else root)
 
 
 def _paths(diagram: _Diagram) -> int:
     """To _NO: how many."""
-    if diagram.root < 0:
-        return int(diagram.root == _NO)
     counts: list[int] = []
-    for low, high in zip(diagram.otherwise, diagram.then, strict=True):
-        counts.append(sum(counts[node] if node >= 0 else int(node == _NO) for node in (low, high)))
+    for children in diagram.children:
+        counts.append(sum(counts[child] if child >= 0 else int(child == _NO) for child in children))
     return counts[diagram.root]
 
 
-def _direct(diagram: _Diagram, drop_then: bool, drop_otherwise: bool) -> list[Clause]:
-    """A clause against each path to _NO. Of a limit from one side only the steps that lead towards it matter."""
+def _direct(diagram: _Diagram, lower: bool, upper: bool) -> list[Clause]:
+    """A clause against each path to _NO. Of a lower limit alone only steps below the greatest matter, of an upper one those above 0."""
     found: list[list[Clause]] = []
     waiting: list[tuple[int, Clause]] = [(diagram.root, frozenset())]
     while waiting:
@@ -137,36 +141,30 @@ def _direct(diagram: _Diagram, drop_then: bool, drop_otherwise: bool) -> list[Cl
         if node == _NO:
             found.append([clause])
         elif node >= 0:
-            literal = diagram.literals[diagram.level[node]]
-            waiting.append((diagram.otherwise[node], clause if drop_otherwise else clause | {literal}))
-            waiting.append((diagram.then[node], clause if drop_then else clause | {-literal}))
+            choice = diagram.choices[diagram.level[node]]
+            greatest = max(choice.weights)
+            for literal, weight, child in zip(choice.literals, choice.weights, diagram.children[node], strict=True):
+                harmless = (lower and weight == greatest) or (upper and weight == 0)
+                waiting.append((child, clause if harmless else clause | {-literal}))
     return all_of(found)
 
 
 def _node_literal(builder: Builder, diagram: _Diagram) -> int:
     """A variable for each node, equivalent to what it decides. The last clauses of a node follow from its others; they propagate more."""
     named: list[int] = []
-    for node, level in enumerate(diagram.level):
-        asked, one = diagram.literals[level], builder.fresh()
+    for level, children in zip(diagram.level, diagram.children, strict=True):
+        one = builder.fresh()
         named.append(one)
-        otherwise, then = (named[child] if child >= 0 else None for child in (diagram.otherwise[node], diagram.then[node]))
-        clauses: list[tuple[int, ...]] = []
-        for guard, end, child in ((asked, otherwise, diagram.otherwise[node]), (-asked, then, diagram.then[node])):
-            if end is None:
-                clauses.append((guard, one if child == _YES else -one))
+        clauses: list[list[int]] = []
+        for literal, child in zip(diagram.choices[level].literals, children, strict=True):
+            if child < 0:
+                clauses.append([-literal, one if child == _YES else -one])
             else:
-                clauses += [(guard, -end, one), (guard, end, -one)]
-        if otherwise is not None and then is not None:
-            clauses += [(-otherwise, -then, one), (otherwise, then, -one)]
-        else:
-            clauses += _towards(one, otherwise, diagram.otherwise[node], then, diagram.then[node])
+                clauses += [[-literal, -named[child], one], [-literal, named[child], -one]]
+        others = [named[child] for child in dict.fromkeys(children) if child >= 0]
+        if others and _NO not in children:
+            clauses.append([*(-other for other in others), one])
+        if others and _YES not in children:
+            clauses.append([*others, -one])
         builder.define(clauses)
     return named[diagram.root]
-
-
-def _towards(one: int, otherwise: int | None, low: int, then: int | None, high: int) -> list[tuple[int, ...]]:
-    """With one child a terminal: a node is true where it and the other child are, false where neither is."""
-    end, child = (low, then) if otherwise is None else (high, otherwise)
-    if child is None:
-        return []
-    return [(-child, one)] if end == _YES else [(child, -one)]
