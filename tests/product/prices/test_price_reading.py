@@ -5,12 +5,14 @@ import copy
 import json
 
 import pytest
+import rfc8785
 import small_prices
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marque.common import InputError, MarqueError
 from marque.product.prices import price_list, read_book, tax_rules, unknown_names, unpriced
+from marque.product.prices.strict import Reader
 
 
 def listed(**changed):
@@ -155,6 +157,18 @@ def test_whatever_stands_anywhere_is_read_or_refused_and_never_breaks(told, data
         del inner[last]
     with contextlib.suppress(MarqueError):
         read(json.dumps(said).encode(), "drawn.json")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_the_quick_writing_is_the_canonical_one(said):
+    assert Reader("drawn").canonical(said) == rfc8785.dumps(said)
 
 
 def test_two_lists_of_a_market_do_not_hold_on_one_day():

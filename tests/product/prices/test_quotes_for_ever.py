@@ -108,4 +108,4 @@ def test_a_bookkeeper_reads_the_same_price_out_of_the_archive(tmp_path):
             {name: Fraction(text) for name, text in said["purchase"]["quantities"].items()},
         )
         told = price_oracle.priced(prices, rules, frozenset(said["configuration"]["car"]), purchase)
-        assert {name: f"{exact:.2f}" for name, exact in told.items()} == {name: said["breakdown"][name] for name in told}
+        assert told == {name: Fraction(said["breakdown"][name]) for name in told}

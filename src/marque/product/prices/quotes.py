@@ -201,6 +201,7 @@ def _text(money: Money) -> str:
     return format(money.amount, "f")
 
 
+@functools.lru_cache(maxsize=64)
 def _canonical(name: str, text: bytes) -> bytes:
     reader = Reader(name)
     return reader.canonical(reader.parsed(text))
