@@ -110,9 +110,10 @@ def _solved(model: FeatureModel, operator: str, term: Term, name: str, ranges: M
         above, below = below, above
     if operator == "==":
         return above, below
+    strict = operator in {"<", ">"}  # The next whole number, then.
     if (operator in {"<", "<="}) == (factor > 0):
-        return -math.inf, below
-    return above, math.inf
+        return -math.inf, Fraction(math.ceil(below) - 1) if strict and math.isfinite(below) else below
+    return Fraction(math.floor(above) + 1) if strict and math.isfinite(above) else above, math.inf
 
 
 def _linear(model: FeatureModel, term: Term, name: str, ranges: Mapping[str, Interval]) -> tuple[Fraction, Interval]:
