@@ -4,9 +4,10 @@ from datetime import date
 from fractions import Fraction
 
 import demo_cars
+import numpy as np
 import pytest
 
-from marque.product.prices import LineKind, Purchase, incomplete, price, unknown_names, unpriced
+from marque.product.prices import LineKind, Purchase, incomplete, list_units, price, price_terms, unknown_names, unpriced
 from marque.product.prices.arithmetic import listed
 
 DAYS = (date(2026, 4, 15), date(2026, 10, 15))
@@ -124,3 +125,41 @@ def test_a_package_makes_its_members_free_in_the_demonstration_line():
     assert listed(heat_pump, prices.items, {"drive.HeatPump"})[0] == 990_00
     assert listed(heat_pump, prices.items, {"drive.HeatPump", "WinterPackage"})[0] == 0
     assert listed(heat_pump, prices.items, {"drive.HeatPump", "Ultra"})[0] == 0
+
+
+@pytest.mark.parametrize("market", demo_cars.MARKETS)
+def test_the_formula_and_the_definition_of_the_model_agree_on_what_is_a_car(market):
+    """Of a drawn car with one to three features changed: complete by the definition exactly if it solves the formula."""
+    from pysat.solvers import Solver
+
+    cnf, model, chance = demo_cars.formula(), demo_cars.model(), np.random.default_rng(5)
+    names, built = list(model.features), 0
+    with Solver("glucose4") as solver:
+        for clause in range(cnf.clauses):
+            solver.add_clause(cnf.literals[cnf.offsets[clause] : cnf.offsets[clause + 1]].tolist())
+        for car in demo_cars.cars(market, DAYS[1], 60, seed=9):
+            for _ in range(5):
+                changed = car ^ set(chance.choice(names, int(chance.integers(1, 4)), replace=False).tolist())
+                solves = solver.solve([number if name in changed else -number for name, number in model.order.items()])
+                assert (incomplete(model, changed) is None) == solves, car ^ changed
+                built += solves
+    assert built > 0
+
+
+def test_the_search_over_cars_has_an_exact_price_by_conditions_of_the_formula():
+    """The terms of the list price, encoded beside the model: in every drawn car their literals say what it costs."""
+    from pysat.solvers import Solver
+
+    from marque.product.conditions import with_formulas
+
+    prices, _ = demo_cars.prices().on("de", DAYS[1])
+    terms = price_terms(prices)
+    cnf, literals = with_formulas(demo_cars.formula(), [one.formula for one in terms], demo_cars.model())
+    with Solver("glucose4") as solver:
+        for clause in range(cnf.clauses):
+            solver.add_clause(cnf.literals[cnf.offsets[clause] : cnf.offsets[clause + 1]].tolist())
+        for car in demo_cars.cars("de", DAYS[1], 25, seed=13):
+            assert solver.solve([number if name in car else -number for name, number in demo_cars.model().order.items()])
+            true = set(solver.get_model())
+            units = sum(one.units for one, literal in zip(terms, literals.tolist(), strict=True) if literal in true)
+            assert units == list_units(prices, car)

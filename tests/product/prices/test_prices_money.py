@@ -40,6 +40,9 @@ def test_minor_units_and_amounts_are_the_same_money_whatever_the_context_says(un
 def test_an_amount_has_no_more_decimal_places_than_its_currency():
     with pytest.raises(ValueError, match="more decimal places"):
         Money(Decimal("0.001"), "EUR")
+    with pytest.raises(ValueError, match="more decimal places"):
+        Money(Decimal("NaN"), "EUR")
+    assert Money(Decimal("1.500"), "EUR").minor == 150
     with pytest.raises(ValueError, match="not known"):
         Money(Decimal(1), "ABC")
     assert str(Money(Decimal("1234567.5"), "EUR")) == "1,234,567.50 EUR"

@@ -29,7 +29,8 @@ class Money:
     def __post_init__(self) -> None:
         if self.currency not in MINOR_DIGITS:
             raise ValueError(f"the minor unit of the currency {self.currency!r} is not known")
-        if not self.amount.is_finite() or self._exact_minor().denominator != 1:
+        exponent = self.amount.as_tuple().exponent
+        if not isinstance(exponent, int) or (exponent < -MINOR_DIGITS[self.currency] and self._exact_minor().denominator != 1):
             raise ValueError(f"{self.amount} has more decimal places than {self.currency} has")
 
     @classmethod
