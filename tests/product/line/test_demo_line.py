@@ -1,4 +1,4 @@
-"""The demonstration line as a product manager reads it: nothing in it is void, dead or forced by accident, and the law of each market holds."""
+"""The demonstration line as a product manager reads it: nothing is void, dead or forced by accident, and each market has its law."""
 
 from __future__ import annotations
 
