@@ -9,6 +9,7 @@ import numpy as np
 from pysat.solvers import Solver
 
 _KEPT = 1200
+_FLIPS = 12
 
 
 class Oracle:
@@ -17,8 +18,14 @@ class Oracle:
     def __init__(self, cnf):
         clauses = [cnf.literals[start:end].tolist() for start, end in itertools.pairwise(cnf.offsets.tolist())]
         self.solver = Solver("glucose4", bootstrap_with=clauses)
+        self.partners, self.longer = {}, {}
+        for clause in clauses:
+            for literal in clause:
+                (self.partners if len(clause) == 2 else self.longer).setdefault(literal, []).append(clause)
+        self.partners = {one: np.array([sum(pair) - one for pair in pairs]) for one, pairs in self.partners.items()}
         self.size, self.features = cnf.variables, len(cnf.names)
-        self.cars = np.zeros((0, self.size + 1), dtype=bool)
+        self.kept = np.zeros((_KEPT, self.size + 1), dtype=bool)
+        self.met = 0
         self.proved = {}
         self.solves = 0
 
@@ -26,33 +33,33 @@ class Oracle:
         """Features of which the answer (int8 [features + 1], None for no car) says something else than the solver."""
         if domains is None:
             return [0] if self._car(decisions) is not None else []
-        variables = np.arange(1, self.features + 1)
+        variables, decided = np.arange(1, self.features + 1), frozenset(decisions)
         claimed = domains[1 : self.features + 1].astype(int) * variables
-        wrong = [abs(one) for one in claimed[claimed != 0].tolist() if not self._always(decisions, one)]
+        _, implied = self.solver.propagate(assumptions=decisions)
+        self.proved |= dict.fromkeys([*(implied or ()), *decisions], decided)
+        wrong = [abs(one) for one in claimed[claimed != 0].tolist() if not self._always(decided, one)]
         return wrong + self._not_free(decisions, variables[claimed == 0])
 
-    def _always(self, decisions, literal):
+    def _always(self, decided, literal):
         """Whether no car with these decisions goes against the literal."""
-        if literal in decisions:
-            return True
-        if not set(self.proved.get(literal, ["nothing"])) <= set(decisions):
-            _, implied = self.solver.propagate(assumptions=decisions)
-            for one in implied or []:
-                self.proved[one] = tuple(decisions)
-            if not set(self.proved.get(literal, ["nothing"])) <= set(decisions):
-                if self._car([*decisions, -literal]) is not None:
-                    return False
-                self.proved[literal] = tuple(decisions)
+        if literal not in self.proved or not self.proved[literal] <= decided:
+            if self._car([*decided, -literal]) is not None:
+                return False
+            self.proved[literal] = decided
         return True
 
     def _not_free(self, decisions, free):
         """Features among these that are not in some cars and absent from others."""
         wrong = []
-        kept = self.cars
+        cars = self.kept[: self.met]
+        fitting = np.ones(len(cars), dtype=bool)
         for one in decisions:
-            kept = kept[kept[:, abs(one)] == (one > 0)]
+            fitting &= cars[:, abs(one)] == (one > 0)
+        some, other = cars[fitting].any(axis=0), ~cars[fitting].all(axis=0)
+        known = cars[fitting][:1] if fitting.any() else self._car(decisions)[None]
         for side in (True, False):
-            waiting = free[~(kept[:, free] == side).any(axis=0)]
+            missing = free[~(some if side else other)[free]]
+            waiting = np.array([one for one in missing.tolist() if not self._near(known[0], decisions, one if side else -one)], dtype=int)
             while len(waiting):
                 literals = waiting if side else -waiting
                 self.solver.set_phases(literals.tolist())
@@ -64,12 +71,42 @@ class Oracle:
                     waiting = waiting[car[waiting] != side]
         return wrong
 
+    def _near(self, car, decisions, literal):
+        """Whether a few flips make a car with the literal of this one: its clauses are looked at one by one, no solver is asked."""
+        made, held, waiting = car.copy(), {abs(one) for one in decisions}, [literal]
+        flipped = []
+        while waiting:
+            one = waiting.pop()
+            if made[abs(one)] == (one > 0):
+                continue
+            if abs(one) in held or len(flipped) == _FLIPS:
+                return False
+            made[abs(one)] = one > 0
+            held.add(abs(one))
+            flipped.append(one)
+            waiting += self._broken(made, -one)
+        return not any(self._broken(made, -one) for one in flipped)
+
+    def _broken(self, car, literal):
+        """For each clause with the literal in which nothing holds, something that would mend it."""
+        broken = []
+        if literal in self.partners:
+            others = self.partners[literal]
+            broken += others[car[np.abs(others)] != (others > 0)].tolist()
+        broken += [
+            next((one for one in clause if one != literal), literal)
+            for clause in self.longer.get(literal, ())
+            if not any(car[abs(one)] == (one > 0) for one in clause)
+        ]
+        return broken
+
     def _car(self, literals):
-        self.solves += 1
         if not self.solver.solve(assumptions=[int(one) for one in literals]):
             return None
-        car = np.array([False, *(one > 0 for one in self.solver.get_model()[: self.size])], dtype=bool)
-        self.cars = np.vstack([car[None], self.cars[: _KEPT - 1]])
+        car = np.array([0, *self.solver.get_model()[: self.size]]) > 0
+        self.kept[self.solves % _KEPT] = car
+        self.solves += 1
+        self.met = min(self.met + 1, _KEPT)
         return car
 
 
