@@ -15,7 +15,7 @@ MODEL = """features
         mandatory
             Model {abstract}
                 alternative
-                    Suv {mass_kg 2300}
+                    Suv {mass_kg 2300.5}
                     Sedan {mass_kg 2100}
             Wheels {abstract}
                 alternative

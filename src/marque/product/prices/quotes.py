@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
@@ -19,7 +19,7 @@ from marque.product.model import FeatureModel
 from marque.product.prices import engines, reading
 from marque.product.prices.archive import Archive, fetched
 from marque.product.prices.complete import incomplete
-from marque.product.prices.model import Breakdown, Purchase
+from marque.product.prices.model import Breakdown, Purchase, TaxRules
 from marque.product.prices.money import Money
 from marque.product.prices.strict import Reader, digest
 
@@ -79,8 +79,9 @@ def quote(
 ) -> Quote | Refusal:
     """The price of a car, frozen and archived with its sources.
 
-    decisions: what the buyer clicked, "+Name" or "-Name", in their order; car: all its features; values: of typed ones. A Refusal where the
-    car is not complete or may not be built on its day, or list and rules do not hold. Raises InputError for unusable sources.
+    decisions: what the buyer clicked, "+Name" or "-Name", in their order; car: all its features; values: of typed ones. Quantities that
+    taxes hang on come from the model where it knows them. A Refusal where the car is not complete or may not be built on its day, or list
+    and rules do not hold. Raises InputError for unusable sources.
     """
     decisions = list(decisions)
     if refused := incomplete(model, car, purchase.built or purchase.on, values):
@@ -96,6 +97,7 @@ def quote(
         return Refusal("the price list names what the model does not have", {"feature": unknown[0][0], "place": unknown[0][1]})
     if prices.included is not None and (forgotten := [name for name in reading.unpriced(prices, model) if name in car]):
         return Refusal("the price list does not say what this costs", {"features": ", ".join(forgotten), "price list": prices.version})
+    purchase = replace(purchase, quantities={**purchase.quantities, **quantities(model, car, rules)})
     made = engines.price(prices, rules, car, purchase)
     if isinstance(made, Refusal):
         return made
@@ -117,6 +119,17 @@ def quote(
     text = Reader("quote").canonical(said)
     archive.put(text)
     return Quote(text, made, purchase.on, last)
+
+
+def quantities(model: FeatureModel, car: Set[str], rules: TaxRules) -> dict[str, Fraction]:
+    """What the rules count, such as mass_kg: the exact sum of the attribute of that name over the car, where any of its features has it."""
+    found = {}
+    for name in sorted({one.quantity for one in rules.levies} - {""}):
+        values = [one.attributes[name] for one in model.features.values() if one.name in car and name in one.attributes]
+        numbers = [Fraction(repr(value)) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+        if numbers:
+            found[name] = sum(numbers, Fraction(0))
+    return found
 
 
 def requote(text: bytes, archive: Archive, link: str = "") -> Quote:
