@@ -16,8 +16,8 @@ WORDS = "\"'><script>canary</script><b onclick=canary>&amp;{{7*7}}"
 """What they write."""
 FITTING = {
     "code": "canary", "email": "<script>canary</script>@x.example", "owner": "alcyone", "since": "2022-02-02", "effective": "2022-05-05",
-    "expires": "2022-05-05", "part": "canary", "model": 'features\n    "<script>canary</script>"\n', "starts": "", "ends": "", "years": "",
-    "markets": "", "plants": "",
+    "expires": "2022-05-05", "part": "canary", "model": 'features\n    "<script>canary</script>"\n', "file": "", "starts": "", "ends": "",
+    "years": "", "markets": "", "plants": "",
 }  # fmt: skip
 """Where a field takes no words, what it takes that is nearest to them."""
 ENOUGH = 3
@@ -35,6 +35,8 @@ class Crawl:
     sent: dict[str, set[int]] = field(default_factory=dict)
     shown: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
+    led: list[str] = field(default_factory=list)
+    """Where forms that were taken lead to."""
 
     def through(self, start: str) -> None:
         """Everywhere that links lead to, and where what was written has made new places, once more."""
@@ -48,8 +50,9 @@ class Crawl:
                     continue
                 if self.writes:
                     self.write_all(where, page)
-                for one in page.xpath("//a[not(@download)]/@href"):
-                    there = urljoin(where, one).split("#")[0]
+                links = [urljoin(where, one) for one in page.xpath("//a[not(@download)]/@href")]
+                for one in (*links, *self.led):
+                    there = one.split("#")[0]
                     if there.startswith("/console") and "lang=" not in there and there not in known:
                         known.add(there)
                         waiting.append(there)
@@ -84,7 +87,7 @@ class Crawl:
                 self.sent.setdefault(route, set()).add(answer.status_code)
                 self.look(route, answer)
                 if answer.status_code == 303:
-                    self.visit(urljoin(where, answer.headers["location"]))
+                    self.led.append(urljoin(where, answer.headers["location"]))
                 if answer.status_code < 400:
                     break
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -91,6 +90,7 @@ def _form(
         context = around(tx) | {"programme": row, "kind": kind, "part": part, "kinds": list(Kind), "last": last}
     context |= {
         "text": said.get("model", text), "base": said.get("base", last.digest if last else ""), "findings": findings,
+        "of": said.get("of", f"{kind} {part}"),
         "said": draft or Draft(kind=kind, part=part, text="", effectivity=last.effectivity if last else Effectivity()),
     }  # fmt: skip
     return visit.page("product_propose.html", context, again)
@@ -134,7 +134,7 @@ def _fits(last: Revision | None, draft: Draft) -> None:
 
 
 def _draft(visit: Visit) -> Draft:
-    """Raises InputError for a day or year that is none."""
+    """It was made on what the form was filled with, unless another part was named. Raises InputError for a day or year that is none."""
     form = visit.form
     text = (form.get("file", "") or form.get("model", "")).replace("\r\n", "\n")
     effectivity = Effectivity(
@@ -144,11 +144,10 @@ def _draft(visit: Visit) -> Draft:
         _names(form, "plants"),
         frozenset(map(_year, _names(form, "years"))),
     )
-    made = Draft(
-        kind=_kind(form.get("kind", "")), part=form.get("part", "").strip(), text=text, base=form.get("base", ""),
-        note=rich_text.legal(form.get("note", "").strip()), effectivity=effectivity,
-    )  # fmt: skip
-    return replace(made, about={})
+    kind, part = _kind(form.get("kind", "")), form.get("part", "").strip()
+    base = form.get("base", "") if form.get("of", "") == f"{kind} {part}" else ""
+    note = rich_text.legal(form.get("note", "").strip())
+    return Draft(kind=kind, part=part, text=text, base=base, note=note, effectivity=effectivity)
 
 
 def _day(form: Any, name: str) -> date | None:
