@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
+from random import Random
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracle import cars
+from oracle import Car, cars, holds
 from pysat.solvers import Glucose4
-from small_models import drawn
+from small_models import HERE, drawn
 
 from marque.product.cnf import Cnf, RuleKind
 from marque.product.encode import encode
+from marque.product.model import And, Constraint, Feature, FeatureModel, Group, GroupKind, Iff, Name, Or
 
 
 def clauses_of(cnf: Cnf) -> list[list[int]]:
@@ -59,7 +62,8 @@ def test_a_model_gives_the_same_formula_every_time(seed):
 @given(st.integers(0, 10**9))
 def test_parts_that_get_their_own_variable_change_no_car(seed):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("marque.product.clauses.MOST_CLAUSES", 1)
+        for limit in ("MOST_CLAUSES", "_MOST_WHEN_NAMED", "_MOST_OF_EQUIVALENCE"):
+            patch.setattr(f"marque.product.clauses.{limit}", 1)
         model = drawn(seed)
         found = car_sets(encode(model))
     assert len(found) == len(set(found))
@@ -82,3 +86,27 @@ def test_without_the_definitions_only_auxiliary_variables_are_left_open(seed):
     defined = {index for index, rule in enumerate(cnf.rules) if rule.kind is RuleKind.DEFINITION}
     used = {abs(literal) for clause, origin in zip(clauses_of(cnf), cnf.origins, strict=True) if origin in defined for literal in clause}
     assert set(range(cnf.counted + 1, cnf.variables + 1)) <= used
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        Or(tuple(And((Name(f"A{number}"), Name(f"B{number}"))) for number in range(9))),
+        reduce(Iff, [Name(f"A{number}") for number in range(18)]),
+        reduce(lambda inner, number: Iff(Name(f"A{number}"), Or((Name(f"B{number}"), inner))), range(9), Name("A0")),
+    ],
+    ids=["pairs", "parity", "nested"],
+)
+def test_what_distribution_would_blow_up_stays_small_and_exact(formula):
+    names = [f"A{number}" for number in range(18)] + [f"B{number}" for number in range(9)]
+    children = Group(GroupKind.OPTIONAL, tuple(names), 0, None, HERE)
+    features = {"Car": Feature("Car", "", (children,), HERE)} | {name: Feature(name, "Car", (), HERE) for name in names}
+    model = FeatureModel("wide", features, (Constraint(formula, "wide", HERE),))
+    cnf = encode(model)
+    assert cnf.clauses < 600
+    random = Random(3)
+    with Glucose4(bootstrap_with=clauses_of(cnf)) as solver:
+        for _ in range(300):
+            car = Car(frozenset(name for name in features if name == "Car" or random.random() < 0.5), {})
+            assumed = [variable if name in car.features else -variable for name, variable in model.order.items()]
+            assert solver.solve(assumptions=assumed) == holds(model, formula, car)

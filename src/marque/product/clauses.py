@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ Clause = frozenset[int]
 MOST_CLAUSES = 256
 """What one formula may become by distribution; beyond it, parts of it get a variable of their own."""
 
+_MOST_ON_THE_WAY = 8192
+_MOST_WHEN_NAMED = 16
+_MOST_OF_EQUIVALENCE = 64
 _SUBSUMPTION_UP_TO = 256
 _DEFINITION = Rule(RuleKind.DEFINITION, "what an auxiliary variable stands for", Place("", 0, 0))
 
@@ -38,6 +42,7 @@ class Builder:
     origins: array[int] = field(default_factory=lambda: array("i"))
     compare: Callable[[Compare, bool], list[Clause]] | None = None
     _known: dict[tuple[frozenset[int], ...], int] = field(default_factory=dict)
+    _both: dict[int, tuple[Formula, list[Clause], list[Clause]]] = field(default_factory=dict)
     _definition: int = -1
 
     def fresh(self) -> int:
@@ -134,23 +139,48 @@ class Builder:
         parts = sorted(parts, key=len)
         if parts and not parts[0]:
             return []
-        size = 1
-        for part in parts:
-            size *= len(part)
-        while size > MOST_CLAUSES and len(parts[-1]) > 1:
-            size //= len(parts[-1])
-            parts.insert(0, [frozenset((self.named(parts.pop()),))])
-            parts.sort(key=len)
-        product: list[Clause] = [frozenset()]
-        for part in parts:
-            product = _reduced(first | second for first in product for second in part)
+        product = _distributed(parts)
+        if product is None:
+            size = math.prod(map(len, parts))
+            while size > _MOST_WHEN_NAMED and len(parts[-1]) > 1:
+                size //= len(parts[-1])
+                parts.insert(0, [frozenset((self.named(parts.pop()),))])
+            product = _distributed(parts)
+            assert product is not None
         return product
 
     def _equivalence(self, left: Formula, right: Formula, holds: bool) -> list[Clause]:
-        yes, no = (self.clauses(left, True), self.clauses(left, False)), (self.clauses(right, True), self.clauses(right, False))
+        (left_holds, left_fails), (right_holds, right_fails) = sides = self._both_ways(left), self._both_ways(right)
+        if len(left_holds) * len(right_fails) + len(left_fails) * len(right_holds) > _MOST_OF_EQUIVALENCE:
+            (left_holds, left_fails), (right_holds, right_fails) = (self._shortened(*side) for side in sides)
         if not holds:
-            no = (no[1], no[0])
-        return all_of([self.any_of([yes[1], no[0]]), self.any_of([yes[0], no[1]])])
+            right_holds, right_fails = right_fails, right_holds
+        return all_of([self.any_of([left_fails, right_holds]), self.any_of([left_holds, right_fails])])
+
+    def _shortened(self, holds: list[Clause], fails: list[Clause]) -> tuple[list[Clause], list[Clause]]:
+        if max(len(holds), len(fails)) <= 1:
+            return holds, fails
+        literal = self.named(holds, lambda: fails)
+        return [frozenset((literal,))], [frozenset((-literal,))]
+
+    def _both_ways(self, formula: Formula) -> tuple[list[Clause], list[Clause]]:
+        """Remembered: in a chain of equivalences each part is asked for twice by each that is around it."""
+        known = self._both.get(id(formula))
+        if known is None:
+            known = self._both[id(formula)] = formula, self.clauses(formula, True), self.clauses(formula, False)
+        return known[1], known[2]
+
+
+def _distributed(parts: Sequence[list[Clause]]) -> list[Clause] | None:
+    """None when that becomes more than MOST_CLAUSES on the way."""
+    product: list[Clause] = [frozenset()]
+    for part in parts:
+        if len(product) * len(part) > _MOST_ON_THE_WAY:
+            return None
+        product = _reduced(first | second for first in product for second in part)
+        if len(product) > MOST_CLAUSES:
+            return None
+    return product
 
 
 def all_of(parts: Iterable[list[Clause]]) -> list[Clause]:
