@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 import psycopg
+import rivals_product
 from small_alliance import PROCESSES, document, found, noon, propose, sign
 
 from databases import superuser
@@ -20,15 +21,9 @@ from marque.alliance import agreements, brands, decisions, requirements, session
 from marque.alliance.access import DUTIES, Area
 from marque.alliance.requirements import Said
 from marque.alliance.transitions import apply_due
-from marque.common import new_id, ok
+from marque.common import new_id
 from marque.foundation import Actor, Database
 from marque.foundation.embedded import Addresses
-from marque.product import documents, revisions, uvl
-from marque.product import prices as prices_of
-from marque.product.archive import SalesArchive
-from marque.product.documents import Line
-from marque.product.prices import Purchase, Sources
-from marque.product.rules import Draft, Kind
 
 RIVALS, PARTNER = ("alcyone", "borealis"), "huaxia"
 ABSENT = {"alcyone": "ariadne", "borealis": "bergamot"}
@@ -40,29 +35,6 @@ SPOKEN = "spoken-quokka"
 
 def canary(code: str) -> str:
     return f"canary-of-{code}"
-
-
-MODEL = """namespace car
-
-features
-    Car {label 'Car WORD'}
-        mandatory
-            Model {abstract}
-                alternative
-                    Corvus {label 'Corvus WORD'}
-            Market {abstract}
-                alternative
-                    China {label 'China', code 'cn'}
-"""
-PRICES = {
-    "kind": "marque price list 1", "market": "cn", "line": "Car", "version": "1", "currency": "CNY", "from": "2020-01-01", "until": None,
-    "basis": "gross", "quote_days": 7, "base": [{"feature": "Corvus", "price": "200000.00"}], "features": [], "packages": [],
-}  # fmt: skip
-TAXES = {
-    "kind": "marque tax rules 1", "market": "cn", "version": "1", "currency": "CNY", "from": "2020-01-01", "until": None,
-    "rounding": {"vat": "total", "mode": "half_up"}, "levies": [],
-    "vat": [{"percent": "13", "source": {"title": "A law", "date": "2020-01-01"}}],
-}  # fmt: skip
 
 
 @dataclass
@@ -106,7 +78,7 @@ def world(database: Database, addresses: Addresses) -> World:
     database.clock.set(noon(2022, 3, 1))
     for side in sides.values():
         _work(database, side, people)
-        _product(database, side, people)
+        rivals_product.furnish(database, side, people, canary(side.code), PARTNER)
         for told in (True, False):
             _administer(database, side, told)
     with psycopg.connect(superuser(addresses, _name(owner))) as connection:
@@ -183,38 +155,6 @@ def _work(database: Database, side: Side, people: dict[str, UUID]) -> None:
                     side.ids |= {"requirement": made, "decision": asked, "other decision": other}
                     side.words |= {"subject": f"subject/{word}/{number}"}
                     side.ids |= {"relation": relation.id} if relation else {}
-
-
-def _product(database: Database, side: Side, people: dict[str, UUID]) -> None:
-    """A model line in force, a quote of its one car, and a module of the partner's that waits for this side; in either programme."""
-    mine, theirs = Actor(side.code, side.person, "test"), Actor(PARTNER, people[PARTNER], "test")
-    for name in ("dark programme", "programme"):
-        programme, word = side.ids[name], canary(side.code)
-
-        def agreed(kind, part, text, programme=programme, word=word):
-            with database.transaction(mine) as tx:
-                made = revisions.propose(tx, side.code, programme, Draft(kind=kind, part=part, text=text, note=f"Note {word}"))
-            with database.transaction(theirs) as tx:
-                decisions.approve(tx, made.decision, f"Because {word}")
-            return made
-
-        vehicle = agreed(Kind.VEHICLE, f"car-{word}", MODEL.replace("WORD", word))
-        prices, taxes = json.dumps(PRICES | {"note": word}), json.dumps(TAXES | {"note": word})
-        agreed(Kind.PRICES, f"prices-{word}", prices)
-        agreed(Kind.TAXES, f"taxes-{word}", taxes)
-        line = agreed(Kind.LINE, f"line-{word}", documents.write(Line(root=vehicle.part, parts={vehicle.part: vehicle.digest})))
-        with database.transaction(theirs) as tx:
-            draft = Draft(kind=Kind.MODULE, part=f"sensing-{word}", text="features\n    Sensing\n", note=f"Note {word}")
-            waits = revisions.propose(tx, side.code, programme, draft)
-        with database.transaction(mine) as tx:
-            model = uvl.parse(MODEL.replace("WORD", word))
-            kept = SalesArchive(tx, revisions.area_of(side.code, programme, Kind.PRICES))
-            sources = Sources(uvl.write(model).encode(), prices.encode(), taxes.encode())
-            bought = Purchase(on=tx.now.date(), registered=tx.now.date())
-            quote = ok(prices_of.quote(model, sources, [], set(model.features), bought, kept))
-        if name == "programme":
-            side.ids |= {"line": line.id, "revision": waits.id}
-            side.words |= {"quote": quote.digest}
 
 
 def _another(tx, area: Area, made: UUID) -> UUID:
@@ -299,7 +239,7 @@ def _elsewhere(connection: psycopg.Connection, side: Side) -> None:
 _COLUMNS = """
     select n.nspname || '.' || c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
     from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname in ('foundation', 'alliance') and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped
+    where n.nspname in ('foundation', 'alliance', 'product') and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped
     order by 1, a.attnum"""
 
 
@@ -318,6 +258,7 @@ def _dark(connection: psycopg.Connection, side: Side) -> frozenset[str]:
         for name in (name for name, kind in kinds.items() if kind == "uuid"):
             asked = f"select {name}::text from {table} t where {name} is not null and t::text like %s"
             known |= {one for (one,) in connection.execute(asked, (f"%{side.code}%",))}
-    known |= {one for (one,) in connection.execute("select digest from alliance.revision where organisation = %s", (side.code,))}
+    for table in ("alliance.revision", "product.revision", "product.module", "product.archive"):
+        known |= {one for (one,) in connection.execute(f"select digest from {table} where organisation = %s", (side.code,))}
     partners = connection.execute("select id::text from alliance.person where organisation = %s", (PARTNER,))
     return frozenset(known - {one for (one,) in partners} | {canary(side.code), side.code})

@@ -31,8 +31,10 @@ from marque.alliance.access import DUTIES
 from marque.app import console
 from marque.common import Missing, new_id
 from marque.foundation import Actor, Database, SetClock
+from marque.product import web as product_web
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "alliance"))
+import rivals_product
 from rivals import Asked, address, body_of, opened
 from rivals_world import ABSENT, PARTNER, RIVALS, SCOPES, SPOKEN, canary, columns, world
 from small_alliance import PROCESSES, document, noon
@@ -77,22 +79,24 @@ class Asker:
         self.me, self.them, self.chance = bench.world.sides[who], bench.world.rival(who), chance
         self.pool = sorted(bench.twins[who])
 
-    def place(self, name, way, value):
+    def place(self, name, way, value, label=""):
         theirs = way == "theirs" or (way.endswith("their id") if name not in CODES else way.startswith("their code"))
         side = self.them if theirs else self.me
         if way == "mixed":
             return self.chance.choice(self.pool) if name not in {"number", "process", "act"} or self.chance.random() < 0.2 else value
         if name in CODES:
             return side.code
+        if (fitting := rivals_product.place(self, label, name, side)) is not None:
+            return fitting
         if name == "decision":
             return side.ids[self.chance.choice(["decision", "other decision"])]
         return {"number": 1, "process": self.chance.choice(["platform", "sales"])}.get(name, side.ids.get(name, value))
 
-    def query(self, value):
+    def query(self, value, label, way):
         given = {name: one for name, one in (value or {}).items() if one is not None}
         if "before" in given and not isinstance(given["before"], int) and self.chance.random() < 0.7:
             given["before"] = self.chance.choice([str(self.them.ids["requirement"]), str(self.them.ids["decision"])])
-        return given
+        return rivals_product.query(self, given, label, self.them if way.startswith("their") else self.me)
 
     def body(self, value, name=""):
         """The generated body, with what the rival has in place of much of its text."""
@@ -126,18 +130,22 @@ class Asker:
         return json.loads(text)
 
 
+def good_body(asker, label):
+    return asker.revision() if label.endswith("{agreement}/revisions") else rivals_product.body(asker, label)
+
+
 def ask_everything(bench, label, operation, case, chance, ways):
     """One generated request, as both rivals, by session and by token, with every way of naming the other's things."""
     for who in RIVALS:
         for by in ("session", "token"):
             for way in ways:
                 asker = Asker(bench, who, chance)
-                parts = {name: asker.place(name, way, value) for name, value in (case.path_parameters or {}).items()}
+                parts = {name: asker.place(name, way, value, label) for name, value in (case.path_parameters or {}).items()}
                 body = case.body if isinstance(case.body, dict) else None
                 if body is not None:
-                    body = asker.revision() if label.endswith("/revisions") and chance.random() < 0.8 else asker.body(body)
+                    body = (good_body(asker, label) if chance.random() < 0.8 else None) or asker.body(body)
                 asked = Asked(
-                    operation.method.upper(), address(operation.full_path, parts, asker.query(case.query)), who, by,
+                    operation.method.upper(), address(operation.full_path, parts, asker.query(case.query, label, way)), who, by,
                     None if body is None else body_of(body),
                 )  # fmt: skip
                 answer = bench.ask(asked, label)
@@ -165,7 +173,7 @@ def examine(bench, label, operation, examples, ways=WAYS, series=0):
 def check(bench, wanted):
     """Nothing was found, and every operation was asked as both rivals, with either credential."""
     assert bench.findings == [], f"{len(bench.findings)} findings\n" + "\n".join(one[:900] for one in dict.fromkeys(bench.findings))[:9000]
-    assert len(wanted) == sum(len(route.methods) for route in web.routes.routes) > 25
+    assert len(wanted) == sum(len(route.methods) for route in [*web.routes.routes, *product_web.routes.routes]) > 45
     assert {(label, who, by) for label in wanted for who in RIVALS for by in ("session", "token")} <= bench.asked
 
 
