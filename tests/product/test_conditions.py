@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import cars, holds
 from small_models import domains_of, drawn
@@ -19,6 +19,7 @@ from marque.product.model import Compare, Constant, Name
 
 
 @given(st.integers(0, 10**9), st.booleans())
+@settings(max_examples=50)
 def test_a_condition_holds_where_its_literal_does(seed, numbers):
     whole = drawn(seed, features=8, constraints=6, numbers=numbers)
     formulas = [constraint.formula for constraint in whole.constraints[1:]]
@@ -34,6 +35,7 @@ def test_a_condition_holds_where_its_literal_does(seed, numbers):
 
 
 @given(st.integers(0, 10**9))
+@settings(max_examples=50)
 def test_conditions_may_ask_for_values(seed):
     whole = drawn(seed, features=5, constraints=4, types=True)
     formulas = [constraint.formula for constraint in whole.constraints[1:]]

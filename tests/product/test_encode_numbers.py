@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import cars
 from small_models import drawn
@@ -24,11 +24,13 @@ def same_cars(model: FeatureModel) -> None:
 
 
 @given(st.integers(0, 10**9))
+@settings(max_examples=50)
 def test_the_formula_has_each_car_once_and_nothing_else(seed):
     same_cars(drawn(seed, features=8, numbers=True))
 
 
 @given(st.integers(0, 10**9), st.sampled_from([0, 3]))
+@settings(max_examples=50)
 def test_diagrams_give_the_same_cars_as_clauses(seed, direct):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("marque.product.pseudo_boolean._DIRECT_UP_TO", direct)
@@ -36,6 +38,7 @@ def test_diagrams_give_the_same_cars_as_clauses(seed, direct):
 
 
 @given(st.integers(0, 10**9))
+@settings(max_examples=50)
 def test_adders_give_the_same_cars_as_diagrams(seed):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("marque.product.pseudo_boolean.MOST_EDGES", 0)

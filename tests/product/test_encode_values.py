@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Car, cars
 from small_models import domains_of, drawn
@@ -34,11 +34,13 @@ def same_cars(model: FeatureModel) -> None:
 
 
 @given(st.integers(0, 10**9))
+@settings(max_examples=50)
 def test_the_formula_has_each_car_once_with_each_of_its_values(seed):
     same_cars(drawn(seed, features=6, constraints=3, numbers=True, types=True))
 
 
 @given(st.integers(0, 10**9))
+@settings(max_examples=50)
 def test_many_values_by_a_chain_and_sums_by_adders_give_the_same_cars(seed):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("marque.product.values._PAIRWISE_UP_TO", 0)

@@ -30,7 +30,7 @@ def left(names: list[str], all_cars: list[Car], decisions: np.ndarray) -> list[l
 
 
 @pytest.mark.parametrize("compiler", [naive, compile_formula])
-@given(st.integers(0, 10**9))
+@given(seed=st.integers(0, 10**9))
 def test_counts_are_those_of_the_cars_left(seed, compiler):
     model = drawn(seed)
     names, all_cars, circuit = list(model.features), list(cars(model)), compiler(encode(model))
@@ -42,7 +42,7 @@ def test_counts_are_those_of_the_cars_left(seed, compiler):
 
 
 @pytest.mark.parametrize("compiler", [naive, compile_formula])
-@given(st.integers(0, 10**9))
+@given(seed=st.integers(0, 10**9))
 def test_shares_are_those_of_the_cars_left(seed, compiler):
     model = drawn(seed)
     names, all_cars, circuit = list(model.features), list(cars(model)), compiler(encode(model))
@@ -61,7 +61,7 @@ def test_shares_are_those_of_the_cars_left(seed, compiler):
 
 
 @pytest.mark.parametrize("compiler", [naive, compile_formula])
-@given(st.integers(0, 10**9))
+@given(seed=st.integers(0, 10**9))
 def test_every_car_is_drawn_equally_often(seed, compiler):
     model = drawn(seed)
     names, all_cars, circuit = list(model.features), list(cars(model)), compiler(encode(model))
