@@ -17,7 +17,7 @@ from marque.foundation import Database, SetClock
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "alliance"))
 from rivals import address, opened
-from rivals_world import PARTNER, RIVALS, world
+from rivals_world import PARTNER, RIVALS, canary, world
 from small_alliance import noon
 
 ME, THEM = RIVALS
@@ -45,7 +45,7 @@ FORMS = {
     "/console/product/programmes/{lead}/{programme}/propose": {"kind": "vehicle", "part": "another", "model": "features\n    Another\n"},
     "/console/product/revisions/{revision}/{act}": {"reason": "R"},
     "/console/product/lines/{line}/configure": {"click": "", "at": ""},
-    "/console/product/lines/{line}/quotes": {"on": "2022-03-01", "market": "cn"},
+    "/console/product/lines/{line}/quotes": {"on": "2022-03-01", "market": "cn", "d": f"!Extra {canary(ME)}"},
 }
 """Forms that are taken, as long as they come from one of our pages."""
 OTHERS = {"envelope": "{}", "request": "{}", "reason": "R", "mode": "balanced", "effective": "2022-05-05", "title": "T", "party": ME}
