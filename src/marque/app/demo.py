@@ -9,7 +9,7 @@ import psycopg
 from marque.alliance import history, installation, reported
 from marque.app.platform import Platform
 
-_PEOPLE = (
+PEOPLE = (
     ("Lin Wei", "management", ("administrator", "signatory", "viewer")),
     ("Chen Yu", "engineering", ("engineer", "product", "release-manager")),
 )
@@ -32,7 +32,7 @@ def furnish(platform: Platform) -> None:
             installation.found(owner, one.code, one.name, one.kind, name_zh=one.name_zh, parent=one.parent or None)
         people: dict[str, UUID] = {}
         for code in sorted(codes):
-            for name, place, duties in _PEOPLE:
+            for name, place, duties in PEOPLE:
                 person = installation.appoint(owner, code, name, f"{place}@{code}.example", duties, platform.clock.now())
                 people.setdefault(code, person)
         for brand in known.brands.values():

@@ -61,13 +61,15 @@ def run(
 
 def _console(address: str) -> Console:
     """The companies' console on this machine: public history, invented people, and no password. `marque serve` is for everything else."""
-    from marque.app.demo import furnish
+    from marque.app import demo, demo_line
 
     settings, clock = replace(read_settings(), public_origin=address, development_sign_in=True), SystemClock()
 
     def begin() -> Platform:
         platform = start(settings, clock)
-        furnish(platform)
+        demo.furnish(platform)
+        # Some seconds of work that no page waits for.
+        threading.Thread(target=demo_line.furnish, args=(platform,), name="demo-line", daemon=True).start()
         return platform
 
     return Console(settings, clock, begin, working=True)

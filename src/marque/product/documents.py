@@ -5,6 +5,7 @@ Texts are named by the SHA-256 of their UTF-8 bytes, in hex, so that a document 
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Literal, TypeVar
 
 import rfc8785
@@ -112,3 +113,8 @@ def read(text: str, shape: type[Document], source: str) -> Document:
 def write(document: BaseModel) -> str:
     """Canonical: the same document has one text, and one digest."""
     return rfc8785.dumps(document.model_dump(mode="json")).decode()
+
+
+def digest(text: str) -> str:
+    """By which a text is named."""
+    return hashlib.sha256(text.encode()).hexdigest()
