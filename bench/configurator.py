@@ -90,7 +90,7 @@ def ours(product: Product, steps: list[Step]) -> tuple[dict[str, Any], list[list
 
 
 def write_nnf(circuit: Circuit, file: Path) -> None:
-    """In c2d's format, smooth: what an edge of an OR leaves open becomes a choice beside the child. Each literal has one line, for ddnnife."""
+    """In c2d's format, smooth: what an edge of an OR leaves open becomes a choice beside the child; one line for each literal."""
     lines, edges = list[str](), 0
     number = np.zeros(len(circuit.kinds), dtype=np.int64)
     choices: dict[int, int] = {}
