@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_formulas import count, formula
+from small_formulas import check_form, count, formula
 
 from marque.product.knowledge import cache
 from marque.product.knowledge import compile as compiler
@@ -15,8 +15,8 @@ NAMES = ("kinds", "literals", "first", "children", "open_first", "open", "free")
 def cnf():
     """Large enough that it takes some thousand steps."""
     random = np.random.default_rng(5)
-    clauses = [[int(v) * int(random.choice((-1, 1))) for v in random.choice(np.arange(1, 41), 3, replace=False)] for _ in range(80)]
-    return formula(40, clauses)
+    clauses = [[int(v) * int(random.choice((-1, 1))) for v in random.choice(np.arange(1, 33), 3, replace=False)] for _ in range(64)]
+    return formula(32, clauses)
 
 
 def same(one, other):
@@ -86,22 +86,23 @@ def test_no_file_is_left_half_written(cnf, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_compilation_cut_off_again_and_again_ends_with_the_same_circuit(cnf, tmp_path, monkeypatch):
+def test_a_compilation_cut_off_again_and_again_continues_to_a_circuit_of_the_formula(cnf, tmp_path, monkeypatch):
     whole = compile_formula(cnf)
-    monkeypatch.setattr(compiler, "_STEPS", 7)
+    monkeypatch.setattr(compiler, "_STEPS", 20)
     parts, allowed = 0, 0
     while True:
-        allowed += 60
+        allowed += 400
         try:
             circuit = compile_formula(cnf, cache=tmp_path, limit=Limits(nodes=allowed))
             break
         except LimitReached as reached:
             parts += 1
             nodes = reached.progress.nodes
-        if not allowed < nodes < allowed + 30:
+        if not allowed < nodes < allowed + 40:
             pytest.fail("it did not continue, but began anew")
-    assert parts > 3
-    assert same(circuit, whole)
+    assert parts > 2
+    check_form(circuit)
+    assert count(circuit) == count(whole)
     assert not cache.walk_path(tmp_path, cnf.digest).exists()
 
 

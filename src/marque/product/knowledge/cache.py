@@ -14,6 +14,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -74,32 +75,40 @@ def read_circuit(path: Path, cnf: Cnf) -> Circuit:
     return circuit
 
 
-def save_walk(folder: Path, cnf: Cnf, formula: Formula, search: Search, walk: Walk) -> None:
+class Kept(NamedTuple):
+    """A compilation cut off: in which order it decides, the digest of the arrays it is about, and its own arrays, writable."""
+
+    order: str
+    formula: str
+    search: Search
+    walk: Walk
+
+
+def save_walk(folder: Path, cnf: Cnf, order: str, formula: Formula, search: Search, walk: Walk) -> None:
     arrays = {f"search.{name}": array for name, array in search._asdict().items()}
     arrays |= {f"walk.{name}": array for name, array in walk._asdict().items()}
-    _write(walk_path(folder, cnf.digest), "walk", cnf.digest, {"formula": _digest(formula)}, arrays)
+    _write(walk_path(folder, cnf.digest), "walk", cnf.digest, {"order": order, "formula": digest_of(formula)}, arrays)
 
 
-def load_walk(folder: Path, cnf: Cnf, formula: Formula, search: Search, walk: Walk) -> tuple[Search, Walk] | None:
-    """A compilation as it was kept last, writable; None if there is none that continues from this reduced formula."""
+def load_walk(folder: Path, cnf: Cnf) -> Kept | None:
+    """The compilation as it was kept last; None if there is none that can be used."""
     try:
         sizes, arrays = _read(walk_path(folder, cnf.digest), "walk", cnf.digest)
     except (FileNotFoundError, Broken):
         return None
-    wanted = {f"search.{name}" for name in search._fields} | {f"walk.{name}" for name in walk._fields}
-    if sizes != {"formula": _digest(formula)} or set(arrays) != wanted:
+    search = {name: arrays[f"search.{name}"].copy() for name in Search._fields if f"search.{name}" in arrays}
+    walk = {name: arrays[f"walk.{name}"].copy() for name in Walk._fields if f"walk.{name}" in arrays}
+    if (len(search), len(walk)) != (len(Search._fields), len(Walk._fields)):
         return None
-    return (
-        Search(**{name: arrays[f"search.{name}"].copy() for name in search._fields}),
-        Walk(**{name: arrays[f"walk.{name}"].copy() for name in walk._fields}),
-    )
+    return Kept(str(sizes.get("order")), str(sizes.get("formula")), Search(**search), Walk(**walk))
 
 
 def forget_walk(folder: Path, cnf: Cnf) -> None:
     walk_path(folder, cnf.digest).unlink(missing_ok=True)
 
 
-def _digest(formula: Formula) -> str:
+def digest_of(formula: Formula) -> str:
+    """Of the reduced formula and the order to decide in."""
     digest = hashlib.sha256()
     for array in formula:
         digest.update(len(array).to_bytes(8, "little") + array.tobytes())

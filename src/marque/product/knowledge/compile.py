@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from marque.common import MarqueError
 from marque.product.cnf import Cnf
@@ -28,12 +30,14 @@ from marque.product.knowledge.compile_state import (
     Search,
     Walk,
 )
-from marque.product.knowledge.ordering import ranks
 from marque.product.knowledge.preprocess import Reduced, reduce
+from marque.product.knowledge.rows import Rows
 
 _STEPS = 5_000
+_TRIAL_STEPS = 100_000
 _TOLD_S = 0.5
 _KEPT_S = 30.0
+_WRITTEN_PER_S = 200e6
 _LEARNT_CLAUSES = 50_000
 
 
@@ -94,6 +98,7 @@ class _Compilation:
     def __init__(self, cnf: Cnf, cache: Path | None, progress: Callable[[Progress], None] | None, limit: Limits) -> None:
         self.cnf, self.cache, self.tell, self.limit = cnf, cache, progress, limit
         self.start = time.process_time()
+        self.told = self.kept = self.furthest = 0.0
 
     def seconds(self) -> float:
         return time.process_time() - self.start
@@ -111,73 +116,136 @@ class _Compilation:
         return circuit_of(self.cnf, reduced, self._walk(reduced))
 
     def _walk(self, reduced: Reduced) -> Walk:
-        from marque.product.knowledge.compile_arrays import formula_arrays, roomier, search_arrays, walk_arrays
+        """The walk with the smallest circuit of those done within a trial, or else the one that came furthest, to its end."""
+        from marque.product.knowledge.ordering import Order, neighbours, ranks
+
+        near = neighbours(reduced)
+        if (attempt := self._kept(reduced, near)) is not None:
+            self._advance(attempt, None, 0)
+            return attempt.walk
+        best: _Attempt | None = None
+        tried: list[np.ndarray] = []
+        for order in Order:
+            rank = ranks(reduced, order, near)
+            if any(np.array_equal(rank, other) for other in tried):
+                continue
+            tried.append(rank)
+            attempt = _Attempt.begin(reduced, order, rank)
+            bound = int(best.walk.register[EDGES]) if best is not None and best.done else 0
+            self._advance(attempt, _TRIAL_STEPS, bound)
+            if best is None or attempt.better(best):
+                best = attempt
+        assert best is not None
+        if not best.done:
+            self._advance(best, None, 0)
+        return best.walk
+
+    def _kept(self, reduced: Reduced, near: Rows) -> _Attempt | None:
+        """What a call that was cut off has left."""
+        from marque.product.knowledge.ordering import Order, ranks
+
+        kept = files.load_walk(self.cache, self.cnf) if self.cache is not None else None
+        if kept is None:
+            return None
+        order = Order(kept.order)
+        fresh = _Attempt.begin(reduced, order, ranks(reduced, order, near))
+        return _Attempt(order, fresh.formula, kept.search, kept.walk) if files.digest_of(fresh.formula) == kept.formula else None
+
+    def _advance(self, attempt: _Attempt, steps: int | None, bound: int) -> None:
+        """Go on until it is done, or so many steps are taken, or it has more edges than a bound (0: none)."""
+        from marque.product.knowledge.compile_arrays import roomier
         from marque.product.knowledge.compile_walk import advance, forget
 
-        formula = formula_arrays(reduced.variables, reduced.clauses, reduced.pairs, reduced.groups, ranks(reduced))
-        search = search_arrays(reduced.variables, reduced.clauses)
-        walk = walk_arrays(reduced.variables, reduced.clauses, reduced.groups)
-        if self.cache is not None and (kept := files.load_walk(self.cache, self.cnf, formula, search, walk)) is not None:
-            search, walk = kept
-        told = kept_at = self.seconds()
-        while True:
-            outcome = advance(formula, search, walk, _STEPS)
-            if outcome == DONE:
-                return walk
-            if search.register[CLAUSES] - search.register[ORIGINAL] > _LEARNT_CLAUSES:
-                forget(search, _LEARNT_CLAUSES // 2)
+        left = steps
+        while left is None or left > 0:
+            take = _STEPS if left is None else min(left, _STEPS)
+            outcome = advance(attempt.formula, attempt.search, attempt.walk, take)
+            attempt.done = outcome == DONE
+            if attempt.done or (bound and attempt.walk.register[EDGES] > bound):
+                return
+            left = None if left is None else left - take
+            register = attempt.search.register
+            if register[CLAUSES] - register[ORIGINAL] > _LEARNT_CLAUSES:
+                forget(attempt.search, _LEARNT_CLAUSES // 2)
             if outcome == ROOM:
-                search, walk = roomier(search, walk)
-            now = self.seconds()
-            if self.tell is not None and now - told > _TOLD_S:
-                self.tell(_progress(walk, now))
-                told = now
-            exceeded = self._exceeded(formula, search, walk, now)
-            if self.cache is not None and (exceeded or now - kept_at > max(_KEPT_S, 10 * self._keeping_s(search, walk))):
-                files.save_walk(self.cache, self.cnf, formula, search, walk)
-                kept_at = now
-            if exceeded:
-                raise LimitReached(exceeded, _progress(walk, now))
+                attempt.search, attempt.walk = roomier(attempt.search, attempt.walk)
+            self._between(attempt, keep=left is None)
 
-    def _exceeded(self, formula: Formula, search: Search, walk: Walk, now: float) -> str:
+    def _between(self, attempt: _Attempt, *, keep: bool) -> None:
+        """Tell how far it is, keep what there is, and see that it does not take too much."""
+        now = self.seconds()
+        if self.tell is not None and now - self.told > _TOLD_S:
+            progress = attempt.progress(now)
+            self.furthest = max(self.furthest, progress.done)
+            self.tell(replace(progress, done=self.furthest))
+            self.told = now
+        exceeded = self._exceeded(attempt, now)
+        if self.cache is not None and (exceeded or (keep and now - self.kept > max(_KEPT_S, 10 * attempt.bytes / _WRITTEN_PER_S))):
+            files.save_walk(self.cache, self.cnf, attempt.order, attempt.formula, attempt.search, attempt.walk)
+            self.kept = now
+        if exceeded:
+            raise LimitReached(exceeded, attempt.progress(now))
+
+    def _exceeded(self, attempt: _Attempt, now: float) -> str:
         if now > self.limit.seconds:
             return f"{self.limit.seconds:g} s"
-        if walk.register[NODES] > self.limit.nodes:
+        if attempt.walk.register[NODES] > self.limit.nodes:
             return f"{self.limit.nodes} nodes"
-        if _bytes(formula, search, walk) > self.limit.bytes:
+        if attempt.bytes > self.limit.bytes:
             return f"{self.limit.bytes / 1e9:.1f} GB"
         return ""
 
-    @staticmethod
-    def _keeping_s(search: Search, walk: Walk) -> float:
-        """About how long it takes to write all to a file, at 200 MB/s."""
-        return _bytes(search, walk) / 200e6
 
+@dataclass(eq=False)
+class _Attempt:
+    """A walk in one order."""
 
-def _bytes(*parts: Formula | Search | Walk) -> int:
-    return sum(array.nbytes for part in parts for array in part)
+    order: str
+    formula: Formula
+    search: Search
+    walk: Walk
+    done: bool = False
 
+    @classmethod
+    def begin(cls, reduced: Reduced, order: str, rank: np.ndarray) -> _Attempt:
+        from marque.product.knowledge.compile_arrays import formula_arrays, search_arrays, walk_arrays
 
-def _progress(walk: Walk, seconds: float) -> Progress:
-    register = walk.register
-    done, width = 0.0, 1.0
-    frames = int(register[FRAMES])
-    for frame in range(frames):
-        if walk.frame_literal[frame] >= 0:
-            width /= 2
-            done += width * int(walk.frame_branch[frame])
-        if frame == frames - 1 and register[STATE] == BRANCH:
-            break
-        parts = max(1, int(walk.frame_parts[frame]))
-        inside = frame + 1 < frames
-        waiting = int(walk.frame_waiting[frame + 1] if inside else register[WAITING]) - int(walk.frame_waiting[frame])
-        done += width * (parts - waiting - inside) / parts
-        width /= parts
-    return Progress(
-        components=int(register[ENTRIES]),
-        hits=int(register[HITS]),
-        nodes=int(register[NODES]),
-        edges=int(register[EDGES]),
-        done=done,
-        seconds=seconds,
-    )
+        return cls(
+            order,
+            formula_arrays(reduced.variables, reduced.clauses, reduced.pairs, reduced.groups, rank),
+            search_arrays(reduced.variables, reduced.clauses),
+            walk_arrays(reduced.variables, reduced.clauses, reduced.groups),
+        )
+
+    @property
+    def bytes(self) -> int:
+        return sum(array.nbytes for part in (self.formula, self.search, self.walk) for array in part)
+
+    def better(self, other: _Attempt) -> bool:
+        if self.done and other.done:
+            return bool(self.walk.register[EDGES] < other.walk.register[EDGES])
+        return self.done or (not other.done and self.progress(0.0).done > other.progress(0.0).done)
+
+    def progress(self, seconds: float) -> Progress:
+        walk, register = self.walk, self.walk.register
+        done, width = 0.0, 1.0
+        frames = int(register[FRAMES])
+        for frame in range(frames):
+            if walk.frame_literal[frame] >= 0:
+                width /= 2
+                done += width * int(walk.frame_branch[frame])
+            if frame == frames - 1 and register[STATE] == BRANCH:
+                break
+            parts = max(1, int(walk.frame_parts[frame]))
+            inside = frame + 1 < frames
+            waiting = int(walk.frame_waiting[frame + 1] if inside else register[WAITING]) - int(walk.frame_waiting[frame])
+            done += width * (parts - waiting - inside) / parts
+            width /= parts
+        return Progress(
+            components=int(register[ENTRIES]),
+            hits=int(register[HITS]),
+            nodes=int(register[NODES]),
+            edges=int(register[EDGES]),
+            done=done,
+            seconds=seconds,
+        )

@@ -68,7 +68,8 @@ def _distinct(clauses: Rows) -> Rows:
     parts: list[np.ndarray] = []
     sizes: list[np.ndarray] = []
     for length in np.unique(lengths):
-        block = clauses.kept(lengths == length).numbers.reshape(-1, length)
+        alike = lengths == length
+        block = clauses.kept(alike).numbers.reshape(int(alike.sum()), length)
         block = np.unique(block, axis=0) if length else block[:1]
         parts.append(block.ravel())
         sizes.append(np.full(len(block), length))
