@@ -44,6 +44,7 @@ FORMS = {
     "/console/tokens/{token}/revoke": {},
     "/console/product/programmes/{lead}/{programme}/propose": {"kind": "vehicle", "part": "another", "model": "features\n    Another\n"},
     "/console/product/revisions/{revision}/{act}": {"reason": "R"},
+    "/console/product/supply/modules": {"part": "another", "version": "1", "title": "T", "model": "features\n    Another\n"},
     "/console/product/lines/{line}/configure": {"click": "", "at": ""},
     "/console/product/lines/{line}/quotes": {"on": "2022-03-01", "market": "cn", "d": f"!Extra {canary(ME)}"},
 }

@@ -17,7 +17,7 @@ WORDS = "\"'><script>canary</script><b onclick=canary>&amp;{{7*7}}"
 FITTING = {
     "code": "canary", "email": "<script>canary</script>@x.example", "owner": "alcyone", "since": "2022-02-02", "effective": "2022-05-05",
     "expires": "2022-05-05", "part": "canary", "model": 'features\n    "<script>canary</script>"\n', "file": "", "starts": "", "ends": "",
-    "years": "", "markets": "", "plants": "",
+    "years": "", "markets": "", "plants": "", "version": "1",
 }  # fmt: skip
 """Where a field takes no words, what it takes that is nearest to them."""
 ENOUGH = 3

@@ -10,6 +10,7 @@
 /console/product/programmes/OWNER/ID                 the parts of a programme's line on a day (?on=); propose a revision of one
 /console/product/revisions/ID                        a revision: its text, what it changes, the answers to it
 /console/product/lines/LINE                          features, rules, what-if, a car and its quote, model years, parts, software
+/console/product/supply                              modules: one's catalogue, and which programme has which of them by which mode
 /console/organisations                               who one knows, and whose brands they are
 /console/history                                     the public record: who decided what on a day (?on=, ?programme=)
 /console/people, /console/me                         an administrator's list; one's own keys and passkeys
@@ -39,6 +40,7 @@ from marque.app.console import (
     programme_pages,
     proposal_pages,
     revision_pages,
+    supply_pages,
     token_pages,
 )
 
@@ -46,7 +48,7 @@ routes = APIRouter(include_in_schema=False)
 for pages in (
     home, agreement_pages, proposal_pages, programme_pages, joint_pages, organisation_pages, history_pages, people_pages, token_pages,
     audit_pages, product_pages, line_pages, configurator_pages, car_pages, difference_pages,
-    parts_pages, revision_pages,
+    parts_pages, revision_pages, supply_pages,
 ):  # fmt: skip
     routes.include_router(pages.routes)
 

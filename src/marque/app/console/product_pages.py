@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -17,10 +19,11 @@ from marque.alliance.model import Process
 from marque.app.console.joint_pages import around
 from marque.app.console.visit import Visiting
 from marque.foundation import Transaction
-from marque.product import revisions, rules
+from marque.product import archive, revisions, rules
 from marque.product.rules import PROCESS, Kind, Revision, Where
 
 routes = APIRouter(prefix="/console/product")
+_QUOTES = 20
 
 
 @dataclass(frozen=True)
@@ -90,9 +93,25 @@ def show(visit: Visiting, lead: str, programme: UUID) -> HTMLResponse:
         kinds = [one for one in Kind if access.allowed(tx, Action.CREATE, [revisions.area_of(lead, programme, one)])[0]]
         context = around(tx) | {
             "programme": row, "agreement": state, "at": at, "parts": parts, "kinds": kinds, "own": visit.session.organisation,
+            "quotes": _quotes(tx, lead, programme),
+            "line": next((one.force.id for one in parts if one.kind is Kind.LINE and one.force), None),
             "deciders": {process: _deciders(state, row.code, process, at) for process in dict.fromkeys(PROCESS.values())},
         }  # fmt: skip
     return visit.page("product_programme.html", context)
+
+
+def _quotes(tx: Transaction, lead: str, programme: UUID) -> list[dict[str, str]]:
+    """The newest quotes of a programme, for those who see its sales."""
+    area = revisions.area_of(lead, programme, Kind.PUBLICATION)
+    if not access.allowed(tx, Action.VIEW, [area])[0]:
+        return []
+    found = []
+    for one in archive.quotes(tx, area, None, _QUOTES):
+        said = json.loads(one.text)
+        told = said["breakdown"]
+        amount = f"{Decimal(told['payable']):,} {told['currency']}"
+        found.append({"digest": one.digest, "issued": said["issued"], "market": said["price_list"]["market"], "payable": amount})
+    return found
 
 
 def _deciders(state: AgreementState, code: str, process: Process, at: datetime) -> tuple[str, ...]:
