@@ -16,7 +16,7 @@ _ROUNDS = 4
 _RESTARTS = 8
 _SMALL = 6
 """Members of a conflict set that a reader takes in; for a larger one the solver starts over in other orders."""
-PATIENCE = 400
+PATIENCE = 200
 """Questions to the solver that may go into finding a smaller conflict set than the first one."""
 
 
