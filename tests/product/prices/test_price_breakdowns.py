@@ -171,6 +171,30 @@ def test_the_first_case_that_holds_gives_the_price():
     assert line(of(wheel="Wheel21"), "Wheel21").instead_of is None
 
 
+def test_discounts_together_take_no_more_than_the_car_costs():
+    whole = {"code": "gift", "name": "Gift", "percent": "100", "of": "vehicle"}
+    more = {"code": "more", "name": "More", "amount": "500.00", "of": "vehicle"}
+    made = of("Sport", "SeatHeating", wheel="Wheel20", prices=small_prices.price_list(discounts=[whole, more], fees=[]))
+    assert line(made, "gift").gross.minor == -(59999_99 + 190_00 + 3490_00)
+    assert line(made, "more").gross.minor == 0
+    assert made.seller.minor == 0
+
+
+def test_a_relief_ends_at_its_cap_to_the_cent():
+    """10 % of 1,190.00 without 19 % VAT is 100.00."""
+    prices = small_prices.price_list(base=[{"feature": "Suv", "price": "1190.00"}], discounts=[], fees=[])
+    for cap, taken in (("99.99", 99_99), ("100.00", 100_00), ("100.01", 100_00)):
+        rules = small_prices.tax_rules()
+        rules["levies"][0]["relief"]["cap"] = cap
+        assert next(one for one in of(prices=prices, rules=rules).lines if one.kind is LineKind.RELIEF).gross.minor == -taken
+
+
+def test_a_subsidy_holds_up_to_its_price_limit_included():
+    for price, given in (("47000.00", 1), ("47000.01", 0)):
+        prices = small_prices.price_list(basis="net", base=[{"feature": "Suv", "price": price}], discounts=[], fees=[])
+        assert sum(one.code == "small" for one in of(prices=prices).lines) == given
+
+
 def test_vat_above_a_limit_is_charged_on_what_lies_above_alone():
     """As in Norway: 25 % of what a car costs above 500,000 without VAT; 700,000 gives 50,000."""
     norway = small_prices.tax_rules(
