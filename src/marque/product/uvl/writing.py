@@ -32,7 +32,7 @@ from marque.product.model import (
 from marque.product.uvl.outline import COMPOSED, RESERVED
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-_UNWRITABLE = re.compile('["\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]')
+_UNWRITABLE = re.compile('["\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]')
 _QUOTED = RESERVED | {"sum", "avg", "min", "max", "len", "floor", "ceil", "Arithmetic", "Type"}
 _IFF, _IMPLIES, _OR, _AND, _NOT, _COMPARE, _SUM, _PRODUCT, _ATOM = range(9)
 
