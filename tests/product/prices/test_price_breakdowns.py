@@ -190,9 +190,9 @@ def test_a_relief_ends_at_its_cap_to_the_cent():
 
 
 def test_a_subsidy_holds_up_to_its_price_limit_included():
-    for price, given in (("47000.00", 1), ("47000.01", 0)):
-        prices = small_prices.price_list(basis="net", base=[{"feature": "Suv", "price": price}], discounts=[], fees=[])
-        assert sum(one.code == "small" for one in of(prices=prices).lines) == given
+    for amount, subsidies in (("47000.00", 1), ("47000.01", 0)):
+        prices = small_prices.price_list(basis="net", base=[{"feature": "Suv", "price": amount}], discounts=[], fees=[])
+        assert sum(one.code == "small" for one in of(prices=prices).lines) == subsidies
 
 
 def test_vat_above_a_limit_is_charged_on_what_lies_above_alone():

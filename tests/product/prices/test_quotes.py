@@ -80,6 +80,12 @@ def test_a_car_that_cannot_be_built_on_that_day_gets_no_quote(car, reason):
     assert reason in " ".join(refused.details.values())
 
 
+@pytest.mark.parametrize(("day", "built"), [("2026-04-30", False), ("2026-05-01", True), ("2026-10-31", True), ("2026-11-01", False)])
+def test_a_feature_is_built_from_its_first_to_its_last_day(day, built):
+    made = frozen(car=frozenset({"Car", "Model", "Wheels", "Suv", "Wheel19", "TowBar"}), decisions=(), on=day)
+    assert isinstance(made, Quote) == built
+
+
 def test_a_car_is_judged_for_the_day_it_is_built():
     asked = replace(small_prices.purchase(), built=date(2026, 6, 1), registered=date(2026, 6, 15))
     assert isinstance(quote(small_prices.model(), sources(), ("+TowBar",), CAR | {"TowBar"}, asked, MemoryArchive()), Quote)
@@ -166,6 +172,15 @@ CHANGES = {
     "digest of the model": lambda said: said["model"].update(digest=said["price_list"]["digest"]),
     "decision": lambda said: said["configuration"]["decisions"].append("+Sport"),
 }
+
+
+@pytest.mark.parametrize("name", ["total", "line", "line left out", "line added", "another rule", "car", "circumstance", "region", "mass"])
+def test_a_figure_that_does_not_follow_is_told_even_by_an_archive_that_knows_it(name):
+    archive = MemoryArchive()
+    text = edited(frozen(archive), CHANGES[name])
+    archive.put(text)
+    with pytest.raises(InputError, match="does not follow from what the quote names"):
+        requote(text, archive)
 
 
 @pytest.mark.parametrize("name", CHANGES)
