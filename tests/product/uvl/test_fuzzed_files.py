@@ -167,6 +167,58 @@ def test_four_thousand_mutated_files_are_read_or_refused_with_line_and_column() 
     assert refused > 2_000
 
 
+MODULES = {
+    "car": """imports
+	sensors.suite as s
+	legal
+features
+	Car
+		or
+			s.Suite {x 1}
+			legal.Rules
+constraints
+	s.Lidar => legal.Rules
+""",
+    "sensors.suite": """imports
+	legal as l
+features
+	Suite
+		or
+			Lidar {x 2}
+			l.Rules
+constraints
+	sum(x) > 1 & l.Rules
+""",
+    "legal": """features
+	Rules {x 3}
+""",
+}
+
+
+def test_mutated_files_that_import_each_other_are_read_or_refused_in_one_of_them() -> None:
+    read_in = 0
+    for number in range(2_000):
+        random = Random(number)
+        texts = dict(MODULES)
+        for name in random.sample(list(texts), random.choice((1, 1, 2))):
+            texts[name] = random.choice((cut, stop, lines, words, words))(random, texts[name].encode()).decode(errors="replace")
+
+        def load(namespace: str, texts: dict[str, str] = texts) -> tuple[str, str]:
+            return texts[namespace], f"{namespace}.uvl"
+
+        try:
+            model = parse(texts["car"], "car.uvl", load)
+        except InputError as fault:
+            refused = fault
+        else:
+            read_in += 1
+            assert placeless(parse(write(model))) == placeless(model), number
+            continue
+        assert refused.source.removesuffix(".uvl") in texts, refused
+        assert re.fullmatch(r"line \d+, column \d+", refused.place), refused
+    assert read_in > 100
+
+
 @pytest.mark.slow
 def test_many_more_mutated_files_are_read_or_refused_with_line_and_column() -> None:
     drive(range(4_000, 60_000))
