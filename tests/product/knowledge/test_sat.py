@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import cars
 from small_models import drawn
 from test_queries import decisions_for, expected
 
+from marque.product.conditions import with_formulas
 from marque.product.encode import encode
 from marque.product.knowledge.sat import SatDomains
+from marque.product.model import And, Name, Not, Or
 
 NOTHING = np.array([], dtype=np.int32)
 
@@ -27,6 +29,19 @@ def test_domains_are_those_of_the_cars_left(seed):
             wanted = expected(names, all_cars, decisions)
             assert (answer is None) == (wanted is None)
             assert answer is None or answer[1 : len(names) + 1].tolist() == wanted
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10**9))
+def test_a_search_that_loses_patience_says_the_same(seed):
+    model = drawn(seed, features=8, numbers=True)
+    names, all_cars = list(model.features), list(cars(model))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("marque.product.knowledge.sat._PATIENCE", 1)
+        with SatDomains(encode(model)) as domains:
+            decisions = decisions_for(seed, len(names))
+            answer = domains.after(decisions)
+    assert (None if answer is None else answer[1 : len(names) + 1].tolist()) == expected(names, all_cars, decisions)
 
 
 @given(st.integers(0, 10**9))
@@ -70,3 +85,14 @@ def test_published_models_have_the_published_clauses_core_and_dead_features(name
     assert answer is not None
     answer = answer[1 : len(cnf.names) + 1]
     assert (len(model.features), cnf.clauses, int((answer == 1).sum()), int((answer == -1).sum())) == PUBLISHED[name]
+
+
+def test_auxiliary_variables_are_answered_for_where_they_are_asked_for():
+    model = drawn(3)
+    base = encode(model)
+    formulas = [And((Name("F0"), Not(Name("F0")))), Or((Name("F1"), Name("F2"))), Name("F0")]
+    cnf, literals = with_formulas(base, formulas, model)
+    with SatDomains(cnf, also=literals) as domains:
+        answer = domains.after(np.array([1, 2], dtype=np.int32))
+    assert answer is not None
+    assert (np.sign(literals) * answer[np.abs(literals)]).tolist() == [-1, 1, 1]

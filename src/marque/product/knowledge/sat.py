@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from marque.product.cnf import Cnf
 
 _KEPT_CARS = 512
+_PATIENCE = 300
+"""Conflicts."""
 
 
 def solver(cnf: Cnf, name: str = "glucose4") -> Any:
@@ -32,8 +35,11 @@ class SatDomains:
 
     method = "sat"
 
-    def __init__(self, cnf: Cnf) -> None:
+    def __init__(self, cnf: Cnf, also: Sequence[int] = ()) -> None:
+        """also: auxiliary variables whose domains are asked for too; of others an answer says 0 unless it is plain to see."""
         self.cnf = cnf
+        self._asked = np.arange(cnf.variables + 1) <= cnf.counted
+        self._asked[np.abs(np.asarray(also, dtype=np.int64))] = True
         self._solver = solver(cnf)
         self._cars = np.zeros((_KEPT_CARS, cnf.variables + 1), dtype=np.int8)
         self._met = 0
@@ -53,7 +59,7 @@ class SatDomains:
     def after(self, decisions: np.ndarray) -> np.ndarray | None:
         """int8 [variables + 1]: 1 for a variable in every car that keeps the decisions (int32, ±variables), −1 in none, 0 in some.
 
-        Row 0 is unused. None if no car is left.
+        Row 0 is unused. None if no car is left. Above `counted` see `also`.
         """
         if not self._possible:
             return None
@@ -93,8 +99,12 @@ class SatDomains:
         return common
 
     def _decide(self, assumed: list[int], common: np.ndarray, proved: np.ndarray) -> None:
-        """Leave in common only what every car has. The solver decides candidates before all others, deep features first."""
-        assumed, fresh = list(assumed), True
+        """Leave in common only what every car has.
+
+        The solver decides candidates before all others, deep features first. Where that leads astray, it starts from a known car.
+        """
+        assumed, fresh, car = list(assumed), True, common.copy()
+        common[~(self._asked | proved)] = 0
         open_ = np.flatnonzero((common != 0) & ~proved)
         while len(open_):
             if fresh:  # The solver forgets a phase once it has decided the variable.
@@ -102,9 +112,14 @@ class SatDomains:
                 self._solver.set_activities(dict.fromkeys(open_.tolist(), 1.0))
             variable = int(open_[-1])
             candidate = variable * int(common[variable])
-            fresh = self._solver.solve(assumptions=[*assumed, -candidate])
+            self._solver.conf_budget(_PATIENCE)
+            fresh = self._solver.solve_limited(assumptions=[*assumed, -candidate])
+            if fresh is None:
+                self._solver.set_phases((np.flatnonzero(car) * car[car != 0]).tolist())
+                fresh = self._solver.solve(assumptions=[*assumed, -candidate])
             if fresh:
-                common[common != self._model()] = 0
+                car = self._model().copy()
+                common[common != car] = 0
             else:
                 proved[variable] = True
                 assumed.append(candidate)
