@@ -157,3 +157,23 @@ def test_who_may_not_offer_to_a_programme_is_told_that_there_is_none(joint):
         supply.publish(tx, module())
         with pytest.raises(Missing):
             supply.offer(tx, CARMAKER, joint.programme, "technology.sensors", "1.0")
+
+
+def test_a_model_of_the_suppliers_own_brand_has_its_modules_at_once(joint):
+    """The supplier leads such a programme; who builds the car is consulted, and is shown no other programme's modules."""
+    agreement = draft(joint.database, PARTNER)
+    own = programme(joint.database, PARTNER, agreement, "Own brand")
+    roles, sight = {"huawei": "leads", "seres": "consulted"}, {"huawei": "all", "seres": "all"}
+    text = document(agreement, 1, "", date(2022, 1, 1), {"software-supply": roles}, {"software-supply": sight})
+    propose(joint.database, PARTNER, agreement, 1, text)
+    for one in (PARTNER, OTHER):
+        sign(joint.database, PARTNER, agreement, 1, one, joint.people[one])
+    joint.at(noon(2022, 3, 2))
+    published(joint, "1.0", "2.0")
+    offered(joint, "1.0")
+    with joint.acting(PARTNER) as tx:
+        made = supply.offer(tx, PARTNER, own, "technology.sensors", "2.0")
+        assert made.state == "taken"
+        assert sorted((one.code, one.state) for one in supply.bindings(tx)) == [("AH8", "open"), ("Own brand", "taken")]
+    with joint.acting(OTHER) as tx:
+        assert [one.about["version"] for one in revisions.page(tx, made.area)] == ["2.0"]
