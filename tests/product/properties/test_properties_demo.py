@@ -6,8 +6,8 @@ import demo_cars
 import numpy as np
 import pytest
 
-from marque.product.properties import energy_parameters, properties, ranges_km, towing
-from marque.product.properties.energy import SETTINGS, figures
+from marque.product.properties import properties, towing
+from marque.product.properties.energy import SETTINGS, energy_parameters, figures, ranges_km
 from marque.vehicle import MODELS, EnergyParameters
 
 DAY = date(2026, 10, 15)

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marque.product import uvl
-from marque.product.properties import SETTINGS, differences_km, energy, energy_parameters, ranges_km
-from marque.product.properties.energy import LOAD_KG, figures
+from marque.product.properties.energy import LOAD_KG, SETTINGS, differences_km, energy, energy_parameters, figures, ranges_km
 from marque.vehicle import MODELS, Conditions
 from marque.vehicle.cycles import cycle_speeds
 

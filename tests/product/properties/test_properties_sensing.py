@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marque.product import uvl
-from marque.product.properties import coverage, sensing
-from marque.product.properties.sensing import BEARINGS, SUITES
+from marque.product.properties.sensing import BEARINGS, SUITES, coverage, sensing
 from marque.vehicle.sensors import ONE_LIDAR, THREE_LIDARS, Sensing, sensor
 
 PLACES = st.tuples(st.floats(-2.4, 2.4), st.floats(-0.9, 0.9), st.just(1.0))
