@@ -93,9 +93,9 @@ def conflict_said(conflict: Conflict) -> dict[str, Any]:
         "rules": [
             {
                 "text": rule.text, "kind": rule.kind.value, "file": rule.place.file, "line": rule.place.line, "column": rule.place.column,
-                "owner": rule.owner,
+                "owner": rule.owner, "figures": [{"attribute": one.attribute, "parts": dict(one.parts)} for one in figures],
             }
-            for rule in conflict.rules
+            for rule, figures in zip(conflict.rules, conflict.figures or ((),) * len(conflict.rules), strict=True)
         ],
         "smallest": conflict.smallest,
         "text": str(conflict),

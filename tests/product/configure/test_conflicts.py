@@ -14,7 +14,7 @@ from marque.product.configure.conflicts import Clauses, RuleSets
 from marque.product.configure.decisions import Decision
 from marque.product.configure.explain import conflict, why
 from marque.product.encode import encode
-from marque.product.model import And, GroupKind, Implies, Name, Not
+from marque.product.model import Aggregate, And, Compare, GroupKind, Implies, Name, Not
 
 CAR = {
     "Car": [(GroupKind.MANDATORY, "Wheels", "Power"), (GroupKind.OPTIONAL, "Hook", "Roof")],
@@ -104,6 +104,17 @@ def test_a_conflict_speaks_the_words_of_rules_and_decisions():
     assert [one.feature for one in found.decisions] == ["W21"]
     assert [(rule.text, rule.place.line, rule.owner) for rule in found.rules] == [("Hook => !W21", 100, "rules")]
     assert str(found) == "“Hook” cannot be chosen:\n  you chose “W21”\n  Hook => !W21  (little.uvl:100, rules)"
+
+
+def test_a_rule_about_numbers_tells_what_it_adds_up():
+    numbers = {"Hook": {"needs": 3}, "Roof": {"needs": 4}, "W19": {"gives": 1}, "W20": {"gives": 5}, "Car": {"gives": 1}}
+    enough = Compare("<=", Aggregate("sum", "needs"), Aggregate("sum", "gives"))
+    made = product(model(CAR, (enough, "sum(needs) <= sum(gives)"), attributes=numbers))
+    found = conflict(made, Decision("Hook", True), [Decision("Roof", True), Decision("W20", True)])
+    assert "; needs: Hook 3 + Roof 4 = 7; gives: Car 1" in str(found)
+    assert [one.feature for one in found.decisions] == ["Roof"]
+    found = why(made, "Roof", False, [Decision("Hook", True), Decision("W19", True)])
+    assert next(one for one in found.figures if one)[0].parts == (("Hook", 3), ("Roof", 4))
 
 
 def test_rules_stand_in_the_order_in_which_one_leads_to_the_next():

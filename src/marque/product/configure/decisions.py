@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from marque.common import MarqueError
 from marque.product.cnf import Rule
+from marque.product.configure.figures import Figure
 
 
 class Verb(StrEnum):
@@ -38,7 +39,8 @@ class Conflict:
     """Why no car is left: decisions and rules that cannot hold together; without any one of them there is a car.
 
     wanted: what was asked for; None where the model itself has no car. decisions: of the buyer, oldest first; given: not the buyer's;
-    rules: in an order in which one leads to the next. smallest: whether it is proved that nothing shorter explains it.
+    rules: in an order in which one leads to the next. smallest: whether it is proved that nothing shorter explains it. figures: what each
+    of the rules adds up, nothing for most.
     """
 
     wanted: Decision | None
@@ -46,6 +48,7 @@ class Conflict:
     given: tuple[Decision, ...]
     rules: tuple[Rule, ...]
     smallest: bool
+    figures: tuple[tuple[Figure, ...], ...] = ()
 
     @property
     def title(self) -> str:
@@ -56,9 +59,10 @@ class Conflict:
     def lines(self) -> Iterator[str]:
         """One for each member, rules with the place where they are written."""
         yield from (str(one) for one in (*self.decisions, *self.given))
-        for rule in self.rules:
+        for rule, figures in zip(self.rules, self.figures or ((),) * len(self.rules), strict=True):
             owner = f", {rule.owner}" if rule.owner else ""
-            yield f"{rule.text}  ({rule.place.file}:{rule.place.line}{owner})"
+            added = f"; {'; '.join(map(str, figures))}" if figures else ""
+            yield f"{rule.text}  ({rule.place.file}:{rule.place.line}{owner}){added}"
 
     def __str__(self) -> str:
         return "\n  ".join([f"{self.title}:", *self.lines()])
