@@ -107,7 +107,7 @@ def test_a_conflict_speaks_the_words_of_rules_and_decisions():
 
 
 def test_a_rule_about_numbers_tells_what_it_adds_up():
-    numbers = {"Hook": {"needs": 3}, "Roof": {"needs": 4}, "W19": {"gives": 1}, "W20": {"gives": 5}, "Car": {"gives": 1}}
+    numbers = {"Hook": {"needs": 3}, "Roof": {"needs": 4}, "W19": {"gives": 4}, "W20": {"gives": 5}, "Car": {"gives": 1}}
     enough = Compare("<=", Aggregate("sum", "needs"), Aggregate("sum", "gives"))
     made = product(model(CAR, (enough, "sum(needs) <= sum(gives)"), attributes=numbers))
     found = conflict(made, Decision("Hook", True), [Decision("Roof", True), Decision("W20", True)])

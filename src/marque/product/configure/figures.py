@@ -50,7 +50,7 @@ def _figure(model: FeatureModel, term: Aggregate | Attribute, literals: set[int]
         among, function, attribute = model.below(term.under or model.root.name), term.function, term.attribute
     else:
         return None
-    parts, perhaps = [], []
+    parts, perhaps = list[tuple[str, int | float]](), list[tuple[str, int | float]]()
     for feature in among:
         number, variable = feature.attributes.get(attribute), model.order[feature.name]
         if isinstance(number, int | float) and not isinstance(number, bool) and -variable not in literals:
