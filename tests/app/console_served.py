@@ -7,8 +7,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -37,12 +37,16 @@ from marque.alliance.access import DUTIES, Area
 from marque.alliance.model import Clause, Process, Transition, What
 from marque.alliance.requirements import Said
 from marque.app import demo
+from marque.app.console import car_pages, product_lines
 from marque.app.console.join import Console
 from marque.app.platform import Platform, start
 from marque.app.settings import Secret, Settings
 from marque.app.web import create_app
 from marque.common import ok
-from marque.foundation import Actor, SystemClock
+from marque.foundation import Actor, SystemClock, blobs
+from marque.product import documents, prices, revisions, supply
+from marque.product.rules import Draft, Kind, Revision
+from marque.product.supply import Module, ModuleKind
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "alliance"))
 from authenticator import Authenticator
@@ -71,7 +75,7 @@ def served(server, name, folder) -> Iterator[Served]:
     found = apart.emptied()
     settings = Settings(
         database_owner=Secret(found.owner), database_app=Secret(found.app), database_worker=Secret(found.worker), keys_folder=folder,
-        public_origin=address, development_sign_in=True,
+        public_origin=address, development_sign_in=True, blobs=str(folder / "blobs"),
     )  # fmt: skip
     clock = SystemClock()
     platform = start(settings, clock)
@@ -159,6 +163,7 @@ def visits(there: Served) -> Visits:
     made.send("/console/agreements", {"title": " "}, 409)
     made.send(f"{other}/propose", {"title": "Nobody's"}, 422)
     made.send(f"/console/programmes/{held_up.lead}/{held_up.programme}/{held_up.process}/requirements", {"title": "Held up"}, 503)
+    _product(there, made, acting, area)
     _sign_in_pages(there, made)
     return made
 
@@ -267,6 +272,75 @@ def _administration(there: Served, made: Visits, acting: Actor) -> None:
         (f"/tokens/{issued[1].id}/revoke", {}, 404),
     ):  # fmt: skip
         made.send(f"/console{place}", fields, status)
+
+
+def _product(there: Served, made: Visits, acting: Actor, area: Area) -> None:
+    """The line that comes with Marque in every state of its pages; a line of a programme, its revisions, a quote, a module."""
+    line, programme = "/console/product/lines/example", f"/console/product/programmes/{area.lead}/{area.programme}"
+    whole = "on=2026-10-01&market=cn"
+    ids = small_line(there, acting, area)
+    for one in (
+        "/console/product", "/console/product/supply", programme, f"{programme}?on=1999-01-01", f"{programme}/propose?kind=vehicle",
+        f"{programme}/propose?kind=vehicle&part=car", f"{line}?{whole}", f"{line}?{whole}&q=battery", f"{line}?on=1999-01-01",
+        f"{line}/rules?q=lidar", f"{line}/rules?q=nothing-like-it", f"{line}/configure?{whole}",
+        f"{line}/configure?{whole}&at=drive.Drive&d=Ultra",
+        f"{line}/configure?{whole}&at=drive.Drive&d=Ultra&why=drive.Pack78", f"{line}/configure?{whole}&q=wheel",
+        f"{line}/configure?{whole}&d=Pure&d=TechnologyPackage", f"{line}/car?{whole}", f"{line}/parts?{whole}&group=chassis",
+        f"{line}/differences?before=2026&after=2027&market=de", f"{line}/differences?before=2026&after=2026", f"{line}/software?{whole}",
+        f"/console/product/lines/{ids['line']}", f"/console/product/lines/{ids['line']}/car?on=2026-10-01",
+        f"/console/product/lines/{ids['line']}/parts", f"/console/product/lines/{ids['line']}/software",
+        f"{line}/quotes/{quote_of_the_example(there)}",
+        *(f"/console/product/revisions/{ids[name]}" for name in ("car", "second", "line")),
+    ):  # fmt: skip
+        made.see(one)
+    made.send(f"{line}/configure", {"on": "2026-10-01", "market": "cn", "d": "Pure", "click": "TechnologyPackage"}, 409)
+    made.send(f"{line}/quotes", {"on": "2026-10-01", "market": "cn"}, 409)
+    made.send(f"{programme}/propose", {"kind": "vehicle", "part": "new", "model": "features\n    Car\n  wrong", "act": "propose"}, 422)
+    made.send(f"{programme}/propose", {"kind": "vehicle", "part": "new", "model": "features\n    Car\n", "act": "check"}, 200)
+    made.send(f"/console/product/revisions/{ids['car']}/approve", {}, 409)
+    made.send("/console/product/supply/modules", {"part": "!", "version": "1", "title": "T"}, 409)
+    made.send("/console/product/supply/offers", {"module": "nothing 1", "programme": "nobody/none"}, 404)
+
+
+def small_line(there: Served, acting: Actor, area: Area) -> dict[str, UUID | str]:
+    """A model of one car with a second revision that changes it, composed; a module in the catalogue."""
+    model = "features\n    Car\n        mandatory\n            Corvus\n            China\n"
+    lead, programme = area.lead, area.programme
+    with there.platform.database.transaction(Actor("gac")) as tx:
+        person = tx.value("select id from alliance.person where organisation = 'gac' and email like 'engineering@%%'")
+    theirs, ids = Actor("gac", person, "console"), dict[str, Any]()
+
+    def agreed(name: str, kind: Kind, part: str, text: str, base: str = "") -> Revision:
+        by = theirs if kind is not Kind.MODULE else acting
+        with there.platform.database.transaction(by) as tx:
+            made = revisions.propose(tx, lead, programme, Draft(kind=kind, part=part, text=text, base=base, note="A note"))
+            waiting = decisions.one(tx, made.decision).waited_for()
+        for one in waiting:
+            with there.platform.database.transaction(acting if one == "huawei" else theirs) as tx:
+                decisions.approve(tx, made.decision)
+        ids[name] = made.id
+        return made
+
+    first = agreed("car", Kind.VEHICLE, "car", model)
+    agreed("second", Kind.VEHICLE, "car", f"{model}constraints\n    China => Corvus\n", first.digest)
+    line = documents.Line(root="car", parts={"car": first.digest})
+    agreed("line", Kind.LINE, "line", documents.write(line))
+    with there.platform.database.transaction(acting) as tx:
+        text = "features\n    Sensing {requires_tops 20}\n"
+        module = Module(name="sensing", version="1", kind=ModuleKind.COMPUTE, title="Sensing", text=text, hardware=("Computer 254",))
+        supply.publish(tx, module)
+    return ids
+
+
+def quote_of_the_example(there: Served) -> str:
+    """The digest of one, among Huawei's own files."""
+    shown = product_lines.example()
+    asked = product_lines.Asked(date(2026, 10, 1), "cn")
+    asked = replace(asked, decisions=car_pages.filled(shown, asked, product_lines.configured(shown, asked)))
+    car = frozenset(product_lines.configured(shown, asked).forced)
+    bought = car_pages.purchase(asked, car_pages.Buyer(), car_pages.mass_of(shown, car))
+    kept = car_pages.Files(blobs.store_at(there.platform.settings.blobs).of("huawei"))
+    return ok(prices.quote(shown.model, shown.sources(asked), car_pages.signed(asked), car, bought, kept)).digest
 
 
 def _sign_in_pages(there: Served, made: Visits) -> None:

@@ -217,7 +217,7 @@ def _lines(made: Breakdown, shown: Shown, context: dict[str, Any]) -> dict[str, 
 
 
 @dataclass(frozen=True)
-class _Files:
+class Files:
     """Documents of quotes among the files of one organisation."""
 
     kept: blobs.Blobs
@@ -229,8 +229,8 @@ class _Files:
         return self.kept.read(digest)
 
 
-def _files(visit: Visit) -> _Files:
-    return _Files(blobs.store_at(visit.platform.settings.blobs).of(visit.session.organisation))
+def _files(visit: Visit) -> Files:
+    return Files(blobs.store_at(visit.platform.settings.blobs).of(visit.session.organisation))
 
 
 @routes.post("/{line}/quotes")
@@ -243,7 +243,7 @@ def freeze(visit: Submitting, line: str) -> Response:
             if shown.sales is not None:
                 access.require(tx, access.Action.SELL, shown.sales)
             archive = _files(visit) if shown.sales is None else SalesArchive(tx, shown.sales)
-            made = ok(frozen(shown.model, shown.sources(wanted), _signed(wanted), car.names, bought, archive))
+            made = ok(frozen(shown.model, shown.sources(wanted), signed(wanted), car.names, bought, archive))
     except Refusing as error:
         return _page(visit, shown, wanted, Again("quote", error))
     return to(f"{shown.here}/quotes/{made.digest}")
@@ -261,7 +261,7 @@ def _bought(visit: Visit, shown: Shown, wanted: Asked) -> tuple[Car, Purchase]:
     return car, purchase(wanted, buyer_of(visit, priced), mass_of(shown, car.names))
 
 
-def _signed(wanted: Asked) -> list[str]:
+def signed(wanted: Asked) -> list[str]:
     """Decisions as quotes write them."""
     return [f"-{one[1:]}" if one.startswith("!") else f"+{one}" for one in wanted.decisions]
 

@@ -19,9 +19,10 @@ from marque.common import Bools, InputError
 from marque.product import parts
 from marque.product.configure.session import Answer
 from marque.product.knowledge import counting
-from marque.product.model import And, Constant, Formula, GroupKind, Iff, Implies, Name, Not, Or
+from marque.product.model import GroupKind
 from marque.product.parts import Finding, Slot, Usage, Witness
-from marque.product.prices.conditions import satisfied
+from marque.product.parts.rates import condition
+from marque.product.parts.vectors import holds
 
 routes = APIRouter(prefix="/console/product/lines")
 _proofs, _samples = Shelf(), Shelf()
@@ -124,35 +125,7 @@ def _used(usage: Usage, cars: Bools, shown: Shown, day: date) -> Bools:
     """Bool [cars]: which of them, built on the day, use a part here. cars: bool [cars, variables]."""
     if (usage.since and day < usage.since) or (usage.until and day > usage.until):
         return np.zeros(len(cars), dtype=bool)
-    found = _holds(usage.when, cars, shown)
-    if usage.plants:
-        found = found & cars[:, [shown.model.order[one] - 1 for one in usage.plants]].any(axis=1)
-    return found
-
-
-def _holds(said: Formula, cars: Bools, shown: Shown) -> Bools:
-    match said:
-        case Name(feature):
-            column: Bools = cars[:, shown.model.order[feature] - 1]
-            return column
-        case Constant(value):
-            return np.full(len(cars), bool(value))
-        case Not(operand):
-            return ~_holds(operand, cars, shown)
-        case And(operands):
-            every: Bools = np.logical_and.reduce([_holds(one, cars, shown) for one in operands])
-            return every
-        case Or(operands):
-            some: Bools = np.logical_or.reduce([_holds(one, cars, shown) for one in operands])
-            return some
-        case Implies(left, right):
-            return ~_holds(left, cars, shown) | _holds(right, cars, shown)
-        case Iff(left, right):
-            same: Bools = _holds(left, cars, shown) == _holds(right, cars, shown)
-            return same
-    # A comparison of attributes: of each car by itself.
-    names = list(shown.model.order)
-    return np.array([satisfied(said, {names[one] for one in np.flatnonzero(car[: len(names)])}, shown.model, {}) for car in cars])
+    return holds(condition(usage), cars, shown.model)
 
 
 def _slot(slot: Slot, shown: Shown, tell: Teller, rates: dict[tuple[str, int], float]) -> Told:

@@ -270,7 +270,7 @@ def find(tx: Transaction, address: str) -> Found:
     Raises Missing for a line that there is not, or that one may not see.
     """
     if address == EXAMPLE:
-        return Found(_example)
+        return Found(example)
     try:
         found = revisions.one(tx, UUID(address))
     except ValueError:
@@ -318,7 +318,8 @@ def _example_texts() -> tuple[Path, dict[str, str], dict[str, str], dict[str, st
     return folder, texts, prices, bills
 
 
-def _example() -> Shown:
+def example() -> Shown:
+    """The line that comes with Marque."""
     folder, texts, prices, bills = _example_texts()
     digest = _digest(texts)
     product = _products.get(digest, lambda: _product(uvl.read(folder / "line.uvl")))

@@ -8,15 +8,18 @@ from uuid import UUID
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
-from marque.alliance import agreements
+from marque.alliance import access, agreements
 from marque.app.console.joint_pages import around
+from marque.app.console.product_lines import Shelf
 from marque.app.console.visit import Again, Refusing, Submitting, Visit, Visiting, to
+from marque.common import InputError
 from marque.foundation import Transaction
-from marque.product import revisions, supply
+from marque.product import checks, revisions, supply
 from marque.product.rules import Kind, Revision
 from marque.product.supply import Module, ModuleKind
 
 routes = APIRouter(prefix="/console/product")
+_read = Shelf()
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,28 @@ def _page(visit: Visit, again: Again | None = None) -> HTMLResponse:
         context = around(tx) | {
             "catalogue": _by_name(catalogue), "bindings": supply.bindings(tx), "supplied": _supplied(tx), "kinds": list(ModuleKind),
             "own": visit.session.organisation,
-            "programmes": [(one.organisation, one.id, one.code) for state in agreements.all_agreements(tx) for one in state.programmes],
+            "programmes": _open(tx),
         }  # fmt: skip
     return visit.page("product_supply.html", context, again)
+
+
+def _open(tx: Transaction) -> list[tuple[str, UUID, str]]:
+    """Lead, id and code of the programmes for which one may put modules forward."""
+    known = [(one.organisation, one.id, one.code) for state in agreements.all_agreements(tx) for one in state.programmes]
+    areas = [revisions.area_of(lead, programme, Kind.MODULE) for lead, programme, _ in known]
+    return [one for one, may in zip(known, access.allowed(tx, access.Action.CREATE, areas), strict=True) if may]
+
+
+def _facts(tx: Transaction, revision: Revision) -> checks.Facts:
+    """What its features need and give, as its catalogue says, else as its text does."""
+    if revision.about:
+        requires, provides = (tuple(map(str, revision.about.get(name, ()))) for name in ("requires", "provides"))
+        return checks.Facts(requires, provides)
+    text = revisions.text(tx, revision.id)
+    try:
+        return _read.get(revision.digest, lambda: checks.module_facts(text, revision.part))
+    except InputError:  # it imports what is not here
+        return checks.Facts((), ())
 
 
 def _by_name(found: list[Module]) -> dict[str, list[Module]]:
@@ -69,10 +91,9 @@ def _supplied(tx: Transaction) -> list[Supplied]:
                 known = revisions.of_part(tx, one.organisation, one.id, Kind.MODULE, part.part)
                 counting = [row for row in known if row.assented_at is not None]
                 if counting and not counting[0].withdrawn_part:
-                    about = counting[0].about
-                    requires, provides = (tuple(map(str, about.get(name, ()))) for name in ("requires", "provides"))
+                    facts = _facts(tx, counting[0])
                     mode = force.said.mode if force else ""
-                    found.append(Supplied(one.code, one.organisation, one.id, mode, part.part, counting[0], requires, provides))
+                    found.append(Supplied(one.code, one.organisation, one.id, mode, part.part, counting[0], facts.requires, facts.provides))
     return found
 
 
