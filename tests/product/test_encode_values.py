@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from models import feature_models
 from oracle import Car, cars
 from small_models import domains_of, drawn
-from test_encode import models_of
+from test_encode import car_sets, models_of
 
 from marque.common import InputError
 from marque.product import uvl
@@ -110,3 +113,26 @@ def test_copies_that_could_differ_are_refused_by_name():
     model = uvl.parse("features\n\tCar\n\t\toptional\n\t\t\tSeat cardinality [1..5]\n\t\t\t\toptional\n\t\t\t\t\tHeating\n")
     with pytest.raises(InputError, match="“Seat” has the cardinality"):
         encode(model)
+
+
+@settings(max_examples=150)
+@given(feature_models(arithmetic=True, types=True))
+def test_whatever_can_be_written_is_encoded_or_refused_with_its_place(model):
+    try:
+        cnf = encode(model)
+    except InputError as refusal:
+        assert re.fullmatch(r"line \d+, column \d+", refusal.place)  # noqa: PT017
+        assert refusal.remedy  # noqa: PT017
+    else:
+        assert cnf.counted >= len(model.features)
+
+
+@settings(max_examples=60)
+@given(feature_models(arithmetic=True))
+def test_models_of_every_shape_have_each_car_once(model):
+    try:
+        found = car_sets(encode(model))
+    except InputError:
+        return
+    assert len(found) == len(set(found))
+    assert set(found) == {car.features for car in cars(model)}

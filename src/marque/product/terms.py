@@ -229,8 +229,8 @@ class Comparisons:
             if term.function == "len":
                 return self._length(self._term(term.operand))
             return self._rounded(self._number(term.operand), term.function == "floor")
-        below = self.model.below(term.under) if term.under else self.model.features.values()
-        below = [one for one in below if term.attribute in one.attributes]
+        everywhere = self.model.below(term.under) if term.under else self.model.features.values()
+        below = [one for one in everywhere if term.attribute in one.attributes]
         for one in below:
             self._single(one)
         found = [(self.model.order[one.name], exact(one.attributes[term.attribute], one, term.attribute)) for one in below]

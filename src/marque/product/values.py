@@ -172,7 +172,7 @@ def _given(feature: Feature) -> _Values | None:
     if feature.type is FeatureType.REAL:
         return None
     if isinstance(listed, tuple):
-        values = [value for value in listed if isinstance(value, kind) and not isinstance(value, bool)]
+        values = [value for value in listed if isinstance(value, int | str) and isinstance(value, kind) and not isinstance(value, bool)]
         if len(values) < len(listed) or not values:
             raise NotExactError(
                 f"the values of “{feature.name}” are not all of type {feature.type}", "Write whole numbers, or texts in single quotes."

@@ -6,6 +6,7 @@ Source of the method: Sharma, Gupta, Roy, Meel 2018, "Knowledge compilation meet
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import numpy as np
 
@@ -34,7 +35,7 @@ def drawn(
         mantissas,
         exponents,
         powers,
-        np.uint64(seed % (1 << 64)),
+        cast("int", np.uint64(seed % (1 << 64))),
         np.empty(len(circuit.kinds) + 1, dtype=np.int32),
         found,
     )
@@ -102,7 +103,7 @@ def _way(
 ) -> int:
     """The edge that the draw falls on."""
     left = uniform(seed, car, node, _WAY) * mantissas[node]
-    way = first[node]
+    way = int(first[node])
     for edge in range(first[node], first[node + 1]):
         child = children[edge]
         if mantissas[child] > 0.0:
