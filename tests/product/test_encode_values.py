@@ -62,6 +62,8 @@ def model_of(feature: str, *constraints: str) -> FeatureModel:
         ("Integer Seats {min 2, max 5}", [], (2, 3, 4, 5)),
         ("Integer Seats {values [2, 5, 7]}", [], (2, 5, 7)),
         ("Integer Seats", ["Seats >= 2 & Seats < 6"], (2, 3, 4, 5)),
+        ("Integer Seats", ["!Seats", "Seats > 2"], (0,)),
+        ("Integer Seats {min 3}", ["Seats < 6"], (3, 4, 5)),
         ("Integer Seats", ["Seats * 2 - 1 > 2", "A => Seats < 3", "2 * Seats + A.mass <= 12"], (2, 3, 4, 5, 6)),
         ("Integer Seats", ["Seats == 4 | Seats == 6 | Seats == 1"], (1, 2, 3, 4, 5, 6)),
         ("Integer Seats", ["!(Seats < 1 | Seats > 3)"], (1, 2, 3)),

@@ -33,20 +33,25 @@ _NONE: Interval = (math.inf, -math.inf)
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
-def narrowed(model: FeatureModel, names: Sequence[str], known: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int | None, int | None]]:
-    """For each name the least and the greatest value with which every constraint may hold in a car that has it; None for no limit."""
+def narrowed(
+    model: FeatureModel, names: Sequence[str], known: Mapping[str, tuple[int | None, int | None]]
+) -> dict[str, tuple[int | None, int | None]]:
+    """For each name the least and the greatest value with which every constraint may hold in a car that has it; None for no limit.
+
+    known: limits from elsewhere, of these and of other Integer features.
+    """
     ranges: dict[str, Interval] = dict.fromkeys(names, _ALL)
-    ranges |= {name: (Fraction(low), Fraction(high)) for name, (low, high) in known.items()}
+    for name, (least, most) in known.items():
+        ranges[name] = (-math.inf if least is None else Fraction(least), math.inf if most is None else Fraction(most))
     for _ in range(len(names) + 1):
         before = dict(ranges)
         for name in names:
-            if name not in known:
-                found = ranges[name]
-                for constraint in model.constraints:
-                    found = _both(found, _where(model, constraint.formula, True, name, ranges))
-                ranges[name] = found
+            for constraint in model.constraints:
+                ranges[name] = _both(ranges[name], _where(model, constraint.formula, True, name, ranges))
         if ranges == before:
             break
+    nothing = (Fraction(0), Fraction(0))  # No car has it; a value it needs all the same.
+    ranges = {name: (low, high) if low <= high else nothing for name, (low, high) in ranges.items()}
     return {name: (_whole(low, math.ceil), _whole(high, math.floor)) for name, (low, high) in ranges.items()}
 
 

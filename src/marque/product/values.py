@@ -1,11 +1,12 @@
 """Typed features: which values they may have, and a variable for each.
 
-An Integer feature has the values that its attributes `min` and `max`, or `values` (a list), give it, or else those that the constraints
-leave; a String feature those of `values`, or else the texts that constraints compare it with and, as one more value, any other text (where
-constraints ask for its length, any other text of each length up to the longest asked for, and any longer one). A feature with a
-cardinality [n..m] has the number of its copies as value. A
-typed feature that no constraint uses and no attribute limits is allowed: then its value distinguishes no cars. A feature that is not in the
-car has no value.
+An Integer feature has the values that its attributes `min` and `max`, or `values` (a list), give it; a limit that they do not give is
+what the constraints leave. A String feature has the texts of `values`, or else those that constraints compare it with and, as one more
+value, any other text (where constraints ask for its length: any other text of each length up to the longest asked for, and any longer one).
+A feature with a cardinality [n..m] has the number of its copies as value.
+
+A typed feature that no constraint uses and no attribute limits is allowed: then its value distinguishes no cars. A feature that is not in
+the car has no value.
 """
 
 from __future__ import annotations
@@ -91,13 +92,18 @@ def _limits(
 ) -> dict[str, tuple[int | None, int | None]]:
     from marque.product.ranges import narrowed
 
-    integers = {feature.name: given[feature.name] for feature in unusual if feature.type is FeatureType.INTEGER}
-    known = {}
-    for name, values in integers.items():
-        numbers = [value for value in values or () if isinstance(value, int)]
-        if numbers:
-            known[name] = (min(numbers), max(numbers))
-    return narrowed(model, [name for name in integers if name in used], known)
+    integers = [feature for feature in unusual if feature.type is FeatureType.INTEGER]
+    known: dict[str, tuple[int | None, int | None]] = {}
+    for feature in integers:
+        numbers = [value for value in given[feature.name] or () if isinstance(value, int)]
+        sides = (min(numbers), max(numbers)) if numbers else (_side(feature, "min"), _side(feature, "max"))
+        known[feature.name] = sides
+    return narrowed(model, [feature.name for feature in integers if feature.name in used and not given[feature.name]], known)
+
+
+def _side(feature: Feature, name: str) -> int | None:
+    value = feature.attributes.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def define(builder: Builder, found: Mapping[str, Domain]) -> None:
@@ -178,8 +184,8 @@ def _given(feature: Feature) -> _Values | None:
                 f"the values of “{feature.name}” are not all of type {feature.type}", "Write whole numbers, or texts in single quotes."
             )
         return _few(feature, tuple(dict.fromkeys(values)))
-    low, high = attributes.get("min"), attributes.get("max")
-    if kind is int and isinstance(low, int) and isinstance(high, int) and not isinstance(low, bool) and not isinstance(high, bool):
+    low, high = _side(feature, "min"), _side(feature, "max")
+    if kind is int and low is not None and high is not None:
         if low > high:
             raise NotExactError(f"“{feature.name}” has min {low} above max {high}", "Exchange them.")
         return _few(feature, range(low, high + 1))
