@@ -16,6 +16,7 @@ Method = Annotated[str, typer.Option(help="circuit, sat, or auto: a circuit wher
 Search = Annotated[list[Path] | None, typer.Option(metavar="DIR", help="Where imported models are looked for besides; may be repeated.")]
 Day = Annotated[str | None, typer.Option("--on", metavar="YYYY-MM-DD", help="The day of building: what is not built then is excluded.")]
 Given = Annotated[list[str] | None, typer.Option(metavar="FEATURE", help="Decided beforehand, such as the market; may be repeated.")]
+Compile = Annotated[float, typer.Option("--compile-s", min=0.0, help="Processor time for compiling; what is made by then is kept.")]
 Repairs = Annotated[int, typer.Option(min=0, max=20, help="So many ways of making a refused click possible.")]
 
 
@@ -28,12 +29,13 @@ def check(
     search: Search = None,
     on: Day = None,
     given: Given = None,
+    compile_s: Compile = 600.0,
 ) -> None:
     """How many cars a model has, exactly, and which features are in all of them, or in none. Exit status 1: there is no car."""
     from marque.app.product import Opening
     from marque.app.product import check as run
 
-    raise typer.Exit(0 if run(Opening(file, cache, method, search or [], on, given or []), json) else 1)
+    raise typer.Exit(0 if run(Opening(file, cache, method, search or [], on, given or [], compile_s), json) else 1)
 
 
 @product.command()
@@ -46,13 +48,14 @@ def clicks(
     search: Search = None,
     on: Day = None,
     given: Given = None,
+    compile_s: Compile = 60.0,
     repairs: Repairs = 0,
 ) -> None:
     """Answer a trace of clicks: what is forced, forbidden and free after each, or why it is refused."""
     from marque.app.product import Opening
     from marque.app.product_clicks import clicks as run
 
-    run(Opening(file, cache, method, search or [], on, given or []), trace, json, repairs)
+    run(Opening(file, cache, method, search or [], on, given or [], compile_s), trace, json, repairs)
 
 
 @product.command()
@@ -68,12 +71,13 @@ def explain(
     search: Search = None,
     on: Day = None,
     given: Given = None,
+    compile_s: Compile = 60.0,
 ) -> None:
     """Why a feature is forced or forbidden after some decisions, and what to change to have it otherwise."""
     from marque.app.product import Opening
     from marque.app.product_clicks import explain as run
 
-    run(Opening(file, cache, method, search or [], on, given or []), feature, select or [], deselect or [], repairs, json)
+    run(Opening(file, cache, method, search or [], on, given or [], compile_s), feature, select or [], deselect or [], repairs, json)
 
 
 @product.command()
@@ -84,10 +88,11 @@ def configure(
     search: Search = None,
     on: Day = None,
     given: Given = None,
+    compile_s: Compile = 60.0,
     repairs: Repairs = 3,
 ) -> None:
     """Configure a car in the terminal: one click a line, until `quit` or the end of the input; `help` tells the words."""
     from marque.app.product import Opening
     from marque.app.product_dialogue import configure as run
 
-    run(Opening(file, cache, method, search or [], on, given or []), repairs)
+    run(Opening(file, cache, method, search or [], on, given or [], compile_s), repairs)

@@ -25,7 +25,7 @@ _NAMED = 40
 
 @dataclass(frozen=True)
 class Opening:
-    """What every command is told of the model: the file, how to answer, and what is decided beforehand. on: YYYY-MM-DD."""
+    """What every command is told: the file, how to answer, what is decided beforehand. on: YYYY-MM-DD. compile_s: see `load`."""
 
     file: Path
     cache: Path | None
@@ -33,11 +33,13 @@ class Opening:
     search: Sequence[Path]
     on: str | None
     given: Sequence[str]
+    compile_s: float | None = None
 
     def product(self) -> Product:
         """Read, encoded, and compiled or taken from the cache; how far compiling is stands on stderr. Raises InputError."""
         with _watched() as told:
-            return load(self.file, self.cache or cache_folder("product"), search=self.search, method=self.method, progress=told)
+            cache = self.cache or cache_folder("product")
+            return load(self.file, cache, search=self.search, method=self.method, progress=told, compile_s=self.compile_s)
 
     def decided(self, product: Product) -> tuple[Decision, ...]:
         """Raises InputError for a day that is none, and for unknown features."""
@@ -158,7 +160,7 @@ def _table(facts: dict[str, Any]) -> Table:
 
 def _told(count: str | None) -> str:
     if count is None:
-        return "not counted: answered by a solver"
+        return "not counted: compiling took longer than --compile-s, and a solver does not count"
     return f"{int(count):,}" if len(count) <= 15 else f"{count[0]}.{count[1:4]}e{len(count) - 1} ({len(count)} digits, exact in the JSON)"
 
 

@@ -97,24 +97,32 @@ class Product:
 
 
 def load(
-    path: Path, cache: Path | None, *, search: Sequence[Path] = (), method: str = "auto", progress: Callable[[Any], None] | None = None
+    path: Path, cache: Path | None, *, search: Sequence[Path] = (), method: str = "auto", progress: Callable[[Any], None] | None = None,
+    compile_s: float | None = None,
 ) -> Product:  # fmt: skip
     """Reads, encodes and compiles a model, or takes what was compiled before from the folder `cache`.
 
-    progress is told how far compiling has come. Raises InputError for a file that cannot be read, or a method there is not.
+    progress is told how far compiling has come; compile_s: see reasoner_of. Raises InputError for a file that cannot be read, or a method
+    there is not.
     """
     from marque.product.encode import encode
     from marque.product.uvl import read
 
     model = read(path, search=search)
     cnf = encode(model)
-    return Product(model, cnf, reasoner_of(cnf, cache, method=method, progress=progress))
+    return Product(model, cnf, reasoner_of(cnf, cache, method=method, progress=progress, compile_s=compile_s))
 
 
-def reasoner_of(cnf: Cnf, cache: Path | None, *, method: str = "auto", progress: Callable[[Any], None] | None = None) -> Reasoner:
-    """By the method that is asked for. Raises InputError for one there is not."""
+def reasoner_of(
+    cnf: Cnf, cache: Path | None, *, method: str = "auto", progress: Callable[[Any], None] | None = None, compile_s: float | None = None
+) -> Reasoner:  # fmt: skip
+    """By the method that is asked for. compile_s: processor time for a circuit, after which "auto" is answered by a solver; None: a minute.
+
+    Raises InputError for a method there is not.
+    """
+    from marque.product.knowledge.compile import Limits
     from marque.product.knowledge.reasoner import reasoner
 
     if method not in METHODS:
         raise InputError("--method", method, "there is no such method", f"There are {', '.join(METHODS)}.")
-    return reasoner(cnf, cache, method=method, progress=progress)
+    return reasoner(cnf, cache, method=method, progress=progress, limit=None if compile_s is None else Limits(seconds=compile_s))
