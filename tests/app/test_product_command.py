@@ -102,6 +102,11 @@ def test_a_trace_is_answered_click_by_click(file):
     assert all(one["milliseconds"] >= 0.0 for one in (first, second, third, fourth, fifth))
 
 
+def test_the_cars_that_are_left_are_counted_when_asked(file):
+    first, second = traced(file, {"select": "W21"}, {"retract": "W21"}, options=["--count"])
+    assert (first["count"], second["count"]) == ("4", "20")
+
+
 def test_what_is_not_built_on_the_day_is_excluded(file):
     said = traced(file, {"select": "Panorama roof"}, options=["--on", "2026-02-28", "--given", "Hook"])
     assert said[0]["conflict"]["given"] == [{"deselect": "Panorama roof", "because": "not built before 2026-03-01"}]
@@ -155,7 +160,7 @@ def test_decisions_that_leave_no_car_are_refused(file):
 
 
 def test_a_car_is_configured_in_the_terminal(file):
-    done = command("configure", file, said='+W21\n+ Hook\ntake 1\nwhy W21\nlist roof\n~Front\nundo\n+ "Hok"\nhelp\nquit\n+ Rear\n')
+    done = command("configure", file, said='+W21\n+ Hook\ntake 1\nwhy W21\nlist roof\n~Front\nundo\ncount\n+ "Hok"\nhelp\nquit\n+ Rear\n')
     assert done.exit_code == 0, done.output
     for told in (
         "“Hook” cannot be chosen",
@@ -165,6 +170,7 @@ def test_a_car_is_configured_in_the_terminal(file):
         "“Front” was not decided",
         "Did you mean “Hook”",
         "take a decision back",
+        "4 cars are left",
     ):
         assert told in done.output
     assert done.output.count("1 decided") == 2

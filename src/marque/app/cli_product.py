@@ -50,12 +50,13 @@ def clicks(
     given: Given = None,
     compile_s: Compile = 60.0,
     repairs: Repairs = 0,
+    count: Annotated[bool, typer.Option("--count", help="How many cars are left after each click, exactly.")] = False,
 ) -> None:
     """Answer a trace of clicks: what is forced, forbidden and free after each, or why it is refused."""
     from marque.app.product import Opening
     from marque.app.product_clicks import clicks as run
 
-    run(Opening(file, cache, method, search or [], on, given or [], compile_s), trace, json, repairs)
+    run(Opening(file, cache, method, search or [], on, given or [], compile_s), trace, json, repairs, count)
 
 
 @product.command()

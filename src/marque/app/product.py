@@ -109,6 +109,11 @@ def decision_said(decision: Decision) -> dict[str, str]:
     return {**said, "because": decision.given} if decision.given else said
 
 
+def count_said(answer: Answer) -> str | None:
+    count = answer.count
+    return None if count is None else str(count)
+
+
 def _facts(product: Product, answer: Answer | Conflict) -> dict[str, Any]:
     core, dead = (answer.forced, answer.forbidden) if isinstance(answer, Answer) else ([], list(product.cnf.names))
     return {
@@ -116,7 +121,7 @@ def _facts(product: Product, answer: Answer | Conflict) -> dict[str, Any]:
         "clauses": product.cnf.clauses,
         "core": len(core),
         "dead": len(dead),
-        "count": _count(product, answer) if isinstance(answer, Answer) else "0",
+        "count": count_said(answer) if isinstance(answer, Answer) else "0",
         "seconds": 0.0,
         "method": product.reasoner.method,
         "constraints": len(product.model.constraints),
@@ -125,18 +130,6 @@ def _facts(product: Product, answer: Answer | Conflict) -> dict[str, Any]:
         "dead_features": dead,
         "conflict": conflict_said(answer) if isinstance(answer, Conflict) else None,
     }
-
-
-def _count(product: Product, answer: Answer) -> str | None:
-    """Exact; None where only a solver answers, which does not count."""
-    import numpy as np
-
-    from marque.product.knowledge.counting import count
-
-    circuit = getattr(product.reasoner, "circuit", None)
-    if circuit is None:
-        return None
-    return str(count(circuit, np.array(answer.literals, dtype=np.int32)))
 
 
 def _table(facts: dict[str, Any]) -> Table:

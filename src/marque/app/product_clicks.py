@@ -11,17 +11,17 @@ from typing import Any
 
 import typer
 
-from marque.app.product import Opening, conflict_said, decision_said, write
+from marque.app.product import Opening, conflict_said, count_said, decision_said, write
 from marque.common import InputError, Refusal
 from marque.product.configure import Answer, Conflict, Decision, Limits, Product, Repair, Verb, click, repairs
 
 _FORM = 'A trace is a list of clicks: [{"select": "NAME"}, {"deselect": "NAME"}, {"retract": "NAME"}].'
 
 
-def clicks(opening: Opening, trace: Path, json_out: Path | None, ways: int) -> None:
+def clicks(opening: Opening, trace: Path, json_out: Path | None, ways: int, counted: bool = False) -> None:
     """Answers every click of a trace, in turn. Raises InputError for a broken trace before any click, NoCar where there is no car.
 
-    milliseconds: from the click to its lists of names, by the clock; writing them is not in it, nor are repairs.
+    milliseconds: from the click to its lists of names, by the clock; writing them is not in it, nor are repairs and counts.
     """
     steps = read_trace(trace)
     answer = opening.begin()
@@ -30,7 +30,7 @@ def clicks(opening: Opening, trace: Path, json_out: Path | None, ways: int) -> N
     gc.collect()
     gc.freeze()  # what is loaded stays: no pass over it in the middle of a click
     told = _Told()
-    said = _answers(answer, steps, ways, told)
+    said = _answers(answer, steps, ways, counted, told)
     if json_out is None:
         for _ in said:
             pass
@@ -114,7 +114,9 @@ class _Told:
         return f"{len(ranked)} clicks answered, {self.refused} more refused; {took}"
 
 
-def _answers(answer: Answer, steps: Sequence[tuple[Verb, str]], ways: int, told: _Told) -> Iterator[dict[str, Any]]:
+def _answers(
+    answer: Answer, steps: Sequence[tuple[Verb, str]], ways: int, counted: bool, told: _Told
+) -> Iterator[dict[str, Any]]:  # fmt: skip
     for verb, name in steps:
         began = time.perf_counter()
         after = click(answer, verb, name)
@@ -130,6 +132,8 @@ def _answers(answer: Answer, steps: Sequence[tuple[Verb, str]], ways: int, told:
         else:
             told.milliseconds.append(took)
             said |= {**lists, "milliseconds": took}
+            if counted:
+                said["count"] = count_said(state)
             if isinstance(after, Refusal):
                 said["refused"] = after.reason
         yield said

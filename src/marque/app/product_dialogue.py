@@ -17,6 +17,7 @@ _WORDS = """+ NAME      choose a feature (also: select NAME)
 ~ NAME      take a decision back (retract NAME)
 ? NAME      why it is forced or forbidden (why NAME)
 take N      take the N-th of the ways that were just offered
+count       how many cars are left, exactly
 undo        the state before the last change
 list [TEXT] features whose names hold a text, with how they stand
 quit"""
@@ -66,6 +67,9 @@ class _Dialogue:
                 yield self._why(rest)
             elif word == "take":
                 yield from self._take(rest)
+            elif word == "count":
+                count = self.answer.count
+                yield "not counted: a solver answers" if count is None else f"{count:,} cars are left"
             elif word == "undo":
                 self.past = self.past[:-1] or self.past
                 yield self.told()

@@ -76,6 +76,14 @@ class Product:
             domains = self.reasoner.after(np.fromiter(literals, dtype=np.int32))
             return None if domains is None else np.array(domains[: self.features + 1], dtype=np.int8)
 
+    def count(self, literals: Iterable[int]) -> int | None:
+        """Cars with all these literals, exactly; None where a solver answers, which does not count."""
+        from marque.product.knowledge.counting import count
+
+        circuit = getattr(self.reasoner, "circuit", None)
+        with self._alone:
+            return None if circuit is None else count(circuit, np.fromiter(literals, dtype=np.int32))
+
     def conflict(self, needed: Sequence[int], others: Sequence[int] = ()) -> Core | None:
         """See RuleSets.conflict. The same question has the same answer."""
         with RuleSets(self.clauses) as asked:

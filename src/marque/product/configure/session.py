@@ -70,6 +70,11 @@ class Answer:
         return int(np.count_nonzero(self.domains[1:] == 0))
 
     @property
+    def count(self) -> int | None:
+        """Cars that are left, exactly; None where a solver answers, which does not count. Worked out when asked for."""
+        return self.product.count(self.literals)
+
+    @property
     def literals(self) -> list[int]:
         """Given ones first."""
         return [literal(self.product, one) for one in (*self.given, *self.decisions)]
