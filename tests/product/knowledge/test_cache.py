@@ -115,6 +115,14 @@ def test_a_broken_compilation_begins_anew(cnf, tmp_path, monkeypatch):
     assert same(compile_formula(cnf, cache=tmp_path), compile_formula(cnf))
 
 
+def test_a_compilation_too_large_for_a_file_is_not_kept(cnf, tmp_path, monkeypatch):
+    monkeypatch.setattr(compiler, "_STEPS", 20)
+    monkeypatch.setattr(compiler, "_KEPT_BYTES", 1000)
+    with pytest.raises(LimitReached):
+        compile_formula(cnf, cache=tmp_path, limit=Limits(nodes=100))
+    assert not list(tmp_path.iterdir())
+
+
 def test_progress_grows_to_the_end(cnf, monkeypatch):
     monkeypatch.setattr(compiler, "_STEPS", 20)
     monkeypatch.setattr(compiler, "_TOLD_S", -1.0)

@@ -38,6 +38,7 @@ _TRIAL_STEPS = 100_000
 _TOLD_S = 0.5
 _KEPT_S = 30.0
 _WRITTEN_PER_S = 200e6
+_KEPT_BYTES = 1 << 30
 _LEARNT_CLAUSES = 50_000
 
 
@@ -47,7 +48,7 @@ class Limits:
 
     seconds: float = 3600.0
     nodes: int = 50_000_000
-    bytes: int = 8 << 30
+    bytes: int = 4 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ class Progress:
     """components: different ones met; hits: how often one was known already; nodes, edges: made so far; seconds: of processor time in this
     call.
 
-    done: a rough share of the work, 0 to 1: each branch counts as half of its decision, each component as much as those beside it.
+    done: a rough share of the work, 0 to 1: each branch counts as half of its decision, each component as much as those beside it, though
+    one hard one may take longer than all others.
     """
 
     components: int
@@ -67,12 +69,13 @@ class Progress:
 
 
 class LimitReached(MarqueError):
-    """A formula took more than it was allowed to. What was done is in the cache, if there is one, and a later call continues from there."""
+    """A formula took more than it was allowed to. If there is a cache, and it is not too large for a file (1 GiB), what was done is kept
+    there, and a later call continues. progress: None where not even the preparation was done.
+    """
 
     def __init__(self, what: str, progress: Progress | None) -> None:
         self.what, self.progress = what, progress
-        done = f" about {progress.done:.0%} was done" if progress else " its preparation was not done"
-        super().__init__(f"Compiling the formula needs more than {what};{done}. Questions to it can be answered by search instead.")
+        super().__init__(f"Compiling the formula needs more than {what}. Questions to it can be answered by search instead.")
 
     def __reduce__(self) -> tuple[type[LimitReached], tuple[str, Progress | None]]:
         return type(self), (self.what, self.progress)
@@ -180,7 +183,8 @@ class _Compilation:
             self.tell(replace(progress, done=self.furthest))
             self.told = now
         exceeded = self._exceeded(attempt, now)
-        if self.cache is not None and (exceeded or (keep and now - self.kept > max(_KEPT_S, 10 * attempt.bytes / _WRITTEN_PER_S))):
+        due = keep and now - self.kept > max(_KEPT_S, 10 * attempt.bytes / _WRITTEN_PER_S)
+        if self.cache is not None and (due or exceeded) and attempt.bytes <= _KEPT_BYTES:
             files.save_walk(self.cache, self.cnf, attempt.order, attempt.formula, attempt.search, attempt.walk)
             self.kept = now
         if exceeded:
