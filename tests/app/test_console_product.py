@@ -126,6 +126,13 @@ def test_a_completed_car_has_a_price_parts_and_figures_and_its_quote_comes_out_t
     assert standing.visitor("seres", "product").get(link).status == 404, "a quote of the example is its organisation's"
 
 
+@pytest.mark.parametrize(("market", "sign"), [("de", "€"), ("uk", "£")])
+def test_a_car_of_another_market_has_a_price_there(standing, market, sign):
+    visitor = standing.visitor("gac", "product")
+    page = visitor.follow(visitor.post(f"{LINE}/configure", on="2026-10-01", market=market, fill="1"))
+    assert told(page, "//tr[@class='total']/td")[-1].startswith(sign)
+
+
 def test_another_market_has_another_currency_and_other_rules(standing):
     visitor = standing.visitor("gac", "product")
     for market, sign, port in (("cn", "¥", "drive.ChargePortGB"), ("de", "€", "drive.ChargePortCCS"), ("uk", "£", "drive.ChargePortCCS")):

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from marque import __version__
-from marque.app import cli_companies, cli_product, cli_proof
+from marque.app import cli_companies, cli_product_line, cli_proof
 from marque.common import MarqueError
 
 app = typer.Typer(
@@ -26,7 +26,7 @@ app = typer.Typer(
 app.add_typer(cli_companies.alliance, name="alliance")
 app.add_typer(cli_companies.keys, name="keys")
 app.add_typer(cli_companies.audit, name="audit")
-app.add_typer(cli_product.product, name="product")
+app.add_typer(cli_product_line.product, name="product")
 cli_proof.add_to(app)
 
 

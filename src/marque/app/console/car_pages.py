@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 from urllib.parse import urlencode
 
-import numpy as np
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
@@ -25,8 +23,8 @@ from marque.common import Missing, Refusal, Refused, ok
 from marque.foundation import blobs
 from marque.product import storefront
 from marque.product.archive import SalesArchive
+from marque.product.configure.complete import cheapest_car, deciding
 from marque.product.configure.decisions import Conflict
-from marque.product.configure.objective import Level, add_clause, least
 from marque.product.configure.session import Answer
 from marque.product.prices import Purchase, price
 from marque.product.prices import quote as frozen
@@ -38,8 +36,6 @@ from marque.product.properties import properties as computed
 
 routes = APIRouter(prefix="/console/product/lines")
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_SECONDS = 3.0
-"""For the cheapest car; what is found until then is taken."""
 _DIGITS: Mapping[str, int] = {"km": 0, "kg": 0, "kWh/100 km": 1, "%": 1}
 
 
@@ -73,39 +69,10 @@ def car_of(asked: Asked, state: Answer) -> Car | None:
 
 
 def filled(shown: Shown, asked: Asked, state: Answer) -> tuple[str, ...]:
-    """Decisions that make a state one car, the cheapest by list prices.
-
-    First what the car has, then what it has not; of each only what does not follow from those before.
-    """
-    product = shown.product
-    car = _cheapest(shown, asked, state)
-    literals, decisions, domains = list(state.literals), list(asked.decisions), state.domains
-    variables = range(1, product.features + 1)
-    for variable in sorted(variables, key=lambda one: (not car[one], one)):
-        if domains[variable] == 0:
-            name = str(product.names[variable])
-            literals.append(variable if car[variable] else -variable)
-            decisions.append(name if car[variable] else f"!{name}")
-            after = product.after(literals)
-            assert after is not None, name
-            domains = after
-    return tuple(decisions)
-
-
-def _cheapest(shown: Shown, asked: Asked, state: Answer) -> np.ndarray:
-    """Bool [variables + 1]: of the cars that are left, the one with the least to pay for its features, then with fewest of them."""
-    product = shown.product
-    few = product.car(state.literals, -np.arange(1, product.cnf.variables + 1))
-    assert few is not None, "a state has a car"
+    """Decisions that make a state one car, the cheapest by list prices."""
     priced = shown.priced(asked)
     units = shown.units(priced[0] if priced else None)
-    order = shown.model.order
-    cheap = Level({order[name]: amount for name, amount in units.items() if name in order})
-    model = product.constraint_model.clone()
-    for one in state.literals:
-        add_clause(model, [one])
-    found = least(model, [cheap, Level(dict.fromkeys(range(1, product.features + 1), 1))], few, time.monotonic() + _SECONDS)
-    return few if found is None else found[0]
+    return (*asked.decisions, *deciding(state, cheapest_car(state, units)))
 
 
 def properties(shown: Shown, car: Car, words: Words) -> list[dict[str, Any]]:
@@ -166,6 +133,9 @@ def _page(visit: Visit, shown: Shown, wanted: Asked, again: Again | None = None)
     priced = shown.priced(wanted)
     buyer = buyer_of(visit, priced)
     made = price(*priced, car.names, purchase(wanted, buyer, mass_of(shown, car.names))) if priced else None
+    if isinstance(made, Refusal) and priced and priced[1].regions and not buyer.region:  # some figures depend on it: one to begin with
+        buyer = replace(buyer, region=next(iter(priced[1].regions)))
+        made = price(*priced, car.names, purchase(wanted, buyer, mass_of(shown, car.names)))
     tell = context["tell"]
     context |= {
         "car": car, "buyer": buyer, "priced": priced, "equipment": _equipment(shown, car.names, tell),

@@ -22,6 +22,7 @@ from marque.product.configure.decisions import Conflict, Decision, Verb
 from marque.product.configure.repair import Limits, Repair, repairs
 from marque.product.configure.session import Answer, Standing, click
 from marque.product.model import Feature, GroupKind
+from marque.product.prices import list_units
 from marque.product.prices.model import PriceList
 from marque.product.prices.money import MINOR_DIGITS
 
@@ -168,14 +169,21 @@ def _repair(shown: Shown, wanted: Asked, one: Repair, tell: Teller, prices: Pric
         else:
             said.append(words("product.repair.give-up" if given_up.chosen else "product.repair.take", name=tell.name(given_up.feature)))
     own = tuple(told.feature if told.chosen else f"!{told.feature}" for told in one.decisions)
-    moved = None
-    if one.price_change is not None and prices is not None:
-        moved = money(one.price_change, prices.currency, MINOR_DIGITS[prices.currency], sign=True)
+    moved = "" if prices is None else money(_moved(shown, one, prices), prices.currency, MINOR_DIGITS[prices.currency], sign=True)
     return {
         "said": words("list.semicolon").join(said) or words("product.repair.nothing"),
         "added": _some(tell, one.added), "removed": _some(tell, one.removed), "price": moved, "optimal": one.optimal,
         "address": f"{shown.here}/configure?{replace(wanted, decisions=own).query()}#{_anchor(one.wanted.feature)}",
     }  # fmt: skip
+
+
+def _moved(shown: Shown, repair: Repair, prices: PriceList) -> int:
+    """By how much the repair changes the list price of the car as it stood, packages counted, beside the wanted feature's own price."""
+    before, after = (
+        set(shown.product.names[1:][car[1 : shown.product.features + 1].astype(bool)].tolist()) for car in (repair.before, repair.car)
+    )
+    own = shown.units(prices).get(repair.wanted.feature, 0) * ((repair.wanted.feature in after) - (repair.wanted.feature in before))
+    return list_units(prices, after) - list_units(prices, before) - own
 
 
 def _some(tell: Teller, names: tuple[str, ...]) -> str:
@@ -285,8 +293,6 @@ class _Drawing:
         """The list price of all that is certain."""
         if self.prices is None:
             return ""
-        from marque.product.prices import list_units
-
         certain = set(self.shown.product.names[np.flatnonzero(self.state.domains == 1)].tolist())
         if not any(item.kind == "base" and item.feature in certain for item in self.prices.items):
             return ""

@@ -18,7 +18,6 @@ from marque.app.words import Words
 from marque.common import Bools, InputError
 from marque.product import parts
 from marque.product.configure.session import Answer
-from marque.product.knowledge import counting
 from marque.product.model import GroupKind
 from marque.product.parts import Finding, Slot, Usage, Witness
 from marque.product.parts.rates import condition
@@ -105,6 +104,8 @@ def coverage(visit: Visiting, line: str) -> HTMLResponse:
 
 def _shares(shown: Shown, state: Answer, wanted: Asked, group: str) -> dict[tuple[str, int], float]:
     """Percent of the cars left that use each usage of the group's slots, by a uniform sample; empty for a line that is not compiled."""
+    from marque.product.knowledge import counting
+
     circuit = getattr(shown.product.reasoner, "circuit", None)
     if circuit is None or shown.bill is None:
         return {}
