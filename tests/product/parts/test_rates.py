@@ -6,18 +6,20 @@ from collections import defaultdict
 from datetime import date
 from fractions import Fraction
 from functools import cache
+from math import prod
 from random import Random
 
 import pytest
 import small_models
-from bills import buildable, drawn, fitting, of
+from bills import bill, buildable, drawn, fitting, of, slot, usage
 from demo import circuit, product, whole_bill
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from oracle import cars as all_cars
 
 from marque.common import InputError
-from marque.product.parts import Planned, TakeRates, sampled_rates, take_rates
+from marque.product.model import Name
+from marque.product.parts import Planned, TakeRates, expected_rates, sampled_rates, take_rates
 from marque.product.parts.rates import compiled
 
 DAY = date(2026, 10, 1)
@@ -28,6 +30,7 @@ def known():
     return compiled(product(), whole_bill())
 
 
+@cache
 def rates(plan: tuple[Planned, ...] = (), on: date = DAY) -> TakeRates:
     return take_rates(product(), whole_bill(), on, plan=plan, known=known())
 
@@ -94,3 +97,68 @@ def test_a_plan_for_cars_that_do_not_exist_is_refused() -> None:
         rates((Planned(("Corvus", "Vela"), 1),))
     with pytest.raises(InputError, match="no such feature"):
         rates((Planned(("Aquila",), 1),))
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(st.integers(0, 10**9))
+def test_expected_rates_of_features_are_met_and_cars_are_weighed_by_factors(seed: int) -> None:
+    """Against the same factors found by going through all cars one by one."""
+    random = Random(seed)
+    model = small_models.drawn(seed, features=6)
+    every = [car.features for car in all_cars(model)]
+    names = [name for name in model.features if 0 < sum(name in car for car in every) < len(every)]
+    assume(names)
+    # Rates that some weighing of the cars has, so that they can be met.
+    weights = [random.random() + 0.05 for _ in every]
+    chosen = random.sample(names, min(len(names), 3))
+    wanted = {name: sum(w for w, car in zip(weights, every, strict=True) if name in car) / sum(weights) for name in chosen}
+    factors = dict.fromkeys(chosen, 1.0)
+
+    def share(name: str) -> float:
+        mass = [prod(factors[one] for one in chosen if one in car) for car in every]
+        return sum(one for one, car in zip(mass, every, strict=True) if name in car) / sum(mass)
+
+    for _ in range(3_000):
+        for name in chosen:
+            now = share(name)
+            factors[name] *= wanted[name] / (1 - wanted[name]) * (1 - now) / now
+        if all(abs(share(name) - wanted[name]) < 1e-11 for name in chosen):
+            break
+    else:
+        assume(False)
+    whole = bill(slot("unit", *(usage(f"U{number}", Name(name)) for number, name in enumerate(names))))
+    try:
+        told = expected_rates(of(model), whole, date(2026, 6, 15), wanted)
+    except InputError:  # Slow to meet, which a plain search through all cars may afford.
+        assume(False)
+        raise
+    for rate, name in zip(told.rates, names, strict=True):
+        assert float(rate.share) == pytest.approx(share(name), abs=1e-6)
+
+
+def test_rates_of_the_demo_line_may_be_expected() -> None:
+    wanted = {"Vela": 0.4, "china.China": 0.6, "uk.UnitedKingdom": 0.1, "body.TowBarSwivel": 0.03, "software.CityPilot": 0.35}
+    told = expected_rates(product(), whole_bill(), DAY, wanted, known=known())
+    shares = {rate.usage.item: float(rate.share) for rate in told.rates}
+    assert shares[whole_bill().slots["body.tow_bar"].usages[0].item] == pytest.approx(0.03, abs=1e-8)
+    sums: dict[str, float] = defaultdict(float)
+    for rate in told.rates:
+        sums[rate.slot] += float(rate.share)
+    assert all(share <= 1 + 1e-6 for share in sums.values())
+    assert sums["battery.pack"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "place"),
+    [
+        ({"Vela": 0.7, "body.TowBarSwivel": 0.5}, "body.TowBarSwivel"),
+        ({"germany.Germany": 0.7, "china.China": 0.7}, ""),
+        ({"Vela": 1.5}, "Vela"),
+        ({"body.Body": 0.5}, "body.Body"),
+    ],
+)
+def test_rates_that_cannot_be_had_are_refused(wanted: dict[str, float], place: str) -> None:
+    with pytest.raises(InputError) as caught:
+        expected_rates(product(), whole_bill(), DAY, wanted, known=known())
+    assert caught.value.place in wanted
+    assert place in ("", caught.value.place) or place in wanted

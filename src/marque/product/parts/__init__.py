@@ -3,7 +3,7 @@
 from marque.product.parts.bill import Bill, Item, Side, Slot, Usage
 from marque.product.parts.prove import Finding, Kind, prove
 from marque.product.parts.question import Witness
-from marque.product.parts.rates import Planned, Rate, TakeRates, sampled_rates, take_rates
+from marque.product.parts.rates import Planned, Rate, TakeRates, expected_rates, sampled_rates, take_rates
 from marque.product.parts.read import parse, read
 from marque.product.parts.resolve import PartLine, resolve
 from marque.product.parts.years import Differences, differences
@@ -23,6 +23,7 @@ __all__ = [
     "Usage",
     "Witness",
     "differences",
+    "expected_rates",
     "parse",
     "prove",
     "read",
