@@ -22,7 +22,7 @@ from marque.product.knowledge.queries import Domains
 from marque.product.model import Aggregate, FeatureModel, GroupKind
 from marque.vehicle.models import MODELS
 
-CARS = "6780995583409097283493589291725996736384367329280"
+CARS = "7711993680312733245164515891090321527748134174720"
 
 
 @cache
