@@ -176,6 +176,8 @@ def _elimination(first: np.ndarray, near: np.ndarray, part: np.ndarray, local: n
                 fill[mine[index]] -= _without(table[mine[index]], table[best])
         for index in range(count):
             a = mine[index]
+            if _without(table[best], table[a]) == 1:
+                continue  # it is itself the only one that is not its neighbour
             for later in range(index + 1, count):
                 b = mine[later]
                 if table[a, b >> 6] & (one << np.uint64(b & 63)) == 0:
