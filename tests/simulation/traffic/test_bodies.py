@@ -14,6 +14,7 @@ from marque.driving.observation import Kind
 from marque.simulation.frame import Frame
 from marque.simulation.traffic import Traffic
 from marque.simulation.traffic.collisions import build_hash, find_contacts
+from marque.simulation.traffic.network import build_network
 from marque.simulation.traffic.state import BODY, CLOCK, CONTACT
 from small_town import small_town
 
@@ -136,6 +137,50 @@ def test_a_lasting_touch_is_one_contact():
     find_contacts(bodies, 0, grid, clock[0], contacts, 6)
     assert clock["contacts"][0] == 2
     assert contacts[:2].tolist() == [(0, 0, 1, 4), (6, 0, 1, 6)]
+
+
+def distance_to_lanes(road_map, x, y, lanes):
+    """From a place to the nearest centre line of some lanes."""
+    points, nearest = road_map.arrays.points, np.inf
+    for lane in road_map.arrays.lanes[lanes]:
+        line = points[lane["point_first"] :][: lane["point_count"]]
+        a = np.column_stack([line["x"], line["y"]])
+        along = np.diff(a, axis=0)
+        share = np.clip(((np.array([x, y]) - a[:-1]) * along).sum(1) / np.maximum((along**2).sum(1), 1e-9), 0.0, 1.0)
+        nearest = min(nearest, np.hypot(*(a[:-1] + share[:, None] * along - [x, y]).T).min())
+    return nearest
+
+
+def test_who_waits_or_turns_up_at_a_crossing_stands_beside_every_lane_that_can_be_driven():
+    road_map = load_map(default_city())
+    network = build_network(road_map)
+    lanes = np.flatnonzero(road_map.arrays.lanes["component"] == 0)
+    points = road_map.arrays.points
+    firsts = road_map.arrays.lanes["point_first"][lanes]
+    middle = np.column_stack([points["x"][firsts], points["y"][firsts]])
+    assert len(network.walkable) > 50
+    for way in network.footways[network.walkable[:: len(network.walkable) // 20]]:
+        for q in (-way["apron0"], 0.0, way["length"], way["length"] + way["apron1"]):
+            for side in (-way["side"], way["side"]):
+                x, y = way["x"] + q * way["ux"] - side * way["uy"], way["y"] + q * way["uy"] + side * way["ux"]
+                near = lanes[np.hypot(*(middle - [x, y]).T) < 150.0]
+                assert distance_to_lanes(road_map, x, y, near) > 2.2
+
+
+def test_nobody_turns_up_where_a_car_is():
+    """With cars all around the crossing, that is where a pedestrian would turn up."""
+    traffic = Traffic(small_town(), vehicles=30, pedestrians=40, seed=5)
+    known, turned_up = set(traffic.frame().ids.tolist()), 0
+    for _ in range(600):
+        traffic.step()
+        frame = traffic.frame()
+        cars = frame.kinds != Kind.PEDESTRIAN
+        for who in np.flatnonzero(~cars & ~np.isin(frame.ids, list(known))):
+            turned_up += 1
+            away = np.hypot(frame.x_m[cars] - frame.x_m[who], frame.y_m[cars] - frame.y_m[who])
+            assert (away - 0.5 * frame.length_m[cars]).min() > 2.5
+        known |= set(frame.ids.tolist())
+    assert turned_up > 20
 
 
 @pytest.mark.slow

@@ -45,7 +45,8 @@ def build_footways(road_map: RoadMap, used: Bools) -> tuple[Records, Records, In
     footways["ux"], footways["uy"] = dx / footways["length"], dy / footways["length"]
     footways["side"] = np.clip(0.5 * crossings["width"] - 0.3, 0.0, SIDE_M)
     footways["signal"], footways["priority"] = crossings["signal"], crossings["priority"]
-    over = _walked_lanes(footways, arrays.points, arrays.lanes, chosen, _boxes(arrays.points, arrays.lanes))
+    drivable = used | (arrays.lanes["component"] == 0)  # self-driving cars go where traffic does not
+    over = _walked_lanes(footways, arrays.points, arrays.lanes, chosen, np.flatnonzero(drivable), _boxes(arrays.points, arrays.lanes))
     over = over[np.lexsort((over["leave"], over["lane"]))]
     crossed = np.argsort(over["crossing"], kind="stable")
     footways["lanes"] = np.bincount(over["crossing"], minlength=crossings.size)
@@ -92,23 +93,29 @@ def _retreat(points: Records, lanes: Records, near: Indices, way: Record, x: flo
 
 
 @kernel
-def _walked_lanes(footways: Records, points: Records, lanes: Records, chosen: Indices, boxes: Floats) -> Records:
-    """Moves both ends of every footway out to where one waits, and lists the lanes that run over it in between."""
+def _near(boxes: Floats, lanes: Indices, found: Indices, way: Record, x1: float, y1: float, reach: float) -> Indices:
+    """Those of some lanes whose boxes come so near to a footway; a slice of `found`, which they are written into."""
+    n = 0
+    for lane in lanes:
+        box = boxes[lane]
+        beside = box[0] < max(way.x, x1) + reach and box[2] > min(way.x, x1) - reach
+        if beside and box[1] < max(way.y, y1) + reach and box[3] > min(way.y, y1) - reach:
+            found[n] = lane
+            n += 1
+    return found[:n]
+
+
+@kernel
+def _walked_lanes(footways: Records, points: Records, lanes: Records, chosen: Indices, drivable: Indices, boxes: Floats) -> Records:
+    """Moves both ends of every footway out to where one waits, clear of drivable lanes, and lists the chosen ones that run over it."""
     found = np.empty(256, LANE_OVER_CROSSING)
     count = 0
-    near = np.empty(chosen.size, np.int64)
+    nearby = np.empty(drivable.size, np.int64)
     for c in range(footways.size):
         way = footways[c]
         reach = _FARTHEST_WAIT_M + _APRON_M + 5.0
         x1, y1 = way.x + way.length * way.ux, way.y + way.length * way.uy
-        n = 0
-        for lane in chosen:
-            box = boxes[lane]
-            beside = box[0] < max(way.x, x1) + reach and box[2] > min(way.x, x1) - reach
-            if beside and box[1] < max(way.y, y1) + reach and box[3] > min(way.y, y1) - reach:
-                near[n] = lane
-                n += 1
-        around = near[:n]
+        around = _near(boxes, drivable, nearby, way, x1, y1, reach)
         back = _retreat(points, lanes, around, way, way.x, way.y, -1.0, 0.5)
         out = _retreat(points, lanes, around, way, x1, y1, 1.0, 0.5)
         if not (math.isfinite(back) and math.isfinite(out)):
@@ -120,7 +127,7 @@ def _walked_lanes(footways: Records, points: Records, lanes: Records, chosen: In
         while way.apron1 < _APRON_M and _retreat(points, lanes, around, way, x1, y1, 1.0, way.apron1) == way.apron1:
             way.apron1 += _STEP_M
         way.apron0, way.apron1 = max(0.0, way.apron0 - _STEP_M), max(0.0, way.apron1 - _STEP_M)
-        for lane_index in around:
+        for lane_index in _near(boxes, chosen, nearby, way, x1, y1, reach):
             if count == found.size:
                 more = np.empty(2 * count, LANE_OVER_CROSSING)
                 more[:count] = found

@@ -20,6 +20,7 @@ _PAUSE_M = 40.0  # walkers are drawn up to so far away from their crossing, so t
 _GAP_S = 1.5
 _LOOK_M, _CLEAR_M, _CLOSE_M = 0.7, 0.6, 0.35  # the last from a car that stands
 _STANDING_MPS, _SIDESTEP_MPS = 0.1, 0.5
+_ROOM_M, _ROOM_S, _TRIES = 3.0, 1.0, 8  # nobody turns up where a car is, or will be within so long
 _WALK = np.int64(Purpose.WALK)
 _GREEN, _PROTECTED = int(Colour.GREEN), int(Colour.GREEN_PROTECTED)
 
@@ -79,15 +80,43 @@ def walk(network: Network, world: World, p: int, seed: int, step: int, now_s: fl
     if walker.mode == WALKER_CROSSES and walker.q > footway.length:
         walker.mode = WALKER_LEAVES
     if walker.mode == WALKER_LEAVES and walker.q > footway.length + (footway.apron1 if walker.forward > 0 else footway.apron0):
-        walker.generation += 1
-        send_walker(network, world, p, seed)
-        footway = network.footways[walker.crossing]
         moving = False
+        footway = _go_elsewhere(network, world, p, seed)
     body = world.bodies[world.bodies.size - world.walkers.size + p]
-    t = walker.q if walker.forward > 0 else footway.length - walker.q
-    body.x, body.y = footway.x + t * footway.ux - walker.side * footway.uy, footway.y + t * footway.uy + walker.side * footway.ux
+    body.x, body.y = _place(footway, walker)
     body.ux, body.uy = footway.ux * walker.forward, footway.uy * walker.forward
     body.speed = walker.pace if moving else 0.0
+
+
+@lean
+def _go_elsewhere(network: Network, world: World, p: int, seed: int) -> Record:
+    """Sends pedestrian p to where no car is near; who finds no such place stays for now. Returns the footway it is on."""
+    walker = world.walkers[p]
+    crossing, forward, pace, side, q, generation = walker.crossing, walker.forward, walker.pace, walker.side, walker.q, walker.generation
+    for _ in range(_TRIES):
+        walker.generation += 1
+        send_walker(network, world, p, seed)
+        if _has_room(world, *_place(network.footways[walker.crossing], walker)):
+            return network.footways[walker.crossing]
+    walker.crossing, walker.forward, walker.pace, walker.side, walker.q, walker.generation = crossing, forward, pace, side, q, generation
+    walker.mode = WALKER_LEAVES
+    return network.footways[crossing]
+
+
+@lean
+def _place(footway: Record, walker: Record) -> tuple[float, float]:
+    t = walker.q if walker.forward > 0 else footway.length - walker.q
+    return footway.x + t * footway.ux - walker.side * footway.uy, footway.y + t * footway.uy + walker.side * footway.ux
+
+
+@lean
+def _has_room(world: World, x: float, y: float) -> bool:
+    for k in range(world.bodies.size - world.walkers.size):
+        car = world.bodies[k]
+        reach = 0.5 * car.length + _ROOM_M + _ROOM_S * car.speed
+        if (car.x - x) ** 2 + (car.y - y) ** 2 < reach * reach:
+            return False
+    return True
 
 
 @lean
