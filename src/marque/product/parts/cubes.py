@@ -12,6 +12,7 @@ import numpy as np
 
 from marque.product.knowledge.circuit import AND, LITERAL, OR, TRUE, Circuit
 from marque.product.model import And, Compare, Constant, Formula, Iff, Implies, Name, Not, Or
+from marque.product.prices.conditions import holds
 from marque.vehicle import kernel
 
 Cube = tuple[int, ...]
@@ -39,7 +40,7 @@ def cubes(formula: Formula, order: Mapping[str, int]) -> Iterator[Cube]:
         now, cube = waiting.pop()
         name = _first(now)
         if name is None:
-            if _value(now):
+            if holds(now, frozenset()):
                 yield cube
             continue
         waiting.append((_given(now, name, value=False), (*cube, -order[name])))
@@ -58,10 +59,6 @@ def _first(formula: Formula) -> str | None:
             found = _first(left)
             return found if found is not None else _first(right)
     return None
-
-
-def _value(formula: Formula) -> bool:
-    return isinstance(formula, Constant) and bool(formula.value)
 
 
 def _given(formula: Formula, name: str, *, value: bool) -> Formula:
