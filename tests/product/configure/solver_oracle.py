@@ -10,6 +10,7 @@ from pysat.solvers import Solver
 
 _KEPT = 1200
 _FLIPS = 12
+_SHORT = 12
 
 
 class Oracle:
@@ -22,6 +23,7 @@ class Oracle:
         for clause in clauses:
             for literal in clause:
                 (self.partners if len(clause) == 2 else self.longer).setdefault(literal, []).append(clause)
+        self.arrays = {tuple(clause): (np.abs(clause), np.array(clause) > 0) for clause in clauses if len(clause) > _SHORT}
         self.partners = {one: np.array([sum(pair) - one for pair in pairs]) for one, pairs in self.partners.items()}
         self.size, self.features = cnf.variables, len(cnf.names)
         self.kept = np.zeros((_KEPT, self.size + 1), dtype=bool)
@@ -96,9 +98,15 @@ class Oracle:
         broken += [
             next((one for one in clause if one != literal), literal)
             for clause in self.longer.get(literal, ())
-            if not any(car[abs(one)] == (one > 0) for one in clause)
+            if not self._holds(car, clause)
         ]
         return broken
+
+    def _holds(self, car, clause):
+        if len(clause) > _SHORT:
+            variables, sides = self.arrays[tuple(clause)]
+            return (car[variables] == sides).any()
+        return any(car[abs(one)] == (one > 0) for one in clause)
 
     def _car(self, literals):
         if not self.solver.solve(assumptions=[int(one) for one in literals]):
