@@ -147,6 +147,16 @@ def _release(text: str) -> tuple[int, ...]:
     return tuple(int(one) if one.isdecimal() else 0 for one in text.split("."))
 
 
+def _offers(one: Feature, shown: Shown, tell: Teller) -> list[str]:
+    """How the programme lets a function be had, and in how many models and markets its evidence reaches; empty where it says nothing."""
+    offered = shown.software.features.get(one.name) if shown.software is not None else None
+    if offered is None:
+        return []
+    ways = [tell.words(f"product.offer.{each.how}", months=each.months) for each in offered.offers]
+    markets = tell.names(list(dict.fromkeys(each.market for each in offered.reach)), "list.comma")
+    return [*ways, tell.words("product.offer.reach", markets=markets)] if markets else ways
+
+
 def _software(one: Feature, shown: Shown, tell: Teller, state: object, prices: PriceList | None) -> dict[str, Any]:
     needs = [
         tell.amount(name.replace("requires_", "provides_"), value) for name, value in one.attributes.items() if name.startswith("requires_")
@@ -162,5 +172,5 @@ def _software(one: Feature, shown: Shown, tell: Teller, state: object, prices: P
     return {
         "label": tell.name(one.name), "name": one.name, "sold": one.attributes["sold"], "ota": one.attributes.get("ota") is True,
         "needs": needs, "rules": [tell.formula(told.formula) for told in said], "domain": domain, "built": tell.built(one.name),
-        "price": price, "in": tell.name(one.parent),
+        "offers": _offers(one, shown, tell), "price": price, "in": tell.name(one.parent),
     }  # fmt: skip

@@ -32,7 +32,7 @@ from marque.product.configure.explain import conflict, literal
 from marque.product.configure.given import on_day
 from marque.product.configure.product import Product, reasoner_of
 from marque.product.configure.session import Answer, begin
-from marque.product.documents import Line
+from marque.product.documents import Line, Software
 from marque.product.model import FeatureModel, GroupKind
 from marque.product.parts.bill import Bill
 from marque.product.prices import Book, Sources, minor_units, read_book
@@ -60,7 +60,10 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A line. digest: of the document that composes it. texts: the UVL it was read from, by file. book: None where nothing is priced."""
+    """A line. digest: of the document that composes it. texts: the UVL it was read from, by file. book: None where nothing is priced.
+
+    software: how its functions are had, where the programme says so.
+    """
 
     address: str
     digest: str
@@ -68,6 +71,7 @@ class Shown:
     texts: Mapping[str, str]
     book: Book | None
     bill: Bill | None
+    software: Software | None = None
     sales: Area | None = None
     """Where quotes of it are kept; None for the example, whose quotes each organisation keeps among its own files."""
 
@@ -288,7 +292,11 @@ def find(tx: Transaction, address: str) -> Found:
     parts = {part: texts[digest] for part, digest in line.parts.items()}
     whole_bill = bill if len(bill) == len(line.bill) else {}
     sales = revisions.area_of(lead, programme, Kind.PUBLICATION)
-    return Found(lambda: replace(_composed(address, found.digest, line.root, parts, prices, whole_bill), sales=sales), sales)
+    offered = [documents.read(one.text, Software, one.part) for one in _in_force(tx, lead, programme, (Kind.SOFTWARE,))]
+    software = offered[0] if offered else None
+    return Found(
+        lambda: replace(_composed(address, found.digest, line.root, parts, prices, whole_bill), software=software, sales=sales), sales
+    )
 
 
 @dataclass(frozen=True)
