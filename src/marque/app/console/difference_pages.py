@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
@@ -14,13 +14,13 @@ from marque.app.console.product_lines import Asked, Choice, Shelf, Shown, config
 from marque.app.console.product_words import Teller, money
 from marque.app.console.visit import Visiting
 from marque.common import InputError
-from marque.product import parts
 from marque.product.configure.session import Answer
 from marque.product.model import Constraint, Feature, Name
-from marque.product.parts import Differences
-from marque.product.parts.names import features as names_in
 from marque.product.prices.model import PriceList
 from marque.product.prices.money import MINOR_DIGITS
+
+if TYPE_CHECKING:
+    from marque.product.parts import Differences
 
 routes = APIRouter(prefix="/console/product/lines")
 _found = Shelf()
@@ -30,6 +30,8 @@ _HAD = ("standard", "option", "subscription")
 
 @routes.get("/{line}/differences")
 def differences(visit: Visiting, line: str) -> HTMLResponse:
+    from marque.product import parts
+
     shown = opened(visit, line)
     wanted = asked_of(visit, shown)
     context = around(visit, shown, wanted, "differences")
@@ -86,6 +88,8 @@ def _only_holds(feature: Feature) -> bool:
 
 def _rules(shown: Shown, tell: Teller, years: set[str]) -> list[tuple[Constraint, str]]:
     """Those that speak of one of the model years."""
+    from marque.product.parts.names import features as names_in
+
     return [(one, tell.formula(one.formula)) for one in shown.model.constraints if years & set(names_in(one.formula))]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from fastapi import APIRouter
@@ -16,12 +16,11 @@ from marque.app.console.product_words import Teller
 from marque.app.console.visit import Visiting
 from marque.app.words import Words
 from marque.common import Bools, InputError
-from marque.product import parts
 from marque.product.configure.session import Answer
 from marque.product.model import GroupKind
-from marque.product.parts import Finding, Slot, Usage, Witness
-from marque.product.parts.rates import condition
-from marque.product.parts.vectors import holds
+
+if TYPE_CHECKING:
+    from marque.product.parts import Finding, Slot, Usage, Witness
 
 routes = APIRouter(prefix="/console/product/lines")
 _proofs, _samples = Shelf(), Shelf()
@@ -55,6 +54,8 @@ class Told:
 
 def lines_of(shown: Shown, asked: Asked, car: frozenset[str], words: Words) -> list[dict[str, Any]]:
     """The parts of one car; empty where the line has no bill, or none that holds for it."""
+    from marque.product import parts
+
     if shown.bill is None:
         return []
     try:
@@ -73,6 +74,8 @@ def lines_of(shown: Shown, asked: Asked, car: frozenset[str], words: Words) -> l
 
 
 def proof(shown: Shown) -> list[Finding]:
+    from marque.product import parts
+
     assert shown.bill is not None
     bill = shown.bill
     return _proofs.get(f"{shown.product.cnf.digest} {id(bill)}", lambda: parts.prove(shown.product, bill))
@@ -80,6 +83,8 @@ def proof(shown: Shown) -> list[Finding]:
 
 @routes.get("/{line}/parts")
 def coverage(visit: Visiting, line: str) -> HTMLResponse:
+    from marque.product import parts
+
     shown = opened(visit, line)
     wanted = asked_of(visit, shown)
     context = around(visit, shown, wanted, "parts")
@@ -124,6 +129,9 @@ def _shares(shown: Shown, state: Answer, wanted: Asked, group: str) -> dict[tupl
 
 def _used(usage: Usage, cars: Bools, shown: Shown, day: date) -> Bools:
     """Bool [cars]: which of them, built on the day, use a part here. cars: bool [cars, variables]."""
+    from marque.product.parts.rates import condition
+    from marque.product.parts.vectors import holds
+
     if (usage.since and day < usage.since) or (usage.until and day > usage.until):
         return np.zeros(len(cars), dtype=bool)
     return holds(condition(usage), cars, shown.model)

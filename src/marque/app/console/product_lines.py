@@ -16,7 +16,7 @@ from datetime import date
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -34,11 +34,13 @@ from marque.product.configure.product import Product, reasoner_of
 from marque.product.configure.session import Answer, begin
 from marque.product.documents import Line, Software
 from marque.product.model import FeatureModel, GroupKind
-from marque.product.parts.bill import Bill
 from marque.product.prices import Book, Sources, minor_units, read_book
 from marque.product.prices.model import PriceList, TaxRules
 from marque.product.rules import Kind
 from marque.product.store import revisions as store
+
+if TYPE_CHECKING:
+    from marque.product.parts import Bill
 
 Made = TypeVar("Made")
 

@@ -10,11 +10,10 @@ import numpy as np
 
 from marque.common import InputError
 from marque.foundation import Transaction
-from marque.product import checks, documents, parts, revisions
+from marque.product import checks, documents, revisions
 from marque.product.cnf import Cnf
 from marque.product.documents import Line
 from marque.product.encode import encode
-from marque.product.knowledge.sat import SatDomains
 from marque.product.model import FeatureModel
 from marque.product.rules import UVL, Draft, Kind
 from marque.product.store import revisions as store
@@ -99,6 +98,8 @@ def _alone(text: str, part: str) -> tuple[int, int]:
 
 def _composed(found: Findings, there: _Texts, draft: Draft) -> Findings:
     """The line with the draft in the place of its part: what dies of it, and what its bill of materials lacks then."""
+    from marque.product import parts
+
     old = checks.model_of(there.line, there.texts)
     named, texts = there.line, dict(there.texts) | {"draft": draft.text}
     changed = {
@@ -125,6 +126,8 @@ class _Made:
 
 def _dead(model: FeatureModel) -> tuple[str, ...] | None:
     """Features of no car; None where there is no car."""
+    from marque.product.knowledge.sat import SatDomains
+
     with SatDomains(encode(model)) as domains:
         found = domains.after(np.zeros(0, dtype=np.int32))
     if found is None:
