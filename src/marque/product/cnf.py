@@ -63,3 +63,8 @@ class Cnf:
         """SHA-256 of the formula alone: number of variables, offsets, literals, little-endian. Names and rules do not enter."""
         head = np.array([self.variables, self.counted], dtype="<i4").tobytes()
         return hashlib.sha256(head + self.offsets.astype("<i4").tobytes() + self.literals.astype("<i4").tobytes()).hexdigest()
+
+    @cached_property
+    def named_digest(self) -> str:
+        """SHA-256 of the formula and of the names of its features: of what is known about cars by their features' names."""
+        return hashlib.sha256("\n".join((self.digest, *self.names)).encode()).hexdigest()

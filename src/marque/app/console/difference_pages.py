@@ -43,7 +43,8 @@ def differences(visit: Visiting, line: str) -> HTMLResponse:
     if before is None or after is None or before == after:
         return visit.page("product_differences.html", context)
     given = tuple(one.feature for name in ("market", "plant") for one in shown.contexts[name] if one.code == wanted.context(name))
-    key = f"{shown.product.cnf.digest} {id(shown.bill)} {before.feature} {after.feature} {given}"
+    bill = shown.bill.digest if shown.bill else ""
+    key = f"{shown.product.cnf.named_digest} {bill} {before.feature} {after.feature} {given}"
     try:
         found = _found.get(key, lambda: parts.differences(shown.product, before.feature, after.feature, shown.bill, given))
     except InputError:

@@ -78,7 +78,7 @@ def proof(shown: Shown) -> list[Finding]:
 
     assert shown.bill is not None
     bill = shown.bill
-    return _proofs.get(f"{shown.product.cnf.digest} {id(bill)}", lambda: parts.prove(shown.product, bill))
+    return _proofs.get(f"{shown.product.cnf.named_digest} {bill.digest}", lambda: parts.prove(shown.product, bill))
 
 
 @routes.get("/{line}/parts")
@@ -115,7 +115,7 @@ def _shares(shown: Shown, state: Answer, wanted: Asked, group: str) -> dict[tupl
     if circuit is None or shown.bill is None:
         return {}
     literals = np.array(state.literals, dtype=np.int32)
-    key = f"{shown.product.cnf.digest} {literals.tobytes().hex()}"
+    key = f"{shown.product.cnf.named_digest} {literals.tobytes().hex()}"
     cars = _samples.get(key, lambda: counting.sample(circuit, literals, CARS, 1))
     if cars is None:
         return {}

@@ -229,7 +229,7 @@ def configured(shown: Shown, asked: Asked) -> Answer | Conflict:
 
 def whole(shown: Shown) -> Answer:
     """All cars of the line, whatever the day. A line that has none is not taken, so there is one."""
-    return _wholes.get(shown.product.cnf.digest, lambda: _any(begin(shown.product)))
+    return _wholes.get(shown.product.cnf.named_digest, lambda: _any(begin(shown.product)))
 
 
 def _any(first: Answer | Conflict) -> Answer:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 
 from marque.product.model import Formula, Place
 
@@ -65,6 +67,11 @@ class Bill:
 
     slots: Mapping[str, Slot]
     items: Mapping[str, Item]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything the bill says, places in files included."""
+        return hashlib.sha256(repr((dict(self.slots), dict(self.items))).encode()).hexdigest()
 
     def usages(self) -> Iterator[tuple[Slot, int, Usage]]:
         """Every usage with its slot and its number in it, from 0."""
