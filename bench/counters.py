@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from marque.product import encode, uvl
-from marque.product.cnf import Cnf
+from marque.product.encoding.cnf import Cnf
 from marque.product.knowledge import counting
 from marque.product.knowledge.compile import Limits, compile_formula
 from marque.product.knowledge.rows import Rows

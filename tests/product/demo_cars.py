@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from marque.product import line, uvl
-from marque.product.cnf import Cnf
-from marque.product.encode import encode
+from marque.product.encoding.cnf import Cnf
+from marque.product.encoding.encode import encode
 from marque.product.model import FeatureModel
 from marque.product.prices import Book, read_folder
 

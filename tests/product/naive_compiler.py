@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from marque.product.cnf import Cnf
+from marque.product.encoding.cnf import Cnf
 from marque.product.knowledge.circuit import AND, FALSE, LITERAL, OR, TRUE, Circuit
 
 _Clauses = frozenset[frozenset[int]]

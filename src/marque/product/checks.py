@@ -13,8 +13,8 @@ from uuid import UUID
 from marque.common import InputError, Refusal, Sentence, ok
 from marque.foundation import Transaction
 from marque.product import documents, software
-from marque.product.cnf import Cnf
 from marque.product.documents import Line, Publication, Software
+from marque.product.encoding.cnf import Cnf
 from marque.product.model import FeatureModel
 from marque.product.rules import UVL, Draft, Kind, Revision
 from marque.product.store import revisions as store
@@ -116,7 +116,7 @@ def model_of(line: Line, texts: Mapping[str, str]) -> FeatureModel:
 
 def sound(line: Line, texts: Mapping[str, str]) -> FeatureModel | Refusal:
     """The composed model, where it has a car and its bill of materials neither gap nor overlap. texts: by digest. Raises InputError."""
-    from marque.product.encode import encode
+    from marque.product.encoding.encode import encode
     from marque.product.knowledge import sat
 
     model = model_of(line, texts)
@@ -183,7 +183,7 @@ def published(tx: Transaction, lead: str, programme: UUID, publication: Publicat
 
 
 def _unsold(offered: Software, model: FeatureModel) -> str:
-    from marque.product.prices.conditions import names
+    from marque.product.evaluate import names
 
     needed = [name for formula in software.needs_of(offered, "software").values() for name in names(formula)]
     reached = [name for one in offered.features.values() for where in one.reach for name in (where.model, where.market)]

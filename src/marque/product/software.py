@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from marque.common import Refusal
+from marque.product import evaluate
 from marque.product.documents import Offer, Software, SoftwareFeature
 from marque.product.model import Formula
-from marque.product.prices import conditions
 
 Kind = Literal["delivered", "updated", "bought", "renewed", "cancelled", "resold"]
 Possible = Callable[[str], bool]
@@ -149,7 +149,7 @@ def lacking(car: Car, feature: str, offered: SoftwareFeature, needs: Mapping[str
     """What keeps a car from ever having a feature as it is built and where it is sold; None: nothing does."""
     if not any({one.model, one.market} <= car.features for one in offered.reach):
         return Entitlement(feature, False, "its evidence does not reach this model and market")
-    if feature in needs and not conditions.holds(needs[feature], car.features):
+    if feature in needs and not evaluate.holds(needs[feature], car.features):
         return Entitlement(feature, False, "the car lacks hardware that it needs", details={"needed": offered.needs})
     return None
 
@@ -243,4 +243,4 @@ def cancel(events: Sequence[Event], feature: str, at: datetime) -> Event | Refus
 
 def needs_of(software: Software, source: str) -> dict[str, Formula]:
     """The conditions of every feature that has one. Raises InputError."""
-    return {name: conditions.read(one.needs, source, name).formula for name, one in software.features.items() if one.needs}
+    return {name: evaluate.read(one.needs, source, name).formula for name, one in software.features.items() if one.needs}

@@ -20,9 +20,9 @@ from marque.alliance.model import Process
 from marque.common import InputError, Missing, Refusal, Unavailable, ok
 from marque.foundation import Database, Job, Transaction
 from marque.product import archive, checks, configure, documents, revisions
-from marque.product.cnf import Cnf
 from marque.product.configure import Answer, Conflict, Product, Verb
 from marque.product.documents import Line, Publication
+from marque.product.encoding.cnf import Cnf
 from marque.product.model import FeatureModel
 from marque.product.prices import PriceList, Purchase, Quote, Sources, TaxRules, price_list, requote, tax_rules
 from marque.product.prices import quote as freeze
@@ -71,7 +71,7 @@ class Products:
         return self._cache is not None and circuit_path(self._cache, cnf.digest).exists()
 
     def _made(self, model: FeatureModel) -> Product:
-        from marque.product.encode import encode
+        from marque.product.encoding.encode import encode
 
         cnf = encode(model)
         return Product(model, cnf, configure.reasoner_of(cnf, self._cache, method="circuit" if self._compiled(cnf) else "sat"))
@@ -82,7 +82,7 @@ def compile_line(database: Database, job: Job, cache: Path) -> None:
 
     Raises Unavailable when its time is up, to be run again.
     """
-    from marque.product.encode import encode
+    from marque.product.encoding.encode import encode
     from marque.product.knowledge.compile import LimitReached, Limits, compile_formula
 
     area = Area(job.body["lead"], UUID(job.body["programme"]), Process.SALES)

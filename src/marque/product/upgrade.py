@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 
-from marque.product.cnf import Cnf
+from marque.product.encoding.cnf import Cnf
 from marque.product.model import FeatureModel
 
 Possible = Callable[[str], bool]
@@ -28,7 +28,7 @@ def fitting(model: str, car: Collection[str]) -> Iterator[Possible]:
 @lru_cache(maxsize=8)
 def _encoded(model: str) -> tuple[Cnf, frozenset[str]]:
     from marque.product import uvl
-    from marque.product.encode import encode
+    from marque.product.encoding.encode import encode
 
     read = uvl.parse(model)
     return encode(read), over_the_air(read)

@@ -9,7 +9,7 @@ import numpy as np
 from pysat.solvers import Solver
 
 from marque.product.configure.product import Product
-from marque.product.encode import encode
+from marque.product.encoding.encode import encode
 from marque.product.model import And, Constraint, Feature, FeatureModel, Group, GroupKind, Iff, Implies, Name, Not, Or, Place
 
 LIMITS = {

@@ -7,7 +7,7 @@ from little_models import random_model
 from solver_oracle import Oracle, steps
 
 from marque.product.configure import Answer, Conflict, Product, Verb, begin, click, load, reasoner_of
-from marque.product.encode import encode
+from marque.product.encoding.encode import encode
 
 CLICKS = 1000
 LITTLE = ["berkeleydb.uvl", "kconfig_axTLS.uvl"]

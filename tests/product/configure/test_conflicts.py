@@ -13,7 +13,7 @@ from pysat.solvers import Solver
 from marque.product.configure.conflicts import Clauses, RuleSets
 from marque.product.configure.decisions import Decision
 from marque.product.configure.explain import conflict, why
-from marque.product.encode import encode
+from marque.product.encoding.encode import encode
 from marque.product.model import Aggregate, And, Compare, GroupKind, Implies, Name, Not
 
 CAR = {

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from marque.product.cnf import Cnf
+from marque.product.encoding.cnf import Cnf
 from marque.product.knowledge.circuit import AND, FALSE, LITERAL, OR, TRUE
 
 

@@ -8,15 +8,15 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from car_oracle import Car, cars
 from hypothesis import given
 from hypothesis import strategies as st
 from naive_compiler import naive
-from oracle import Car, cars
 from scipy.stats import chisquare
 from small_models import drawn
 from test_queries import decisions_for
 
-from marque.product.encode import encode
+from marque.product.encoding.encode import encode
 from marque.product.knowledge import counting
 from marque.product.knowledge.circuit import Circuit
 from marque.product.knowledge.compile import compile_formula

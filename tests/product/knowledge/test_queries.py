@@ -5,13 +5,13 @@ from __future__ import annotations
 from random import Random
 
 import numpy as np
+from car_oracle import Car, cars
 from hypothesis import given
 from hypothesis import strategies as st
 from naive_compiler import naive
-from oracle import Car, cars
 from small_models import drawn
 
-from marque.product.encode import encode
+from marque.product.encoding.encode import encode
 from marque.product.knowledge.queries import Domains
 
 

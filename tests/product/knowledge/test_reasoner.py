@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from small_models import drawn
 from test_queries import decisions_for
 
-from marque.product.encode import encode
+from marque.product.encoding.encode import encode
 from marque.product.knowledge.compile import LimitReached, Limits
 from marque.product.knowledge.reasoner import reasoner
 

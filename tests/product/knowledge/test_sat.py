@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from car_oracle import cars
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import cars
 from small_models import drawn
 from test_queries import decisions_for, expected
 
-from marque.product.conditions import with_formulas
-from marque.product.encode import encode
+from marque.product.encoding.conditions import with_formulas
+from marque.product.encoding.encode import encode
 from marque.product.knowledge.sat import SatDomains
 from marque.product.model import And, Name, Not, Or
 

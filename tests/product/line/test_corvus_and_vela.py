@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from oracle import Car, holds, term, tree_holds
+from car_oracle import Car, holds, term, tree_holds
 
 from marque.product import line
-from marque.product.cnf import Cnf
-from marque.product.encode import encode
+from marque.product.encoding.cnf import Cnf
+from marque.product.encoding.encode import encode
 from marque.product.knowledge.circuit import Circuit
 from marque.product.knowledge.compile import compile_formula
 from marque.product.knowledge.counting import count, sample

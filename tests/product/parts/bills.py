@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
 
-from oracle import Car, cars, holds
+from car_oracle import Car, cars, holds
 
-from marque.product.cnf import Cnf
-from marque.product.encode import encode
+from marque.product.encoding.cnf import Cnf
+from marque.product.encoding.encode import encode
 from marque.product.model import And, Constant, FeatureModel, Formula, Name, Not, Or, Place
 from marque.product.parts import Bill, Item, Side, Slot, Usage
 from marque.product.uvl import formula_text

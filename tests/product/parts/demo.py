@@ -8,7 +8,7 @@ import numpy as np
 from bills import Line
 
 from marque.product import line
-from marque.product.encode import encode
+from marque.product.encoding.encode import encode
 from marque.product.knowledge.circuit import Circuit
 from marque.product.knowledge.compile import compile_formula
 from marque.product.knowledge.counting import sample

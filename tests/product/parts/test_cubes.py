@@ -8,9 +8,9 @@ from random import Random
 import numpy as np
 import small_models
 from bills import of
+from car_oracle import Car, cars, holds
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import Car, cars, holds
 
 from marque.product.knowledge.compile import compile_formula
 from marque.product.model import And, Compare, Constant, Feature, FeatureModel, Formula, Iff, Implies, Name, Not, Or, Place

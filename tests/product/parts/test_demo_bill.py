@@ -9,11 +9,11 @@ from random import Random
 
 import pytest
 from bills import FAULTS, buildable, faulty, fitting
+from car_oracle import Car, holds
 from demo import cars, product, whole_bill
-from oracle import Car, holds
 from test_prove import check_witnesses
 
-from marque.product.conditions import with_formulas
+from marque.product.encoding.conditions import with_formulas
 from marque.product.knowledge.sat import solver
 from marque.product.model import And, Formula, Name
 from marque.product.parts import Bill, Kind, Side, Slot, Usage, prove

@@ -8,9 +8,9 @@ from random import Random
 import pytest
 import small_models
 from bills import ALWAYS, Line, bill, buildable, drawn, fitting, of, slot, trial, usage
+from car_oracle import Car, holds, tree_holds
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import Car, holds, tree_holds
 
 from marque.product.model import Name, Not
 from marque.product.parts import Bill, Finding, Kind, prove

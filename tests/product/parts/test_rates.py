@@ -12,10 +12,10 @@ from random import Random
 import pytest
 import small_models
 from bills import bill, buildable, drawn, fitting, of, slot, usage
+from car_oracle import cars as all_cars
 from demo import circuit, product, whole_bill
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from oracle import cars as all_cars
 
 from marque.common import InputError
 from marque.product.model import Name

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 from bills import Line, bill, buildable, fitting, of, slot, usage
+from car_oracle import Car, holds
 from demo import cars, product, whole_bill
-from oracle import Car, holds
 
 from marque.common import InputError
 from marque.product.model import Name, Not

@@ -150,7 +150,7 @@ def test_the_search_over_cars_has_an_exact_price_by_conditions_of_the_formula():
     """The terms of the list price, encoded beside the model: in every drawn car their literals say what it costs."""
     from pysat.solvers import Solver
 
-    from marque.product.conditions import with_formulas
+    from marque.product.encoding.conditions import with_formulas
 
     prices, _ = demo_cars.prices().on("de", DAYS[1])
     terms = price_terms(prices)

@@ -347,7 +347,7 @@ def _composed(address: str, digest: str, root: str, parts: Mapping[str, str], pr
 
 
 def _product(model: FeatureModel) -> Product:
-    from marque.product.encode import encode
+    from marque.product.encoding.encode import encode
 
     cnf = encode(model)
     return Product(model, cnf, reasoner_of(cnf, cache_folder("product")))

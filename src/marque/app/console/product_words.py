@@ -8,8 +8,8 @@ from functools import cached_property
 from math import log10
 
 from marque.app.words import Words
-from marque.product.cnf import Rule, RuleKind
 from marque.product.configure.decisions import Decision
+from marque.product.encoding.cnf import Rule, RuleKind
 from marque.product.model import (
     Aggregate,
     And,

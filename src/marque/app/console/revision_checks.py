@@ -11,9 +11,9 @@ import numpy as np
 from marque.common import InputError
 from marque.foundation import Transaction
 from marque.product import checks, documents, revisions
-from marque.product.cnf import Cnf
 from marque.product.documents import Line
-from marque.product.encode import encode
+from marque.product.encoding.cnf import Cnf
+from marque.product.encoding.encode import encode
 from marque.product.model import FeatureModel
 from marque.product.rules import UVL, Draft, Kind
 from marque.product.store import revisions as store

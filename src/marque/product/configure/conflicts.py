@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from marque.product.cnf import Cnf, RuleKind
+from marque.product.encoding.cnf import Cnf, RuleKind
 
 _ROUNDS = 4
 """Of asking again with the last answer alone, which mostly halves a core, before anything is left out on trial."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from marque.common import MarqueError
-from marque.product.cnf import Rule
 from marque.product.configure.figures import Figure
+from marque.product.encoding.cnf import Rule
 
 
 class Verb(StrEnum):

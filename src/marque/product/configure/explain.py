@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from marque.product.cnf import Cnf, RuleKind
 from marque.product.configure.conflicts import Core
 from marque.product.configure.decisions import Conflict, Decision
 from marque.product.configure.figures import Figure, figures
 from marque.product.configure.product import Product
+from marque.product.encoding.cnf import Cnf, RuleKind
 
 
 def literal(product: Product, decision: Decision) -> int:

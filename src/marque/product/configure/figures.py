@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from marque.product.cnf import Rule, RuleKind
+from marque.product.encoding.cnf import Rule, RuleKind
 from marque.product.model import Aggregate, And, Arithmetic, Attribute, Compare, FeatureModel, Formula, Iff, Implies, Not, Or, Term
 
 _NAMED = 4

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from marque.product.cnf import Cnf
+from marque.product.encoding.cnf import Cnf
 
 _EXACT = 2**53
 """Sums of an objective stay below it, so that the solver's floating bounds are exact."""

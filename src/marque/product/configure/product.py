@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from marque.common import InputError
-from marque.product.cnf import Cnf
 from marque.product.configure.conflicts import Clauses, Core, RuleSets
+from marque.product.encoding.cnf import Cnf
 from marque.product.model import FeatureModel
 
 METHODS = ("auto", "circuit", "sat")
@@ -113,7 +113,7 @@ def load(
     progress is told how far compiling has come; compile_s: see reasoner_of. Raises InputError for a file that cannot be read, or a method
     there is not.
     """
-    from marque.product.encode import encode
+    from marque.product.encoding.encode import encode
     from marque.product.uvl import read
 
     model = read(path, search=search)

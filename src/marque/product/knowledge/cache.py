@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marque.product.cnf import Cnf
+from marque.product.encoding.cnf import Cnf
 from marque.product.knowledge.circuit import Circuit
 from marque.product.knowledge.compile_state import Formula, Search, Walk
 

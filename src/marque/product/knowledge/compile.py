@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from marque.common import MarqueError
-from marque.product.cnf import Cnf
+from marque.product.encoding.cnf import Cnf
 from marque.product.knowledge import cache as files
 from marque.product.knowledge.circuit import Circuit
 from marque.product.knowledge.compile_state import (

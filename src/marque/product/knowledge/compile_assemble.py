@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from marque.product.cnf import Cnf
+from marque.product.encoding.cnf import Cnf
 from marque.product.knowledge.circuit import AND, FALSE, LITERAL, OR, TRUE, Circuit
 from marque.product.knowledge.compile_finish import flattened, mentions, missing, uses
 from marque.product.knowledge.compile_state import EDGES, NODES, ROOT, Walk

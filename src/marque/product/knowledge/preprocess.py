@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marque.product.cnf import Cnf
+from marque.product.encoding.cnf import Cnf
 from marque.product.knowledge.rows import Rows, gathered, normal, rows
 
 _PROBES = 500

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from marque.product.cnf import Cnf
+from marque.product.encoding.cnf import Cnf
 from marque.product.knowledge.compile import LimitReached, Limits, Progress, compile_formula
 from marque.product.knowledge.queries import Domains
 from marque.product.knowledge.sat import SatDomains

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from marque.product.cnf import Cnf
+from marque.product.encoding.cnf import Cnf
 
 _KEPT_CARS = 512
 _PATIENCE = 300

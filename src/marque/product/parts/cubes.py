@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from marque.product.evaluate import holds
 from marque.product.knowledge.circuit import AND, LITERAL, OR, TRUE, Circuit
 from marque.product.model import And, Compare, Constant, Formula, Iff, Implies, Name, Not, Or
-from marque.product.prices.conditions import holds
 from marque.vehicle import kernel
 
 Cube = tuple[int, ...]

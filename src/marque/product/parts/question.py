@@ -12,8 +12,8 @@ from datetime import date
 from itertools import pairwise
 from typing import Any, Protocol
 
-from marque.product.cnf import Cnf
-from marque.product.conditions import with_formulas
+from marque.product.encoding.cnf import Cnf
+from marque.product.encoding.conditions import with_formulas
 from marque.product.model import Constant, FeatureModel, Formula, Name
 from marque.product.parts.bill import Bill, Slot, Usage
 from marque.product.parts.names import unknown

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from marque.common import InputError
-from marque.product.conditions import with_formulas
+from marque.product.encoding.conditions import with_formulas
 from marque.product.knowledge.circuit import Circuit
 from marque.product.model import And, Constant, FeatureModel, Formula, Name, Or
 from marque.product.parts.bill import Bill, Usage

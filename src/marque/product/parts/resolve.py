@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from marque.common import InputError
+from marque.product.evaluate import satisfied
 from marque.product.model import FeatureModel
 from marque.product.parts.bill import Bill, Item, Slot, Usage
 from marque.product.parts.periods import Period, of_car
 from marque.product.parts.question import Line, misnamed
-from marque.product.prices.conditions import satisfied
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from marque.product.evaluate import satisfied
 from marque.product.model import And, Constant, FeatureModel, Formula, Iff, Implies, Name, Not, Or
-from marque.product.prices.conditions import satisfied
 
 
 def holds(formula: Formula, cars: np.ndarray, model: FeatureModel) -> np.ndarray:

@@ -1,9 +1,9 @@
 """Prices: versioned lists and tax rules per market, breakdowns that explain every line, quotes that reproduce for ever."""
 
+from marque.product.buildable import incomplete
 from marque.product.prices.archive import Archive, FolderArchive, MemoryArchive
 from marque.product.prices.book import Book, read_book, read_folder
 from marque.product.prices.changes import Change, changes
-from marque.product.prices.complete import incomplete
 from marque.product.prices.engines import CURRENT, ENGINES, price
 from marque.product.prices.model import Breakdown, Line, LineKind, PriceList, Purchase, TaxRules
 from marque.product.prices.money import Money

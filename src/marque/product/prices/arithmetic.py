@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from marque.common import Refusal, Sentence
-from marque.product.prices.conditions import holds
+from marque.product.evaluate import holds
 from marque.product.prices.model import (
     Breakdown,
     Discount,

@@ -15,10 +15,10 @@ from fractions import Fraction
 from typing import Any
 
 from marque.common import InputError, Missing, Refusal
+from marque.product.buildable import incomplete
 from marque.product.model import FeatureModel
 from marque.product.prices import engines, reading
 from marque.product.prices.archive import Archive, fetched
-from marque.product.prices.complete import incomplete
 from marque.product.prices.model import Breakdown, Purchase, TaxRules
 from marque.product.prices.money import Money
 from marque.product.prices.strict import Reader, digest

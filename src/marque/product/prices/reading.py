@@ -6,8 +6,8 @@ import functools
 from fractions import Fraction
 from typing import Any
 
+from marque.product import evaluate
 from marque.product.model import FeatureModel
-from marque.product.prices import conditions
 from marque.product.prices.model import (
     Case,
     Condition,
@@ -115,7 +115,7 @@ def unknown_names(prices: PriceList, rules: TaxRules | None, model: FeatureModel
     named: list[tuple[Condition | None, str]] = [(case.condition, item.place) for item in prices.items for case in item.cases]
     named += [(one.condition, one.place) for one in prices.discounts]
     named += [(one.condition, one.place) for one in (rules.levies if rules else ())]
-    used += [(name, place) for condition, place in named if condition for name in conditions.names(condition.formula)]
+    used += [(name, place) for condition, place in named if condition for name in evaluate.names(condition.formula)]
     return [(name, place) for name, place in used if name not in model.features]
 
 
@@ -160,7 +160,7 @@ class _Reader(Reader):
         return Case(self.condition(said["if"], f"{place}.if"), self.amount(said["price"], f"{place}.price"))
 
     def condition(self, said: Any, place: str) -> Condition:
-        return conditions.read(self.words(said, place), self.source, place)
+        return evaluate.read(self.words(said, place), self.source, place)
 
     def discount(self, said: Any, place: str) -> Discount:
         self.keys(said, place, ("code", "name"), ("of", "percent", "amount", "cap", "if", "from", "until", "on_request"))

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
 from marque.common import Bools, Indices, Refusal
+from marque.product.evaluate import holds, names
 from marque.product.model import And, Constant, FeatureModel, Formula, Iff, Implies, Name, Not, Or
 from marque.product.prices import engines
 from marque.product.prices.arithmetic import listed
-from marque.product.prices.conditions import holds, names
 from marque.product.prices.model import Item, PriceList, Purchase, TaxRules
 
 

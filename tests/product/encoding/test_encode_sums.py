@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pysat.solvers import Glucose4
 
-from marque.product.clauses import Builder, Clause
-from marque.product.pseudo_boolean import Choice, between, between_choices
+from marque.product.encoding.clauses import Builder, Clause
+from marque.product.encoding.pseudo_boolean import Choice, between, between_choices
 
 NAMES = ("a", "b", "c", "d", "e", "f")
 
@@ -34,8 +34,8 @@ def models(builder: Builder, clauses: list[Clause]) -> list[tuple[int, ...]]:
 def test_a_sum_is_within_its_limits_where_the_clauses_hold(terms, least, most, way):
     builder = Builder(NAMES, {}, 6, 6)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("marque.product.pseudo_boolean._DIRECT_UP_TO", way[0])
-        patch.setattr("marque.product.pseudo_boolean.MOST_EDGES", way[1])
+        patch.setattr("marque.product.encoding.pseudo_boolean._DIRECT_UP_TO", way[0])
+        patch.setattr("marque.product.encoding.pseudo_boolean.MOST_EDGES", way[1])
         clauses = between(builder, [literal for literal, _ in terms], [weight for _, weight in terms], least, most)
     wanted = []
     for bits in product((False, True), repeat=6):
@@ -49,8 +49,8 @@ def test_a_sum_is_within_its_limits_where_the_clauses_hold(terms, least, most, w
 def test_of_a_choice_exactly_one_weight_counts(first, second, least, most, way):
     builder = Builder(NAMES, {}, 6, 6)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("marque.product.pseudo_boolean._DIRECT_UP_TO", way[0])
-        patch.setattr("marque.product.pseudo_boolean.MOST_EDGES", way[1])
+        patch.setattr("marque.product.encoding.pseudo_boolean._DIRECT_UP_TO", way[0])
+        patch.setattr("marque.product.encoding.pseudo_boolean.MOST_EDGES", way[1])
         choices = [Choice((1, 2, 3), tuple(first)), Choice((4, 5, 6), tuple(second))]
         clauses = between_choices(builder, choices, least, most)
     for group in ((1, 2, 3), (4, 5, 6)):

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from car_oracle import cars
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import cars
 from small_models import drawn
 from test_encode import car_sets
 
 from marque.common import InputError
 from marque.product import uvl
-from marque.product.encode import encode
+from marque.product.encoding.encode import encode
 from marque.product.model import Aggregate, Attribute, Compare, Constant, Constraint, FeatureModel, Name, Place
 
 
@@ -33,7 +33,7 @@ def test_the_formula_has_each_car_once_and_nothing_else(seed):
 @settings(max_examples=50)
 def test_diagrams_give_the_same_cars_as_clauses(seed, direct):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("marque.product.pseudo_boolean._DIRECT_UP_TO", direct)
+        patch.setattr("marque.product.encoding.pseudo_boolean._DIRECT_UP_TO", direct)
         same_cars(drawn(seed, features=8, numbers=True))
 
 
@@ -41,7 +41,7 @@ def test_diagrams_give_the_same_cars_as_clauses(seed, direct):
 @settings(max_examples=50)
 def test_adders_give_the_same_cars_as_diagrams(seed):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("marque.product.pseudo_boolean.MOST_EDGES", 0)
+        patch.setattr("marque.product.encoding.pseudo_boolean.MOST_EDGES", 0)
         same_cars(drawn(seed, features=8, numbers=True))
 
 

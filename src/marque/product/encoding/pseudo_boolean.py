@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from marque.product.clauses import Builder, Clause, all_of
+from marque.product.encoding.clauses import Builder, Clause, all_of
 
 MOST_EDGES = 60_000
 """Of a diagram before it is reduced; beyond, the sum is added up in binary."""
@@ -74,7 +74,7 @@ def _from_zero(choice: Choice) -> Choice:
 def _one(builder: Builder, choices: list[Choice], low: int, high: int, total: int) -> list[Clause]:
     diagram = _diagram(choices, low, high)
     if diagram is None:
-        from marque.product.adders import limited
+        from marque.product.encoding.adders import limited
 
         pairs = [pair for choice in choices for pair in zip(choice.literals, choice.weights, strict=True) if pair[1]]
         return limited(builder, [literal for literal, _ in pairs], [weight for _, weight in pairs], low, high)

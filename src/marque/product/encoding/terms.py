@@ -12,11 +12,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from marque.product.clauses import Builder, Clause, all_of
+from marque.product.encoding.clauses import Builder, Clause, all_of
+from marque.product.encoding.polynomials import (
+    ONE,
+    Families,
+    NotExactError,
+    Polynomial,
+    added,
+    constant,
+    limits,
+    multiplied,
+    of_literal,
+    whole,
+)
+from marque.product.encoding.pseudo_boolean import Choice, between_choices
+from marque.product.encoding.values import MOST_VALUES, Domain
 from marque.product.model import Aggregate, Arithmetic, Attribute, Compare, Constant, Feature, FeatureModel, FeatureType, Name, Term, Value
-from marque.product.polynomials import ONE, Families, NotExactError, Polynomial, added, constant, limits, multiplied, of_literal, whole
-from marque.product.pseudo_boolean import Choice, between_choices
-from marque.product.values import MOST_VALUES, Domain
 
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}

@@ -8,14 +8,14 @@ from random import Random
 
 import numpy as np
 import pytest
+from car_oracle import Car, cars, holds
 from hypothesis import given
 from hypothesis import strategies as st
-from oracle import Car, cars, holds
 from pysat.solvers import Glucose4
 from small_models import HERE, drawn
 
-from marque.product.cnf import Cnf, RuleKind
-from marque.product.encode import encode
+from marque.product.encoding.cnf import Cnf, RuleKind
+from marque.product.encoding.encode import encode
 from marque.product.model import And, Constraint, Feature, FeatureModel, Group, GroupKind, Iff, Name, Or
 
 
@@ -63,7 +63,7 @@ def test_a_model_gives_the_same_formula_every_time(seed):
 def test_parts_that_get_their_own_variable_change_no_car(seed):
     with pytest.MonkeyPatch.context() as patch:
         for limit in ("MOST_CLAUSES", "_MOST_WHEN_NAMED", "_MOST_OF_EQUIVALENCE"):
-            patch.setattr(f"marque.product.clauses.{limit}", 1)
+            patch.setattr(f"marque.product.encoding.clauses.{limit}", 1)
         model = drawn(seed)
         found = car_sets(encode(model))
     assert len(found) == len(set(found))
@@ -73,7 +73,7 @@ def test_parts_that_get_their_own_variable_change_no_car(seed):
 @given(st.integers(0, 10**9))
 def test_a_large_alternative_by_a_chain_has_the_same_cars(seed):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("marque.product.encode._PAIRWISE_UP_TO", 1)
+        patch.setattr("marque.product.encoding.encode._PAIRWISE_UP_TO", 1)
         model = drawn(seed)
         found = car_sets(encode(model))
     assert len(found) == len(set(found))

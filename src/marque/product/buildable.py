@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Set
 from datetime import date
 
 from marque.common import InputError, Refusal
+from marque.product.evaluate import satisfied
 from marque.product.model import Feature, FeatureModel, FeatureType, Group
-from marque.product.prices.conditions import satisfied
 
 _MOST_SHOWN = 5
 

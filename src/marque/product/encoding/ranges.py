@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+from marque.product.encoding.polynomials import NotExactError
 from marque.product.model import (
     Aggregate,
     And,
@@ -22,7 +23,6 @@ from marque.product.model import (
     Or,
     Term,
 )
-from marque.product.polynomials import NotExactError
 
 Number = Fraction | float
 Interval = tuple[Number, Number]

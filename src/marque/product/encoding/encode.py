@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from marque.product import values
-from marque.product.clauses import Builder, Clause
-from marque.product.cnf import Cnf, Rule, RuleKind
+from marque.product.encoding.clauses import Builder, Clause
+from marque.product.encoding.cnf import Cnf, Rule, RuleKind
+from marque.product.encoding.polynomials import NotExactError
 from marque.product.model import Compare, Feature, FeatureModel, Group, GroupKind
-from marque.product.polynomials import NotExactError
 
 _PAIRWISE_UP_TO = 400
 """Children of an alternative; of more, a chain of auxiliary variables keeps the clauses few."""
@@ -48,7 +48,7 @@ def understand(builder: Builder, model: FeatureModel, domains: Mapping[str, valu
     """Let a builder of this model's formula take comparisons too."""
 
     def compare(comparison: Compare, holds: bool) -> list[Clause]:
-        from marque.product.terms import Comparisons
+        from marque.product.encoding.terms import Comparisons
 
         comparisons = Comparisons(builder, model, domains)
         builder.compare = comparisons.clauses
@@ -87,7 +87,7 @@ def _group(builder: Builder, feature: Feature, group: Group, children: np.ndarra
     if least <= 1 and most == 1:
         _at_most_one(builder, children, rule)
     elif least > 1 or most < count:
-        from marque.product.pseudo_boolean import between
+        from marque.product.encoding.pseudo_boolean import between
 
         # Children need their parent, so the upper limit holds without it too.
         literals, weights = children.tolist(), [1] * count

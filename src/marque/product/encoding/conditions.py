@@ -9,11 +9,11 @@ import numpy as np
 
 from marque.common import InputError
 from marque.product import values
-from marque.product.clauses import Builder
-from marque.product.cnf import Cnf
-from marque.product.encode import understand
+from marque.product.encoding.clauses import Builder
+from marque.product.encoding.cnf import Cnf
+from marque.product.encoding.encode import understand
+from marque.product.encoding.polynomials import NotExactError
 from marque.product.model import FeatureModel, Formula
-from marque.product.polynomials import NotExactError
 from marque.product.uvl import formula_text
 
 

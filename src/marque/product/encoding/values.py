@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from marque.product.clauses import Builder
+from marque.product.encoding.clauses import Builder
+from marque.product.encoding.polynomials import NotExactError
 from marque.product.model import (
     Aggregate,
     And,
@@ -33,7 +34,6 @@ from marque.product.model import (
     Or,
     Term,
 )
-from marque.product.polynomials import NotExactError
 
 MOST_VALUES = 4096
 
@@ -90,7 +90,7 @@ def domains(model: FeatureModel) -> dict[str, Domain]:
 def _limits(
     model: FeatureModel, unusual: list[Feature], given: Mapping[str, _Values | None], used: set[str]
 ) -> dict[str, tuple[int | None, int | None]]:
-    from marque.product.ranges import narrowed
+    from marque.product.encoding.ranges import narrowed
 
     integers = [feature for feature in unusual if feature.type is FeatureType.INTEGER]
     known: dict[str, tuple[int | None, int | None]] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from marque.product.clauses import Builder, Clause
+from marque.product.encoding.clauses import Builder, Clause
 
 
 def limited(builder: Builder, literals: Sequence[int], weights: Sequence[int], low: int, high: int) -> list[Clause]:

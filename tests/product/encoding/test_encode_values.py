@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 
 import pytest
+from car_oracle import Car, cars
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import feature_models
-from oracle import Car, cars
 from small_models import domains_of, drawn
 from test_encode import car_sets, models_of
 
 from marque.common import InputError
 from marque.product import uvl
-from marque.product.cnf import Cnf
-from marque.product.encode import encode
+from marque.product.encoding.cnf import Cnf
+from marque.product.encoding.encode import encode
+from marque.product.encoding.values import domains
 from marque.product.model import FeatureModel
-from marque.product.values import domains
 
 
 def cars_of(model: FeatureModel, cnf: Cnf) -> list[Car]:
@@ -46,8 +46,8 @@ def test_the_formula_has_each_car_once_with_each_of_its_values(seed):
 @settings(max_examples=50)
 def test_many_values_by_a_chain_and_sums_by_adders_give_the_same_cars(seed):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("marque.product.values._PAIRWISE_UP_TO", 0)
-        patch.setattr("marque.product.pseudo_boolean.MOST_EDGES", 0)
+        patch.setattr("marque.product.encoding.values._PAIRWISE_UP_TO", 0)
+        patch.setattr("marque.product.encoding.pseudo_boolean.MOST_EDGES", 0)
         same_cars(drawn(seed, features=6, constraints=3, numbers=True, types=True))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from marque.product.cnf import Cnf, Rule, RuleKind
+from marque.product.encoding.cnf import Cnf, Rule, RuleKind
 from marque.product.model import And, Compare, Constant, Formula, Iff, Implies, Name, Not, Or, Place
 
 Clause = frozenset[int]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from car_oracle import cars, holds
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import cars, holds
 from small_models import domains_of, drawn
 from test_encode import car_sets, models_of
 from test_encode_values import model_of
 
 from marque.common import InputError
-from marque.product.conditions import with_formulas
-from marque.product.encode import encode
+from marque.product.encoding.conditions import with_formulas
+from marque.product.encoding.encode import encode
 from marque.product.model import Compare, Constant, Name
 
 
