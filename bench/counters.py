@@ -18,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from marque.product import encode, uvl
+from marque.product import uvl
+from marque.product.encoding import encode
 from marque.product.encoding.cnf import Cnf
 from marque.product.knowledge import counting
 from marque.product.knowledge.compile import Limits, compile_formula

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from small_formulas import check_form
 
-from marque.product import encode, uvl
+from marque.product import uvl
+from marque.product.encoding import encode
 from marque.product.knowledge.compile import compile_formula
 from marque.product.knowledge.counting import log10_count
 from marque.product.knowledge.queries import Domains

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from marque.common import InputError
-from marque.product import values
+from marque.product.encoding import values
 from marque.product.encoding.clauses import Builder
 from marque.product.encoding.cnf import Cnf
 from marque.product.encoding.encode import understand

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from marque.product import values
+from marque.product.encoding import values
 from marque.product.encoding.clauses import Builder, Clause
 from marque.product.encoding.cnf import Cnf, Rule, RuleKind
 from marque.product.encoding.polynomials import NotExactError
