@@ -25,6 +25,16 @@ settings.register_profile("marque", deadline=None, derandomize=True, database=No
 settings.load_profile("marque")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--thorough", action="store_true", help="as many cases as docs/bars.md tells of, where that takes longer than CI may")
+
+
+@pytest.fixture(scope="session")
+def thorough(request: pytest.FixtureRequest) -> bool:
+    """Whether time does not matter."""
+    return bool(request.config.getoption("--thorough"))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real material of others, where it is at hand; its tests skip elsewhere."""

@@ -14,7 +14,8 @@ from test_repair import cost, decided, slots
 
 from marque.product.configure import Decision, Limits, load, repairs
 
-LARGE = {"financial_2018-05-09.uvl": 300, "automotive01.benchmark.uvl": 200, "kconfig_uClibc.uvl": 100}
+LARGE = {"financial_2018-05-09.uvl": (300, 100), "automotive01.benchmark.uvl": (200, 50), "kconfig_uClibc.uvl": (100, 100)}
+"""Requests on each model: thoroughly, and otherwise."""
 
 
 class Switched:
@@ -94,12 +95,12 @@ def test_requests_on_a_little_model_are_explained_and_repaired(shared_data, tmp_
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LARGE)
-def test_requests_on_a_large_model_are_explained_and_repaired(name, shared_data, tmp_path):
-    assert_explained_and_repaired(load(shared_data / "feature_models" / name, tmp_path, method="sat"), LARGE[name])
+def test_requests_on_a_large_model_are_explained_and_repaired(name, shared_data, tmp_path, thorough):
+    assert_explained_and_repaired(load(shared_data / "feature_models" / name, tmp_path, method="sat"), LARGE[name][0 if thorough else 1])
 
 
 @pytest.mark.slow
-def test_requests_on_the_model_line_are_explained_and_repaired(tmp_path):
+def test_requests_on_the_model_line_are_explained_and_repaired(tmp_path, thorough):
     from marque.product.line import line_file
 
-    assert_explained_and_repaired(load(line_file(), tmp_path), 400)
+    assert_explained_and_repaired(load(line_file(), tmp_path), 400 if thorough else 100)
