@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass
 from fractions import Fraction
 
 from marque.common import InputError
@@ -25,7 +26,6 @@ from marque.product.model import (
     Place,
     Term,
 )
-from marque.product.prices.model import Condition
 
 Number = Fraction | str
 _COMPARISONS: dict[str, Callable[[Number, Number], bool]] = {
@@ -42,6 +42,14 @@ _ARITHMETIC: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
     "*": operator.mul,
     "/": operator.truediv,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Boolean, over features alone: no attributes, so that it means the same whatever becomes of the model. text: as written."""
+
+    text: str
+    formula: Formula
 
 
 def holds(formula: Formula, car: Set[str]) -> bool:

@@ -11,16 +11,8 @@ from datetime import date
 from enum import StrEnum
 from fractions import Fraction
 
-from marque.product.model import Formula
+from marque.product.evaluate import Condition
 from marque.product.prices.money import Mode, Money
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """Boolean, over features alone: no attributes, so that it means the same whatever becomes of the model. text: as written."""
-
-    text: str
-    formula: Formula
 
 
 @dataclass(frozen=True, slots=True)

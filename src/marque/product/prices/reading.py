@@ -7,10 +7,10 @@ from fractions import Fraction
 from typing import Any
 
 from marque.product import evaluate
+from marque.product.evaluate import Condition
 from marque.product.model import FeatureModel
 from marque.product.prices.model import (
     Case,
-    Condition,
     Discount,
     Fee,
     Item,
