@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 FALSE, TRUE, LITERAL, AND, OR = range(5)
+
+
+class Arrays(NamedTuple):
+    """What kernels take of a Circuit, as it says."""
+
+    kinds: np.ndarray
+    literals: np.ndarray
+    first: np.ndarray
+    children: np.ndarray
+    open_first: np.ndarray
+    open: np.ndarray
+    free: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,3 +44,7 @@ class Circuit:
     open: np.ndarray
     free: np.ndarray
     digest: str
+
+    @cached_property
+    def arrays(self) -> Arrays:
+        return Arrays(self.kinds, self.literals, self.first, self.children, self.open_first, self.open, self.free)

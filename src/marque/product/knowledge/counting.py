@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from marque.product.knowledge.circuit import AND, LITERAL, OR, TRUE, Circuit
+from marque.product.knowledge.circuit import AND, LITERAL, OR, TRUE, Arrays, Circuit
 from marque.product.knowledge.queries import decide
 from marque.vehicle import kernel
 
@@ -70,13 +70,7 @@ def shares(circuit: Circuit, decisions: np.ndarray = NOTHING) -> np.ndarray | No
         return None
     answer = np.zeros(circuit.variables + 1)
     _share_out(
-        circuit.kinds,
-        circuit.literals,
-        circuit.first,
-        circuit.children,
-        circuit.open_first,
-        circuit.open,
-        circuit.free,
+        circuit.arrays,
         decided,
         mantissas,
         exponents,
@@ -233,13 +227,7 @@ def _rough(
 
 @kernel
 def _share_out(
-    kinds: np.ndarray,
-    literals: np.ndarray,
-    first: np.ndarray,
-    children: np.ndarray,
-    open_first: np.ndarray,
-    open_: np.ndarray,
-    free: np.ndarray,
+    arrays: Arrays,
     decided: np.ndarray,
     mantissas: np.ndarray,
     exponents: np.ndarray,
@@ -248,6 +236,7 @@ def _share_out(
     answer: np.ndarray,
 ) -> None:
     """From the root down: the chance that a car comes to a node; each literal gets that of its node."""
+    kinds, literals, first, children, open_first, open_, free = arrays
     for place in range(len(free)):
         variable = free[place]
         answer[variable] += 0.5 * (1 + decided[variable])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from marque.product.knowledge.circuit import AND, FALSE, LITERAL, OR, Circuit
+from marque.product.knowledge.circuit import AND, FALSE, LITERAL, OR, Arrays, Circuit
 from marque.vehicle import kernel
 
 
@@ -31,13 +31,7 @@ class Domains:
         circuit = self.circuit
         answer = np.empty(circuit.variables + 1, dtype=np.int8)
         left = _domains(
-            circuit.kinds,
-            circuit.literals,
-            circuit.first,
-            circuit.children,
-            circuit.open_first,
-            circuit.open,
-            circuit.free,
+            circuit.arrays,
             decided,
             self._live,
             self._reached,
@@ -61,13 +55,7 @@ def decide(decisions: np.ndarray, decided: np.ndarray) -> bool:
 
 @kernel
 def _domains(
-    kinds: np.ndarray,
-    literals: np.ndarray,
-    first: np.ndarray,
-    children: np.ndarray,
-    open_first: np.ndarray,
-    open_: np.ndarray,
-    free: np.ndarray,
+    arrays: Arrays,
     decided: np.ndarray,
     live: np.ndarray,
     reached: np.ndarray,
@@ -78,6 +66,7 @@ def _domains(
 
     seen: bool [2 · variables + 2], at 2 · variable for the negative literal and at 2 · variable + 1 for the positive.
     """
+    kinds, literals, first, children, open_first, open_, free = arrays
     nodes = len(kinds)
     for node in range(nodes):
         kind = kinds[node]

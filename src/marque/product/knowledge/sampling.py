@@ -10,7 +10,7 @@ from typing import cast
 
 import numpy as np
 
-from marque.product.knowledge.circuit import AND, LITERAL, OR, Circuit
+from marque.product.knowledge.circuit import AND, LITERAL, OR, Arrays, Circuit
 from marque.simulation.random import uniform
 from marque.vehicle import kernel
 
@@ -24,13 +24,7 @@ def drawn(
     """Bool [cars, counted]; the rough counts of the nodes and the powers of the edges as `counting` makes them."""
     found = np.zeros((cars, circuit.variables + 1), dtype=np.bool_)
     _draw(
-        circuit.kinds,
-        circuit.literals,
-        circuit.first,
-        circuit.children,
-        circuit.open_first,
-        circuit.open,
-        circuit.free,
+        circuit.arrays,
         decided,
         mantissas,
         exponents,
@@ -44,13 +38,7 @@ def drawn(
 
 @kernel
 def _draw(
-    kinds: np.ndarray,
-    literals: np.ndarray,
-    first: np.ndarray,
-    children: np.ndarray,
-    open_first: np.ndarray,
-    open_: np.ndarray,
-    free: np.ndarray,
+    arrays: Arrays,
     decided: np.ndarray,
     mantissas: np.ndarray,
     exponents: np.ndarray,
@@ -60,6 +48,7 @@ def _draw(
     found: np.ndarray,
 ) -> None:
     """A car passes each node at most once, since an AND's children share no variable; a node TRUE may come twice, which costs nothing."""
+    kinds, literals, first, children, open_first, open_, free = arrays
     for car in range(len(found)):
         for place in range(len(free)):
             found[car, free[place]] = _either(decided, free[place], seed, car)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from marque.product.evaluate import holds
-from marque.product.knowledge.circuit import AND, LITERAL, OR, TRUE, Circuit
+from marque.product.knowledge.circuit import AND, LITERAL, OR, TRUE, Arrays, Circuit
 from marque.product.model import And, Compare, Constant, Formula, Iff, Implies, Name, Not, Or
 from marque.vehicle import kernel
 
@@ -105,13 +105,7 @@ def counts(circuit: Circuit, decisions: np.ndarray, asked: Sequence[Cube]) -> li
     literals = np.array([literal for cube in asked for literal in cube], dtype=np.int32)
     found = np.zeros((len(asked), len(primes)), dtype=np.uint64)
     _count(
-        circuit.kinds,
-        circuit.literals,
-        circuit.first,
-        circuit.children,
-        circuit.open_first,
-        circuit.open,
-        circuit.free,
+        circuit.arrays,
         circuit.counted,
         np.asarray(decisions, dtype=np.int32),
         literals,
@@ -140,13 +134,7 @@ def _primes(bits: int) -> list[int]:
 
 @kernel
 def _count(
-    kinds: np.ndarray,
-    literals: np.ndarray,
-    first: np.ndarray,
-    children: np.ndarray,
-    open_first: np.ndarray,
-    open_: np.ndarray,
-    free: np.ndarray,
+    arrays: Arrays,
     counted: int,
     decisions: np.ndarray,
     cubes: np.ndarray,
@@ -157,6 +145,7 @@ def _count(
     found: np.ndarray,
 ) -> None:
     """value: uint64 [nodes, primes]; found: uint64 [cubes, primes], the counts modulo each prime."""
+    kinds, literals, first, children, open_first, open_, free = arrays
     nodes = len(kinds)
     for cube in range(len(offsets) - 1):
         decided[:] = 0

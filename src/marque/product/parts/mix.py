@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from marque.common import InputError
-from marque.product.knowledge.circuit import AND, LITERAL, OR, TRUE, Circuit
+from marque.product.knowledge.circuit import AND, LITERAL, OR, TRUE, Arrays, Circuit
 from marque.product.parts.cubes import Cube
 from marque.vehicle import kernel
 
@@ -77,13 +77,7 @@ class _Weighing:
             return None
         circuit = self.circuit
         _share_out(
-            circuit.kinds,
-            circuit.literals,
-            circuit.first,
-            circuit.children,
-            circuit.open_first,
-            circuit.open,
-            circuit.free,
+            circuit.arrays,
             circuit.counted,
             self.decided,
             logs,
@@ -109,13 +103,7 @@ class _Weighing:
     def _up(self, logs: np.ndarray, decided: np.ndarray) -> float:
         circuit = self.circuit
         total: float = _weigh(
-            circuit.kinds,
-            circuit.literals,
-            circuit.first,
-            circuit.children,
-            circuit.open_first,
-            circuit.open,
-            circuit.free,
+            circuit.arrays,
             circuit.counted,
             decided,
             logs,
@@ -126,19 +114,14 @@ class _Weighing:
 
 @kernel
 def _weigh(
-    kinds: np.ndarray,
-    literals: np.ndarray,
-    first: np.ndarray,
-    children: np.ndarray,
-    open_first: np.ndarray,
-    open_: np.ndarray,
-    free: np.ndarray,
+    arrays: Arrays,
     counted: int,
     decided: np.ndarray,
     logs: np.ndarray,
     value: np.ndarray,
 ) -> float:
     """value: logarithm of the weight of all cars of a node. The answer is that of all cars."""
+    kinds, literals, first, children, open_first, open_, free = arrays
     nodes = len(kinds)
     for node in range(nodes):
         kind = kinds[node]
@@ -171,13 +154,7 @@ def _weigh(
 
 @kernel
 def _share_out(
-    kinds: np.ndarray,
-    literals: np.ndarray,
-    first: np.ndarray,
-    children: np.ndarray,
-    open_first: np.ndarray,
-    open_: np.ndarray,
-    free: np.ndarray,
+    arrays: Arrays,
     counted: int,
     decided: np.ndarray,
     logs: np.ndarray,
@@ -186,6 +163,7 @@ def _share_out(
     answer: np.ndarray,
 ) -> None:
     """reach: share of the cars that come to a node."""
+    kinds, literals, first, children, open_first, open_, free = arrays
     nodes = len(kinds)
     reach[:] = 0.0
     reach[nodes - 1] = 1.0
