@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marque.product.prices import Money
-from marque.product.prices.money import MINOR_DIGITS, Mode, apportioned, rounded, text_of_minor
+from marque.product.prices.money import MINOR_DIGITS, Mode, apportioned, rounded
 
 RULES = {Mode.HALF_UP: ROUND_HALF_UP, Mode.HALF_EVEN: ROUND_HALF_EVEN}
 
@@ -34,7 +34,7 @@ def test_parts_sum_up_to_the_whole_and_none_is_a_unit_off(whole, weights):
 def test_minor_units_and_amounts_are_the_same_money_whatever_the_context_says(units, currency):
     with localcontext(prec=3):
         assert Money.of_minor(units, currency).minor == units
-        assert Fraction(text_of_minor(units, currency)) == Fraction(units, 10 ** MINOR_DIGITS[currency])
+        assert Fraction(Money.of_minor(units, currency).amount) == Fraction(units, 10 ** MINOR_DIGITS[currency])
 
 
 def test_an_amount_has_no_more_decimal_places_than_its_currency():

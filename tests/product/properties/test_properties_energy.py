@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marque.product import uvl
-from marque.product.properties.energy import LOAD_KG, SETTINGS, differences_km, energy, energy_parameters, figures, ranges_km
-from marque.vehicle import MODELS, Conditions
+from marque.product.properties.energy import LOAD_KG, SETTINGS, energy, energy_parameters, figures, ranges_km
+from marque.vehicle import MODELS, Conditions, EnergyParameters
 from marque.vehicle.cycles import cycle_speeds
 
 MODEL = """features
@@ -162,12 +162,14 @@ def test_what_lacks_an_input_is_not_claimed(model):
         assert told[0].statement.startswith("Not claimed: the model does not say")
     table = np.array([[name in BASE - {"Large"} for name in model.features]])
     assert np.isnan(ranges_km(model, table)).all()
-    assert differences_km(model, BASE, [BASE - {"Eco"}]) == [None]
+    assert not isinstance(energy_parameters(model, BASE - {"Eco"}), EnergyParameters)
 
 
-def test_the_difference_of_other_wheels_is_told(model):
-    (worse,) = differences_km(model, BASE, [BASE - {"Wheel19"} | {"Wheel21"}])
-    assert worse < 0.0
+def test_other_wheels_go_less_far(model):
+    before, after = (energy_parameters(model, car) for car in (BASE, BASE - {"Wheel19"} | {"Wheel21"}))
+    assert isinstance(before, EnergyParameters)
+    assert isinstance(after, EnergyParameters)
+    assert figures(after, SETTINGS[0])[0] < figures(before, SETTINGS[0])[0]
 
 
 def test_a_figure_says_that_it_is_no_type_approval_and_names_its_evidence(model):

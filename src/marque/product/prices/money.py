@@ -51,11 +51,6 @@ class Money:
         return f"{self.amount:,.{MINOR_DIGITS[self.currency]}f} {self.currency}"
 
 
-def text_of_minor(units: int, currency: str) -> str:
-    """As quotes and price lists write it: 61900.00, with all decimal places of the minor unit."""
-    return format(Money.of_minor(units, currency).amount, "f")
-
-
 def rounded(exact: Fraction, mode: Mode, unit: int = 1) -> int:
     """To a whole multiple of unit; both modes are symmetric about zero, so that a discount is rounded as the price it takes from."""
     share = abs(exact) / unit

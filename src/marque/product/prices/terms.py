@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
 from marque.common import Bools, Indices, Refusal
-from marque.product.evaluate import holds, names
+from marque.product.evaluate import names
 from marque.product.model import And, Constant, FeatureModel, Formula, Iff, Implies, Name, Not, Or
 from marque.product.prices import engines
 from marque.product.prices.arithmetic import listed
@@ -84,10 +84,6 @@ def _terms(item: Item, items: tuple[Item, ...]) -> list[Term]:
 def list_units(prices: PriceList, car: Set[str]) -> int:
     """The list price of a car, complete or not, in minor units."""
     return sum(listed(item, prices.items, car)[0] for item in prices.items if item.feature in car)
-
-
-def terms_units(terms: tuple[Term, ...], car: Set[str]) -> int:
-    return sum(one.units for one in terms if holds(one.formula, car))
 
 
 def list_units_of(prices: PriceList, model: FeatureModel, cars: Bools) -> Indices:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,16 +136,3 @@ def _codes(model: FeatureModel, cars: Bools) -> Floats:
         has = cars[:, rows].any(axis=1)
         codes[has], named = number, named + has
     return np.where(named == 1.0, codes, -1.0)
-
-
-def differences_km(model: FeatureModel, car: Set[str], others: Sequence[Set[str]], setting: Setting = SETTINGS[0]) -> list[float | None]:
-    """How much further each of the other cars goes; None where either is not claimed."""
-    first = energy_parameters(model, car)
-    found: list[float | None] = []
-    for other in others:
-        second = energy_parameters(model, other)
-        if isinstance(first, EnergyParameters) and isinstance(second, EnergyParameters):
-            found.append(figures(second, setting)[0] - figures(first, setting)[0])
-        else:
-            found.append(None)
-    return found
