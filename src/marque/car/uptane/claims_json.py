@@ -34,8 +34,8 @@ def claims_of(custom: Mapping[str, Any], file: str, repository: str = "") -> Cla
         reach=tuple(_reach(each) for each in said.objects("reach")),
         hardware=said.texts("hardware"),
         rxswin=_texts(said, "rxswin"),
-        requires=_counts(said, "requires"),
-        conflicts=_spans(said, "conflicts"),
+        requires=requires_of(said),
+        conflicts=conflicts_of(said),
         entitlement=said.text("entitlement", ""),
     )
     said.end()
@@ -56,10 +56,7 @@ def custom_of(claims: Claims) -> dict[str, Any]:
     }
     if claims.rxswin:
         said["rxswin"] = dict(claims.rxswin)
-    if claims.requires:
-        said["requires"] = dict(claims.requires)
-    if claims.conflicts:
-        said["conflicts"] = {name: list(span) for name, span in claims.conflicts.items()}
+    said |= requirements_json(claims.requires, claims.conflicts)
     if claims.entitlement:
         said["entitlement"] = claims.entitlement
     return {CLAIMS: said}
@@ -87,6 +84,33 @@ def custom_with(claims: Claims, assignment: Assignment) -> dict[str, Any]:
     return {**custom_of(claims), ASSIGN: said}
 
 
+def requires_of(said: Fields) -> dict[str, int]:
+    """By ECU role or release name, the least counter."""
+    return counts_of(said, "requires")
+
+
+def conflicts_of(said: Fields) -> dict[str, tuple[int, int]]:
+    """By ECU role or release name, the first and the last counter."""
+    if not said.has("conflicts"):
+        return {}
+    inner = said.inner("conflicts")
+    return {each: _span(inner, each) for each in inner.names()}
+
+
+def requirements_json(requires: Mapping[str, int], conflicts: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+    """The two of them as claims and reports carry them; what is empty is left out."""
+    said: dict[str, Any] = {"requires": dict(requires)} if requires else {}
+    return said | ({"conflicts": {name: list(span) for name, span in conflicts.items()}} if conflicts else {})
+
+
+def counts_of(said: Fields, name: str) -> dict[str, int]:
+    """Whole numbers from 1 on, by name; none where the field is not there."""
+    if not said.has(name):
+        return {}
+    inner = said.inner(name)
+    return {each: inner.count(each, 1) for each in inner.names()}
+
+
 def _reach(said: Fields) -> Reach:
     reach = Reach(said.text("model"), said.text("market"), said.texts("cells", optional=True))
     said.end()
@@ -109,20 +133,6 @@ def _texts(said: Fields, name: str) -> dict[str, str]:
         return {}
     inner = said.inner(name)
     return {each: inner.text(each) for each in inner.names()}
-
-
-def _counts(said: Fields, name: str) -> dict[str, int]:
-    if not said.has(name):
-        return {}
-    inner = said.inner(name)
-    return {each: inner.count(each, 1) for each in inner.names()}
-
-
-def _spans(said: Fields, name: str) -> dict[str, tuple[int, int]]:
-    if not said.has(name):
-        return {}
-    inner = said.inner(name)
-    return {each: _span(inner, each) for each in inner.names()}
 
 
 def _span(said: Fields, name: str) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from marque.car.tuf.model import Target
 from marque.car.uptane.claims import Claims, Delta
+from marque.car.uptane.vehicle import Installed
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,21 @@ class Step:
     target: Target
     claims: Claims
     deltas: tuple[Delta, ...] = ()
+
+    @property
+    def installed(self) -> Installed:
+        """What the ECU runs once this is done."""
+        return Installed(
+            release=self.claims.release,
+            version=self.claims.version,
+            counter=self.claims.counter,
+            sha256=self.target.hashes["sha256"],
+            length=self.target.length,
+            path=self.target.path,
+            evidence=self.claims.evidence,
+            requires=self.claims.requires,
+            conflicts=self.claims.conflicts,
+        )
 
 
 @dataclass(frozen=True)

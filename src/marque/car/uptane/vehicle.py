@@ -2,18 +2,19 @@
 
 `read` and `dumps` are the file that a car is provisioned with: JSON
 `{"vehicle": id, "model": …, "market": …, "ecus": {serial: {"hardware": …, "role": …, "primary": true, "methods": […], "public_key": hex,
-"installed": {"release", "version", "counter", "sha256", "length", "path", "evidence"}}}, "entitlements": […]}`.
+"highest": {release: counter}, "installed": {"release", "version", "counter", "sha256", "length", "path", "evidence"}}}, "domain": […],
+"entitlements": […]}`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from marque.car.attacks import UpdateRefused
-from marque.car.uptane.claims_json import DELTA_METHODS
+from marque.car.uptane.claims_json import DELTA_METHODS, conflicts_of, counts_of, requirements_json, requires_of
 from marque.car.uptane.fields import Fields
 from marque.common import InputError
 
@@ -22,7 +23,10 @@ _REMEDY = "Provision the car again with the file that its registration gave."
 
 @dataclass(frozen=True)
 class Installed:
-    """What an ECU runs. length in bytes; path: of its target; evidence: SHA-256 of the sealed file that it was installed on."""
+    """What an ECU runs. length in bytes; path: of its target; evidence: SHA-256 of the sealed file that it was installed on.
+
+    requires, conflicts: as it claimed when it was installed, so that nothing beside it is changed to what it cannot work with.
+    """
 
     release: str
     version: str
@@ -31,13 +35,16 @@ class Installed:
     length: int
     path: str
     evidence: str
+    requires: Mapping[str, int] = field(default_factory=dict)
+    conflicts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Ecu:
     """hardware: its hardware id; role: what it does in the vehicle ("gateway", "brake"); methods: the deltas that it can apply.
 
-    public_key: of its report key, Ed25519, 64 hexadecimal digits; empty: it signs no reports.
+    public_key: of its report key, Ed25519, 64 hexadecimal digits; empty: it signs no reports. highest: by release name, the greatest
+    counter that it ever ran, so that no way through another release leads back.
     """
 
     serial: str
@@ -47,17 +54,33 @@ class Ecu:
     installed: Installed | None = None
     methods: tuple[str, ...] = ()
     public_key: str = ""
+    highest: Mapping[str, int] = field(default_factory=dict)
+
+    def least(self, release: str) -> int:
+        """The least counter of that release that is no step back."""
+        there = self.installed.counter if self.installed and self.installed.release == release else 0
+        return max(there, self.highest.get(release, 0))
+
+    def running(self, installed: Installed) -> Ecu:
+        """The ECU with that installed."""
+        return replace(
+            self, installed=installed, highest={**self.highest, installed.release: max(self.least(installed.release), installed.counter)}
+        )
 
 
 @dataclass(frozen=True)
 class Vehicle:
-    """ecus: by serial; exactly one of them is the primary."""
+    """ecus: by serial; exactly one of them is the primary.
+
+    domain: cells of the operational design domain in which its driving function is enabled; software that drives has to have passed in all.
+    """
 
     id: str
     model: str
     market: str
     ecus: Mapping[str, Ecu]
     entitlements: frozenset[str] = frozenset()
+    domain: frozenset[str] = frozenset()
 
     @property
     def primary(self) -> Ecu:
@@ -65,7 +88,7 @@ class Vehicle:
 
     def having(self, installed: Mapping[str, Installed]) -> Vehicle:
         """The vehicle with that installed in those ECUs, by serial."""
-        told = {serial: replace(ecu, installed=installed.get(serial, ecu.installed)) for serial, ecu in self.ecus.items()}
+        told = {serial: ecu.running(installed[serial]) if serial in installed else ecu for serial, ecu in self.ecus.items()}
         return replace(self, ecus=told)
 
 
@@ -89,13 +112,14 @@ def dumps(vehicle: Vehicle) -> bytes:
         "market": vehicle.market,
         "ecus": {serial: _ecu_json(ecu) for serial, ecu in vehicle.ecus.items()},
         "entitlements": sorted(vehicle.entitlements),
+        "domain": sorted(vehicle.domain),
     }
     return json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
 
 def installed_json(installed: Installed) -> dict[str, Any]:
     """Also as reports carry it."""
-    return {
+    told: dict[str, Any] = {
         "release": installed.release,
         "version": installed.version,
         "counter": installed.counter,
@@ -104,6 +128,7 @@ def installed_json(installed: Installed) -> dict[str, Any]:
         "path": installed.path,
         "evidence": installed.evidence,
     }
+    return told | requirements_json(installed.requires, installed.conflicts)
 
 
 def installed_of(said: Fields) -> Installed:
@@ -115,6 +140,8 @@ def installed_of(said: Fields) -> Installed:
         length=said.count("length"),
         path=said.text("path"),
         evidence=said.digest("evidence"),
+        requires=requires_of(said),
+        conflicts=conflicts_of(said),
     )
     said.end()
     return installed
@@ -125,7 +152,12 @@ def _vehicle(said: Fields) -> Vehicle:
     if sum(ecu.primary for ecu in ecus.values()) != 1:
         said.refuse("ecus", "has not exactly one primary")
     vehicle = Vehicle(
-        said.text("vehicle"), said.text("model"), said.text("market"), ecus, frozenset(said.texts("entitlements", optional=True))
+        id=said.text("vehicle"),
+        model=said.text("model"),
+        market=said.text("market"),
+        ecus=ecus,
+        entitlements=frozenset(said.texts("entitlements", optional=True)),
+        domain=frozenset(said.texts("domain", optional=True)),
     )
     said.end()
     return vehicle
@@ -143,6 +175,7 @@ def _ecu(serial: str, said: Fields) -> Ecu:
         installed=installed_of(said.inner("installed")) if said.has("installed") else None,
         methods=methods,
         public_key=said.digest("public_key") if said.has("public_key") else "",
+        highest=counts_of(said, "highest"),
     )
     said.end()
     return ecu
@@ -158,4 +191,6 @@ def _ecu_json(ecu: Ecu) -> dict[str, Any]:
         told["methods"] = list(ecu.methods)
     if ecu.public_key:
         told["public_key"] = ecu.public_key
+    if ecu.highest:
+        told["highest"] = dict(ecu.highest)
     return told
