@@ -25,7 +25,7 @@ from marque.foundation.catalogue import OnPurpose, faults
 from marque.foundation.embedded import Addresses
 from marque.foundation.migrations import migrate, of_rooms
 
-ROOMS = ("foundation", "alliance", "product")
+ROOMS = ("foundation", "alliance", "product", "release")
 """Those with a schema, from below."""
 ON_PURPOSE = OnPurpose(shared=alliance.SHARED_TABLES, unique=alliance.UNIQUE_EVERYWHERE)
 
