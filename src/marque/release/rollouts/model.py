@@ -42,7 +42,9 @@ class State(StrEnum):
 
 
 class GroupState(StrEnum):
-    """pending: its turn has not come. filing: a market of it may not be updated yet. open: handed to cars. passed: the next may follow."""
+    """pending: its turn has not come. filing: a market of it may not be updated yet. open: handed to cars. passed: the next may follow, and
+    its cars that were away are still handed it.
+    """
 
     PENDING = "pending"
     FILING = "filing"
@@ -84,12 +86,16 @@ class Filing(StrEnum):
 
 
 class Act(StrEnum):
-    """What was done to a roll-out as a whole. By the server, on its own: open, pass, wait-filing, halt, finish, withdraw."""
+    """What was done to a roll-out.
+
+    start, return: it was approved, or was not and is a draft again. withdraw: the release's evidence counts no longer. open, wait-filing,
+    pass: of a group. The server starts, returns, opens, passes, finishes, and halts by itself; people do the rest.
+    """
 
     DRAFT = "draft"
     LAUNCH = "launch"
     START = "start"
-    REFUSE = "refuse"
+    RETURN = "return"
     PAUSE = "pause"
     RESUME = "resume"
     HALT = "halt"
@@ -98,7 +104,7 @@ class Act(StrEnum):
     WITHDRAW = "withdraw"
     OPEN = "open"
     WAIT_FILING = "wait-filing"
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105  a group's, not a word
     FINISH = "finish"
 
 
@@ -154,7 +160,7 @@ class Group:
     models, markets: any of these; empty: any. features: the car has every one of them. cars: these alone, by id; empty: any.
     percent: of the cars that meet this, up to so many, those of earlier groups counted in. soak: so long it stays open at least, from its
     opening. attempts: how often a car is offered it; retry_after: how long after a failure. at_once: so many cars at most may hold it
-    without having answered; 0: all. consent: whether somebody at the car has to agree.
+    without having answered, those silent for longer than silent_after left out; 0: all. consent: whether somebody at the car has to agree.
     """
 
     name: str
@@ -170,6 +176,7 @@ class Group:
     attempts: int = 3
     retry_after: timedelta = timedelta(hours=6)
     at_once: int = 0
+    silent_after: timedelta = timedelta(days=7)
     consent: bool = True
 
     @property
@@ -217,7 +224,9 @@ class Counts:
 
 @dataclass(frozen=True)
 class Road:
-    """What cars of a group drove with the release: km, and how often the driver or the car itself ended automated driving."""
+    """What one car or a group's cars drove since the release was installed, in all: km, and how often automated driving was ended, by the
+    driver (disengagements) or by a minimal-risk manoeuvre.
+    """
 
     km: float = 0.0
     disengagements: int = 0
@@ -251,7 +260,8 @@ class Plan:
 class Rollout:
     """organisation: whose cars and whose roll-out it is. decision: the one that lets it start, or go on; None before it was asked.
 
-    since: of its state; reason: why it is in it, one sentence or empty.
+    since: of its state. reason: why it is in it, a person's words or one of `rules`' sentences, or empty; details: as of a Refusal.
+    counter, model, markets: of the release, for which alone it is meant.
     """
 
     id: UUID
@@ -259,10 +269,15 @@ class Rollout:
     lead: str
     programme: UUID
     release: UUID
+    release_name: str
+    counter: int
+    model: str
+    markets: tuple[str, ...]
     name: str
     state: State
     since: datetime
     reason: str
+    details: Mapping[str, str]
     decision: UUID | None
     created_at: datetime
     written_by: UUID | None
@@ -285,6 +300,7 @@ class Done:
     group: int | None
     state: State
     reason: str
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 class Told(StrEnum):
@@ -308,7 +324,7 @@ class CarEvent:
 
     car: its id in the programme. counter: of the manifest. release: its id; None: whatever the car is offered now.
     problem: of a failure or refusal, one sentence. attack: of a refusal. manifest: SHA-256 of the signed manifest in the blob store.
-    road: since the manifest before. consent: who agreed at the car, and when, as the car says it.
+    road: since the installation, in all, so that a lost manifest loses nothing. consented: when somebody at the car agreed.
     """
 
     car: str
@@ -320,7 +336,7 @@ class CarEvent:
     attack: Attack | None = None
     manifest: str = ""
     road: Road = Road()
-    consent: str = ""
+    consented: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -340,12 +356,35 @@ class Offer:
     consent: bool
 
 
+class Cause(StrEnum):
+    """Why a group does not pass, or its cars are not handed the release."""
+
+    APPROVAL = "approval"
+    FILING = "filing"
+    SOAK = "soak"
+    ANSWERS = "answers"
+    SUCCESS = "success"
+    DISTANCE = "distance"
+    RATE = "rate"
+    WINDOW = "window"
+    HELD = "held"
+
+
+@dataclass(frozen=True)
+class Wait:
+    """details: what is there and what is needed, as text by name, as of a Refusal."""
+
+    cause: Cause
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Of a roll-out, for pages. counts: over all groups. per_hour: cars that finished in the last hour.
+    """Of a roll-out, for pages. counts, road: over all groups. per_hour: cars that finished in the last hour.
 
-    left: how long it takes at least until the last group passes, at the pace of the last hour; None where there is no pace.
-    waits_for: organisations whose approval is missing. filings: of the markets of the group whose turn it is.
+    left: how long it takes until every car has answered, at the pace of the last hour; None where there is no pace.
+    waits_for: organisations whose approval is missing. waits: why the group whose turn it is does not pass. filings: of every market in
+    which it has cars. history: the last first.
     """
 
     rollout: Rollout
@@ -354,6 +393,7 @@ class Progress:
     per_hour: float
     left: timedelta | None
     waits_for: tuple[str, ...]
+    waits: tuple[Wait, ...]
     filings: Mapping[str, Filing]
     history: tuple[Done, ...]
 

@@ -45,7 +45,10 @@ def pause(tx: Transaction, rollout: UUID, reason: str) -> Rollout:
 
 
 def resume(tx: Transaction, rollout: UUID, reason: str = "") -> Rollout:
-    """Of a paused one: by its own organisation. Of a halted one: asks who decides anew, and goes on with the last approval. Raises as `pause`."""
+    """Of a paused one: by its own organisation. Of a halted one: asks who decides anew, and goes on with the last approval.
+
+    Raises as `pause`.
+    """
     raise NotImplementedError
 
 
