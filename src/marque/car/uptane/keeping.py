@@ -1,26 +1,38 @@
-"""Files of the car's own state, written whole or not at all."""
+"""A refused update leaves what a car trusts as it was."""
 
 from __future__ import annotations
 
-import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from marque.car.tuf import files
 
-def write_whole(path: Path, raw: bytes) -> None:
-    """Replaces the file in one step that a power cut leaves done or undone: written beside it, flushed, renamed, and the folder flushed."""
-    beside = path.with_name(f".{path.name}.new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+
+@contextmanager
+def trial(folder: Path) -> Iterator[Path]:
+    """A copy of a folder of trusted metadata to work in. What changed there is taken over file by file if all went well; else nothing is.
+
+    Taking over may be cut at any file: metadata of which some is newer is what a client meets after any cut, and checks again anyway.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    copy = folder.with_name(f".{folder.name}.trial")
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(folder, copy)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)  # noqa: PTH105 - one call of the operating system, as the sentence above says
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
+        yield copy
+        _take_over(copy, folder)
     finally:
-        os.close(folder)
+        shutil.rmtree(copy, ignore_errors=True)
+
+
+def _take_over(copy: Path, folder: Path) -> None:
+    there = {path.relative_to(copy) for path in copy.rglob("*") if path.is_file()}
+    for name in sorted(there):
+        raw, kept = (copy / name).read_bytes(), folder / name
+        if not kept.exists() or kept.read_bytes() != raw:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            files.replace(kept, raw)
+    for path in [path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder) not in there]:
+        path.unlink()

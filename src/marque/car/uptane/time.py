@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from marque.car.attacks import Attack, UpdateRefused
-from marque.car.tuf import canonical, quorum
+from marque.car.tuf import canonical, files, quorum
 from marque.car.tuf.keys import material
 from marque.car.tuf.model import Metadata, Role, Root, Signature
 from marque.car.uptane.fields import Fields
-from marque.car.uptane.keeping import write_whole
 from marque.common import InputError
 
 ATTESTATION_AT_MOST = 64 * 1024
@@ -104,7 +103,7 @@ class SecureTime:
         self._set(self.now(), self._keys)
 
     def _set(self, at: datetime, keys: str) -> None:
-        write_whole(self._path, json.dumps({"at": at.astimezone(UTC).isoformat(), "keys": keys}).encode())
+        files.replace(self._path, json.dumps({"at": at.astimezone(UTC).isoformat(), "keys": keys}).encode())
         self._base, self._keys, self._mark = at.astimezone(UTC), keys, self._monotonic()
 
     def _read(self) -> tuple[datetime | None, str]:
