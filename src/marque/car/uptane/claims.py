@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Reach:
-    """Where the evidence passed. cells: of the operational design domain, by name; empty: the software drives nothing, so none is needed."""
+    """Where the evidence passed. cells: of the operational design domain, by name; none: the software drives nothing."""
 
     model: str
     market: str
