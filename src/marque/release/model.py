@@ -82,7 +82,7 @@ class Evidence:
 
     sha256: str
     owner: str
-    attached_by: UUID
+    attached_by: UUID | None
     attached_at: datetime
     verified: datetime
     expires: datetime
@@ -120,7 +120,7 @@ class Draft:
 @dataclass(frozen=True, kw_only=True)
 class Withdrawn:
     """Evidence that counts no longer. organisation, person: who said so. signed_at: since when its signed list says it to cars; None: it
-    waits for one of that organisation's keys.
+    waits for one of that organisation's keys. change: of that list.
     """
 
     evidence: str
@@ -129,6 +129,7 @@ class Withdrawn:
     at: datetime
     reason: str
     signed_at: datetime | None = None
+    change: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +137,8 @@ class Release:
     """A version of the smart car's software for a vehicle model. organisation: who drafted it, whose row it is.
 
     counter: grows by one with every release of that name and model. reach: from the evidence's passed cells and the draft's markets; empty
-    before there is evidence. change: of its signatures, once there is one. replaced_by: what was published after it.
+    before there is evidence. change: of its signatures, open or in force. replaced_by: what was published after it; listed: whether the
+    repository still lists it, which it does until so many newer ones are (`repository.roles.KEEP`).
     """
 
     id: UUID
@@ -149,12 +151,13 @@ class Release:
     evidence: Evidence | None
     stage: Stage
     created_at: datetime
-    created_by: UUID
+    created_by: UUID | None
     change: UUID | None = None
     signing_since: datetime | None = None
     published_at: datetime | None = None
     withdrawn: Withdrawn | None = None
     replaced_by: UUID | None = None
+    listed: bool = True
 
     @property
     def name(self) -> str:
@@ -185,8 +188,8 @@ class Release:
 
     @property
     def distributable(self) -> bool:
-        """Whether cars may be given it now: published, and nobody has withdrawn its evidence."""
-        return self.stage in {Stage.PUBLISHED, Stage.SUPERSEDED}
+        """Whether cars may be given it now: published, still listed, and nobody has withdrawn its evidence."""
+        return self.stage in {Stage.PUBLISHED, Stage.SUPERSEDED} and self.listed
 
     def claims(self, image: Image) -> Claims:
         """What both repositories say of one of its images. Raises ValueError without evidence: nothing is claimed that is not proven."""

@@ -182,6 +182,16 @@ $$;
 revoke all on function release.last_counter(text, uuid, text, text) from public;
 grant execute on function release.last_counter(text, uuid, text, text) to marque_app;
 
+-- Whether a release's signatures are in force, as far as who asks sees them.
+create function release.published(of_lead text, of_programme uuid, of_release uuid) returns boolean language sql stable as $$
+    select exists (
+        select from release.change c join release.closing k on k.change = c.id
+        where c.lead = of_lead and c.programme = of_programme and c.purpose = 'release' and c.subject = of_release::text and k.state = 'in-force'
+    )
+$$;
+revoke all on function release.published(text, uuid, uuid) from public;
+grant execute on function release.published(text, uuid, uuid) to marque_app;
+
 -- Every repository that has a timestamp, with an organisation that may write there now and sees all of it: what the server keeps fresh.
 create function release.repositories(out organisation text, out lead text, out programme uuid) returns setof record
 language sql stable security definer set search_path = '' as $$

@@ -1,0 +1,1 @@
+"""The room's SQL, by subject; nobody else reads its tables."""
