@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from marque.car.tuf.keys import material
 from marque.car.tuf.model import Delegation, Delegations, Key, Role, Target, Targets, Withdrawal
 from marque.common import InputError, Refusal
 from marque.release.repository.keys import by_id
@@ -50,18 +51,14 @@ def quorum(parties: Sequence[Party], each: int = EACH) -> Role:
     """
     keys = [key for party in parties for key in party.keys]
     for party in parties:
-        if len({key.public for key in party.keys}) < len(party.keys):
-            raise InputError("keys", party.code, "one key is listed twice")
-        if len(party.keys) < each:
-            raise InputError("keys", party.code, f"it has {len(party.keys)} of at least {each} keys", "Three are right: one may be lost.")
-        if any(key.organisation != party.code for key in party.keys):
-            raise InputError("keys", party.code, "a key of another organisation is listed for it")
+        _checked(party, each)
     by_id(keys)
     return Role(tuple(key.id for key in keys), each * len(parties), each)
 
 
 def alone(party: Party, threshold: int = EACH) -> Role:
-    """So many of one organisation's keys."""
+    """So many of one organisation's keys. Raises InputError where it has fewer."""
+    _checked(party, threshold)
     return Role(tuple(key.id for key in party.keys), threshold)
 
 
@@ -142,6 +139,15 @@ def withdrawing(before: Targets | None, evidence: str, at: datetime, reason: str
         return Refusal("this evidence is withdrawn already", {"since": listed[evidence].at.isoformat()})
     listed[evidence] = Withdrawal(at, reason.strip())
     return Targets(version=before.version + 1 if before else 1, expires=expires, targets={}, withdrawn=listed)
+
+
+def _checked(party: Party, needed: int) -> None:
+    if len({material(key) for key in party.keys}) < len(party.keys):
+        raise InputError("keys", party.code, "one key is listed twice")
+    if len(party.keys) < needed:
+        raise InputError("keys", party.code, f"it has {len(party.keys)} of at least {needed} keys", "Three are right: one may be lost.")
+    if any(key.organisation != party.code for key in party.keys):
+        raise InputError("keys", party.code, "a key of another organisation is listed for it")
 
 
 def _release_of(target: Target) -> tuple[str, int] | None:

@@ -17,7 +17,7 @@ from marque.car.tuf.model import Key, Metadata, Role, Root, Signature
 from marque.car.tuf.quorum import Standing, standing
 from marque.common import InputError
 from marque.release.repository.keys import by_id
-from marque.release.repository.roles import EACH, Party, quorum
+from marque.release.repository.roles import EACH, Party, alone, quorum
 
 SIGNED_BY_PEOPLE = ("root", "targets")
 ONLINE = ("snapshot", "timestamp")
@@ -83,7 +83,10 @@ def rotate(before: Root, organisation: str, keys: Sequence[Key], expires: dateti
 
 
 def revoke_partner(before: Root, organisation: str, expires: datetime) -> Root:
-    """Without one of the parties. It needs the quorum of the root in force, so of both; signed beforehand and kept, it is an exit root."""
+    """Without one of the parties. It needs the quorum of the root in force, so of both; signed beforehand and kept, it is an exit root.
+
+    One party left makes an ordinary repository, of so many of that party's keys as signed before.
+    """
     _known(before, organisation)
     remaining = [one for one in parties_of(before) if one.code != organisation]
     if not remaining:
@@ -97,9 +100,10 @@ def new_online_keys(before: Root, online: Mapping[str, Key], expires: datetime, 
 
 
 def parties_of(root: Root) -> list[Party]:
-    """Who signs root, with their keys."""
+    """Who signs root, with their keys; of a root that one organisation signs alone, that one."""
     keys = [root.keys[name] for name in root.roles["root"].keys]
-    return [Party(code, tuple(key for key in keys if key.organisation == code)) for code in root.parties]
+    codes = root.parties or tuple(dict.fromkeys(key.organisation for key in keys))
+    return [Party(code, tuple(key for key in keys if key.organisation == code)) for code in codes]
 
 
 def online_of(root: Root) -> dict[str, Key]:
@@ -110,7 +114,8 @@ def online_of(root: Root) -> dict[str, Key]:
 
 def each_of(root: Root) -> int:
     """How many keys of each party sign root."""
-    return root.roles["root"].each
+    role = root.roles["root"]
+    return role.each or role.threshold
 
 
 def rule_of(root: Root, role: str) -> Rule:
@@ -145,7 +150,7 @@ def _lacks(rule: Rule, found: Standing) -> list[Lack]:
 
 
 def _made(before: Root, parties: Sequence[Party], online: dict[str, Key], time: Key | None, expires: datetime, each: int) -> Root:
-    people = quorum(parties, each)
+    people = quorum(parties, each) if len(parties) > 1 else alone(parties[0], each)
     served = [*online.values(), *([time] if time else [])]
     theirs = {key.public for party in parties for key in party.keys}
     if any(key.public in theirs or key.organisation for key in served):
@@ -160,7 +165,7 @@ def _made(before: Root, parties: Sequence[Party], online: dict[str, Key], time: 
         expires=expires,
         keys=by_id([*(key for party in parties for key in party.keys), *served]),
         roles=roles | {name: Role((key.id,), 1) for name, key in online.items()},
-        parties=tuple(party.code for party in parties),
+        parties=tuple(party.code for party in parties) if len(parties) > 1 else (),
         time=Role((time.id,), 1) if time else None,
     )
 
@@ -170,5 +175,6 @@ def _time_of(root: Root) -> Key | None:
 
 
 def _known(root: Root, organisation: str) -> None:
-    if organisation not in root.parties:
-        raise InputError("root", organisation, "it is no party of this root", f"The parties are {', '.join(root.parties)}.")
+    codes = [party.code for party in parties_of(root)]
+    if organisation not in codes:
+        raise InputError("root", organisation, "it is no party of this root", f"The parties are {', '.join(codes)}.")

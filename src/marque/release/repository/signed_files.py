@@ -6,15 +6,16 @@ has it confirmed with a passkey. Neither can pass for the other: the one begins 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import rfc8785
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from marque.alliance import signing
 from marque.car.tuf.model import Signature
-from marque.common import Refusal, ok
+from marque.common import Refusal, Refused
+from marque.release.repository.keys import ED25519, Signer
 
 RELEASE_METADATA = "application/vnd.marque.release-metadata+json"
 _MAX_BYTES = 2 * signing.MAX_ENVELOPE_BYTES
@@ -28,10 +29,13 @@ class SignedFile:
     signature: Signature
 
 
-def dumps(draft: bytes, key: Ed25519PrivateKey) -> bytes:
-    """The file to hand in."""
-    envelope = signing.sign(draft, key, RELEASE_METADATA)
-    return rfc8785.dumps({"envelope": ok(signing.read_json(envelope, len(envelope), "envelope")), "signature": key.sign(draft).hex()})
+def dumps(draft: bytes, signer: Signer) -> bytes:
+    """The file to hand in. Raises Refused for a key that the console cannot enrol: it takes Ed25519."""
+    if signer.key.kind != ED25519:
+        raise Refused(Refusal("the console takes Ed25519 keys; a key of another kind signs in a ceremony", {"kind": signer.key.kind}))
+    made = signing.Signature(signer.key.id, signer.sign(signing.pae(RELEASE_METADATA, draft)))
+    envelope = signing.Envelope(RELEASE_METADATA, draft, (made,)).dumps()
+    return rfc8785.dumps({"envelope": json.loads(envelope), "signature": signer.sign(draft).hex()})
 
 
 def read(raw: bytes) -> SignedFile | Refusal:

@@ -1,0 +1,201 @@
+"""Keys: what they sign is verified by the car and by securesystemslib; whose files may be used; keys on a real PKCS#11 token."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from repository_people import BOTH, LATER, NOW, ONLINE, PARTIES, PEOPLE, private, signer
+from securesystemslib.signer import SSlibKey
+from tuf.api.metadata import Metadata as Theirs
+
+from marque.alliance import key_files, signing
+from marque.car.tuf import keys as car_keys
+from marque.car.tuf.trusted import Trusted
+from marque.common import InputError, Refusal, Refused, ok
+from marque.release.repository import signed_files
+from marque.release.repository.keys import FileSigner, by_id, key_of, signed
+from marque.release.repository.roles import Party
+from marque.release.repository.root import first_root
+from marque.release.repository.tokens import Pkcs11Signer, TokenKey, read_uri
+
+SOFTHSM = next(
+    (one for one in map(Path, ("/usr/lib/softhsm/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so")) if one.exists()), None
+)
+PIN = "314159"
+P256, P384, ED25519 = "06082a8648ce3d030107", "06052b81040022", "06032b6570"
+"""Object identifiers in DER: RFC 5480, 2.1.1.1; RFC 8410, 3."""
+
+
+def theirs(key):
+    return SSlibKey(key.id, key.kind, key.scheme, {"public": key.public})
+
+
+def test_a_signature_is_verified_by_the_car_and_by_securesystemslib():
+    one = signer("anybody", "gac")
+    made = one.sign(b"payload")
+    assert car_keys.verifies(one.key, made, b"payload")
+    assert not car_keys.verifies(one.key, made, b"payloae")
+    theirs(one.key).verify_signature(Theirs.from_bytes(signed(first_root(PARTIES, ONLINE, LATER), [one])).signatures[one.key.id], _root())
+
+
+def _root():
+    return Theirs.from_bytes(signed(first_root(PARTIES, ONLINE, LATER), [])).signed_bytes
+
+
+def test_a_key_has_the_id_that_marque_keys_shows_whoever_it_belongs_to():
+    public = private("li").public_key().public_bytes_raw()
+    assert key_of(public, "gac").id == key_of(public).id == signing.key_id(public)
+
+
+def test_a_key_for_which_anybody_can_sign_is_refused():
+    with pytest.raises(Refused, match="small order"):
+        key_of(bytes(32))
+
+
+def test_one_key_for_two_organisations_is_refused():
+    public = private("li").public_key().public_bytes_raw()
+    with pytest.raises(InputError, match="listed for gac and for huawei"):
+        by_id([key_of(public, "gac"), key_of(public, "huawei")])
+
+
+def test_a_persons_encrypted_key_file_signs(tmp_path):
+    key_files.write_key(tmp_path / "li.key", private("li"), "four words at random")
+    assert FileSigner.of_person(tmp_path / "li.key", "four words at random", "gac").key == signer("li", "gac").key
+    with pytest.raises(InputError, match="not a private key encrypted with this passphrase"):
+        FileSigner.of_person(tmp_path / "li.key", "four words at rando", "gac")
+
+
+def test_an_online_key_is_made_once_and_read_by_its_owner_alone(tmp_path):
+    made = FileSigner.new_online(tmp_path / "timestamp.pem")
+    assert FileSigner.online(tmp_path / "timestamp.pem").key == made.key
+    with pytest.raises(InputError, match="already there"):
+        FileSigner.new_online(tmp_path / "timestamp.pem")
+    (tmp_path / "timestamp.pem").chmod(0o640)
+    with pytest.raises(InputError, match="others can read"):
+        FileSigner.online(tmp_path / "timestamp.pem")
+
+
+def test_what_is_no_key_is_refused_by_name(tmp_path):
+    (tmp_path / "no.pem").write_text("no")
+    (tmp_path / "no.pem").chmod(0o600)
+    with pytest.raises(InputError, match=r"no\.pem: it is not a private key"):
+        FileSigner.online(tmp_path / "no.pem")
+    with pytest.raises(InputError, match=r"none\.pem: it cannot be read"):
+        FileSigner.online(tmp_path / "none.pem")
+
+
+def test_a_signed_draft_is_an_envelope_and_a_signature_by_the_same_key():
+    draft = b'{"_type":"targets"}'
+    file = ok(signed_files.read(signed_files.dumps(draft, signer("li", "gac"))))
+    assert file.signature.key == signer("li").key.id
+    assert car_keys.verifies(signer("li").key, file.signature.value, draft)
+    envelope = ok(signing.read_envelope(file.envelope))
+    assert envelope.payload == draft
+    assert car_keys.verifies(signer("li").key, envelope.signatures[0].value, signing.pae(signed_files.RELEASE_METADATA, draft))
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"[]", "not a JSON object"),
+        (b'{"envelope":{}}', "has the fields"),
+        (b'{"envelope":{},"signature":"zz"}', "hexadecimal"),
+        (b'{"envelope":{},"signature":"00"}', "an envelope has the fields"),
+        (b'{"envelope":{},"signature":"00","more":1}', "no others"),
+    ],
+)
+def test_what_is_no_signed_draft_is_refused(raw, reason):
+    answer = signed_files.read(raw)
+    assert isinstance(answer, Refusal)
+    assert reason in answer.reason
+
+
+def test_an_envelope_of_another_type_is_no_signed_draft():
+    envelope = signing.sign(b"{}", private("li")).decode()
+    answer = signed_files.read(f'{{"envelope":{envelope},"signature":"00"}}'.encode())
+    assert isinstance(answer, Refusal)
+    assert "metadata of a release" in answer.reason
+
+
+def test_a_pkcs11_uri_names_module_token_and_key():
+    uri = "pkcs11:token=gac%20root;object=li?module-path=/usr/lib/softhsm/libsofthsm2.so"
+    assert read_uri(uri) == TokenKey("/usr/lib/softhsm/libsofthsm2.so", "gac root", "li")
+    assert read_uri("pkcs11:token=gac;id=%00%ff?module-path=/m.so").id == b"\x00\xff"
+
+
+@pytest.mark.parametrize(
+    ("uri", "problem"),
+    [
+        ("li.key", "begins with pkcs11:"),
+        ("pkcs11:token=gac?module-path=/m.so", "lacks object"),
+        ("pkcs11:object=li?module-path=/m.so", "lacks token"),
+        ("pkcs11:token=gac;object=li", "lacks module-path"),
+        ("pkcs11:token=gac;object=li;serial=1?module-path=/m.so", "serial"),
+        ("pkcs11:token=gac;object=li?module-path=/m.so&pin-value=1", "pin-value"),
+    ],
+)
+def test_a_pkcs11_uri_that_does_not_say_enough_or_too_much_is_refused(uri, problem):
+    with pytest.raises(InputError, match=problem):
+        read_uri(uri)
+
+
+@pytest.fixture
+def token(tmp_path, monkeypatch):
+    """A token of SoftHSM with one P-256 and one Ed25519 key."""
+    if SOFTHSM is None or shutil.which("softhsm2-util") is None:
+        pytest.skip("softhsm2 is not on this machine")
+    pkcs11 = pytest.importorskip("pkcs11")
+    (tmp_path / "tokens").mkdir()
+    (tmp_path / "softhsm2.conf").write_text(f"directories.tokendir = {tmp_path}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
+    monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "softhsm2.conf"))
+    given = ["--init-token", "--free", "--label", "gac", "--pin", PIN, "--so-pin", "271828"]
+    subprocess.run(["softhsm2-util", *given], check=True, capture_output=True)
+    library = pkcs11.lib(str(SOFTHSM))
+    library.reinitialize()
+    with library.get_token(token_label="gac").open(rw=True, user_pin=PIN) as session:
+        _generate(session, pkcs11, pkcs11.KeyType.EC, P256, "li")
+        _generate(session, pkcs11, pkcs11.KeyType.EC_EDWARDS, ED25519, "wang")
+        _generate(session, pkcs11, pkcs11.KeyType.EC, P384, "wide")
+    return "gac"
+
+
+def _generate(session, pkcs11, kind, curve, label):
+    parameters = session.create_domain_parameters(kind, {pkcs11.Attribute.EC_PARAMS: bytes.fromhex(curve)}, local=True)
+    edwards = kind == pkcs11.KeyType.EC_EDWARDS
+    mechanism = pkcs11.Mechanism.EC_EDWARDS_KEY_PAIR_GEN if edwards else pkcs11.Mechanism.EC_KEY_PAIR_GEN
+    parameters.generate_keypair(mechanism=mechanism, store=True, label=label, id=label.encode())
+
+
+@pytest.mark.parametrize(("label", "scheme"), [("li", "ecdsa-sha2-nistp256"), ("wang", "ed25519")])
+def test_a_key_on_a_token_signs_what_car_and_securesystemslib_verify(token, label, scheme):
+    with Pkcs11Signer(TokenKey(str(SOFTHSM), token, label), PIN, "gac") as one:
+        assert (one.key.scheme, one.key.organisation) == (scheme, "gac")
+        raw = signed(first_root(PARTIES, ONLINE, LATER), [one])
+        read = Theirs.from_bytes(raw)
+        theirs(one.key).verify_signature(read.signatures[one.key.id], read.signed_bytes)
+        assert car_keys.verifies(one.key, one.sign(b"payload"), b"payload")
+
+
+def test_a_root_of_keys_on_tokens_and_in_files_is_trusted(token):
+    with Pkcs11Signer(TokenKey(str(SOFTHSM), token, "", b"li"), PIN, "gac") as one:
+        parties = [Party("gac", (one.key, *PARTIES[0].keys[1:])), PARTIES[1]]
+        raw = signed(first_root(parties, ONLINE, LATER), [one, PEOPLE["gac"][1], *BOTH[2:]])
+    assert Trusted(raw, NOW).root.said.parties == ("gac", "huawei")
+
+
+@pytest.mark.parametrize(
+    ("where", "pin", "problem"),
+    [
+        (TokenKey(str(SOFTHSM), "gac", "li"), "000000", "the token does not take it"),
+        (TokenKey(str(SOFTHSM), "other", "li"), PIN, "there is no token of this name"),
+        (TokenKey(str(SOFTHSM), "gac", "nobody"), PIN, "the token gac has 0 such keys"),
+        (TokenKey(str(SOFTHSM), "gac", "wide"), PIN, "not a key on the curve P-256"),
+    ],
+)
+@pytest.mark.usefixtures("token")
+def test_a_token_that_does_not_sign_says_why(where, pin, problem):
+    with pytest.raises(InputError, match=problem):
+        Pkcs11Signer(where, pin)
