@@ -17,7 +17,7 @@ from marque.car.attacks import Attack, UpdateRefused
 from marque.car.tuf import files, reading, search
 from marque.car.tuf.fetch import Fetcher, NotThere
 from marque.car.tuf.model import Delegation, Delegations, Metadata, Root, Target, Targets, Withdrawal
-from marque.car.tuf.trusted import Trusted, rotated
+from marque.car.tuf.trusted import Reader, Trusted, rotated
 from marque.common import InputError, Missing
 
 WITHDRAWN = "withdrawn-"
@@ -39,9 +39,18 @@ class Limits:
 class Client:
     """folder: of this repository's trusted metadata, under unversioned names. now: aware UTC, the same for all it does."""
 
-    def __init__(self, folder: Path, fetcher: Fetcher, now: datetime, *, repository: str = "image", limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        fetcher: Fetcher,
+        now: datetime,
+        *,
+        repository: str = "image",
+        limits: Limits | None = None,
+        reader: Reader = reading,
+    ) -> None:
         self.folder, self.fetcher, self.now, self.repository = folder, fetcher, now, repository
-        self.limits = limits or Limits()
+        self.limits, self._reader = limits or Limits(), reader
         self._trusted: Trusted | None = None
         self._refreshed = False
 
@@ -54,12 +63,12 @@ class Client:
                 raise InputError(
                     str(self.folder / "root.json"), "", "there is no trusted root", "Begin with the root that came with the car."
                 )
-            self._trusted = Trusted(raw, self.now, repository=self.repository)
+            self._trusted = Trusted(raw, self.now, repository=self.repository, reader=self._reader)
         return self._trusted
 
     def init(self, root: bytes) -> None:
         """Begins with a root that was handed over in a trusted way. It has to hold by its own rule."""
-        trusted = Trusted(root, self.now, repository=self.repository)
+        trusted = Trusted(root, self.now, repository=self.repository, reader=self._reader)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._keep("root", root)
         self._trusted, self._refreshed = trusted, False
@@ -158,7 +167,7 @@ class Client:
         previous: Metadata[Targets] | None = None
         if kept is not None:
             with suppress(UpdateRefused):
-                previous = reading.targets(kept, f"{name}.json", self.repository)
+                previous = self._reader.targets(kept, f"{name}.json", self.repository)
                 return self.trusted.update_targets(kept, name, delegator)
         raw = self._get(self._versioned(name, listed.version), self._cap(listed.length, self.limits.targets))
         found = self.trusted.update_targets(raw, name, delegator, previous)

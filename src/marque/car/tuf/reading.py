@@ -94,8 +94,6 @@ def _signatures(whole: Fields) -> tuple[Signature, ...]:
 
 def _root(said: Fields) -> Root:
     keys, roles = _keys(said.object("keys")), said.object("roles")
-    for name in TOP_LEVEL:
-        roles.object(name)
     return Root(
         version=said.version(),
         expires=said.instant("expires"),

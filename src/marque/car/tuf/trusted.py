@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from marque.car.attacks import Attack, UpdateRefused
 from marque.car.tuf import quorum, reading
@@ -21,14 +21,31 @@ STRONG = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_512", "blake
 """Hashes that we check. Others that a file names are passed over, but one of these has to be there."""
 
 
+class Reader(Protocol):
+    """Reads files into values. `reading` does; another dialect may, and passes the same checks."""
+
+    def root(self, raw: bytes, file: str, repository: str) -> Metadata[Root]:
+        """Of root."""
+
+    def timestamp(self, raw: bytes, file: str, repository: str) -> Metadata[Timestamp]:
+        """Of timestamp."""
+
+    def snapshot(self, raw: bytes, file: str, repository: str) -> Metadata[Snapshot]:
+        """Of snapshot."""
+
+    def targets(self, raw: bytes, file: str, repository: str) -> Metadata[Targets]:
+        """Of targets and of delegated roles."""
+
+
 class Trusted:
     """Of one repository. targets: by role name; each was verified by the delegator that asked for it last.
 
+    repository: "director" is held to a director's rules: no timestamp and snapshot, and its targets, online, by the director's key alone.
     previous: the snapshot trusted before this refresh, for roll-back checks; it may be of an older version, or expired.
     """
 
-    def __init__(self, root: bytes | Metadata[Root], now: datetime, *, repository: str = "") -> None:
-        self.now, self.repository = now, repository
+    def __init__(self, root: bytes | Metadata[Root], now: datetime, *, repository: str = "", reader: Reader = reading) -> None:
+        self.now, self.repository, self._reader = now, repository, reader
         read = self._read_root(root)
         check_root(read.said, repository)
         quorum.require(read, read.said.roles["root"], read.said.keys, read.said.parties, repository=repository, file="root.json")
@@ -40,7 +57,7 @@ class Trusted:
         self._delegators: dict[str, str] = {}
 
     def _read_root(self, root: bytes | Metadata[Root]) -> Metadata[Root]:
-        return reading.root(root, "root.json", self.repository) if isinstance(root, bytes) else root
+        return self._reader.root(root, "root.json", self.repository) if isinstance(root, bytes) else root
 
     def update_root(self, root: bytes | Metadata[Root]) -> Metadata[Root]:
         """The next root: exactly one version on, signed as the present root asks and as it asks itself. Its expiry is not looked at."""
@@ -75,7 +92,7 @@ class Trusted:
         return new
 
     def _signed_timestamp(self, raw: bytes | Metadata[Timestamp]) -> Metadata[Timestamp]:
-        new = reading.timestamp(raw, "timestamp.json", self.repository) if isinstance(raw, bytes) else raw
+        new = self._reader.timestamp(raw, "timestamp.json", self.repository) if isinstance(raw, bytes) else raw
         self._signed(new, "timestamp", "timestamp.json")
         return new
 
@@ -89,7 +106,7 @@ class Trusted:
         file, listed = "snapshot.json", self.timestamp.said.snapshot
         if not trusted:
             self._listed(raw, listed, file)
-        new = reading.snapshot(raw, file, self.repository) if isinstance(raw, bytes) else raw
+        new = self._reader.snapshot(raw, file, self.repository) if isinstance(raw, bytes) else raw
         self._signed(new, "snapshot", file)
         if trusted:
             self.previous = new
@@ -117,7 +134,7 @@ class Trusted:
         listed = self.listed(name)
         role, keys = self.rule(name, delegator)
         self._listed(raw, listed, file)
-        new = reading.targets(raw, file, self.repository) if isinstance(raw, bytes) else raw
+        new = self._reader.targets(raw, file, self.repository) if isinstance(raw, bytes) else raw
         quorum.require(new, role, keys, self.root.said.parties, repository=self.repository, file=file)
         self._version(new.said.version, listed, file)
         self.fresh(new.said, file)
@@ -148,9 +165,9 @@ class Trusted:
 
     def rule(self, name: str, delegator: str) -> tuple[Role, Mapping[str, Key]]:
         """Who signs for a role: as root says of the top level, or the delegator's targets file of any other."""
-        if delegator == "root":
+        if (name, delegator) == ("targets", "root"):
             return self.root.said.roles[name], self.root.said.keys
-        said = self.targets[delegator].said.delegations
+        said = self.targets[delegator].said.delegations if delegator in self.targets else None
         if said is not None:
             for one in said.roles:
                 if one.name == name:
@@ -161,6 +178,8 @@ class Trusted:
 
     def _signed(self, metadata: Metadata[Any], role: str, file: str) -> None:
         root = self.root.said
+        if role not in root.roles:
+            raise UpdateRefused(Attack.WRONG_ROLE, self.repository, file, f"is of a role that root gives to nobody: {role}")
         quorum.require(metadata, root.roles[role], root.keys, root.parties, repository=self.repository, file=file)
 
     def _listed(self, raw: bytes | Metadata[Any], listed: File, file: str) -> None:
@@ -188,18 +207,26 @@ class Trusted:
 
 
 def check_root(root: Root, repository: str = "") -> None:
-    """Raises UpdateRefused unless the root's rules make sense: with parties, root and targets ask for keys of each, none counted twice."""
+    """Raises UpdateRefused unless the root's rules make sense: with parties, root and targets ask for keys of each, none counted twice.
+
+    A director's root may do without timestamp and snapshot, and its targets are the director's alone.
+    """
+    director = repository == "director"
 
     def refuse(problem: str, attack: Attack = Attack.MALFORMED) -> None:
         raise UpdateRefused(attack, repository, "root.json", problem)
 
+    lacking = [name for name in ("root", "targets") if name not in root.roles]
+    lacking += [name for name in ("timestamp", "snapshot") if name not in root.roles and not director]
+    if lacking:
+        refuse(f"gives no keys to {' and '.join(lacking)}")
     if not root.parties:
         if any(role.each for role in root.roles.values()):
             refuse("asks for keys of each party, and names no parties")
         return
     if len(root.parties) < 2:
         refuse("names a single party, where two have to agree", Attack.ONE_PARTNER)
-    for name in ("root", "targets"):
+    for name in ("root",) if director else ("root", "targets"):
         role = root.roles[name]
         if role.each < 1:
             refuse(f"lets {name} be signed without keys of each party", Attack.ONE_PARTNER)
@@ -233,7 +260,8 @@ def rotated(old: Root, new: Root) -> bool:
     """Whether timestamp or snapshot lost a key: then what was seen under it counts no longer (recovery from fast-forward, 5.3.11)."""
 
     def held(root: Root, role: str) -> set[bytes]:
-        return {material(root.keys[one]) for one in root.roles[role].keys if one in root.keys}
+        keys = root.roles[role].keys if role in root.roles else ()
+        return {material(root.keys[one]) for one in keys if one in root.keys}
 
     return any(held(old, role) - held(new, role) for role in ("timestamp", "snapshot"))
 
