@@ -56,7 +56,34 @@ def first_root(
     Raises InputError for keys that cannot make the quorum, or an online key that is somebody's own.
     """
     empty = Root(version=0, expires=expires, consistent_snapshot=True, keys={}, roles={})
-    return _made(empty, parties, dict(online), time, expires, each)
+    return successor(empty, parties, online, expires, each=each, time=time)
+
+
+def successor(
+    before: Root, parties: Sequence[Party], online: Mapping[str, Key], expires: datetime, *, each: int = EACH, time: Key | None = None
+) -> Root:
+    """The next root with these parties, keys and online keys whatever they were before: what every change below comes down to.
+
+    Raises InputError as `first_root`.
+    """
+    people = quorum(parties, each) if len(parties) > 1 else alone(parties[0], each)
+    served = [*online.values(), *([time] if time else [])]
+    theirs = {key.public for party in parties for key in party.keys}
+    if any(key.public in theirs or key.organisation for key in served):
+        raise InputError("root", "online keys", "a person's key would be signed with by the server", "Online keys are nobody's own.")
+    missing = [name for name in ONLINE if name not in online]
+    if missing or "root" in online:
+        raise InputError("root", ", ".join(missing or ["root"]), "snapshot and timestamp are signed online, root never is")
+    roles = {name: people for name in SIGNED_BY_PEOPLE if name not in online}
+    return replace(
+        before,
+        version=before.version + 1,
+        expires=expires,
+        keys=by_id([*(key for party in parties for key in party.keys), *served]),
+        roles=roles | {name: Role((key.id,), 1) for name, key in online.items()},
+        parties=tuple(party.code for party in parties) if len(parties) > 1 else (),
+        time=Role((time.id,), 1) if time else None,
+    )
 
 
 def renew(before: Root, expires: datetime) -> Root:
@@ -72,14 +99,14 @@ def replace_lost(before: Root, lost: str, new: Key, expires: datetime) -> Root:
     if new.organisation != old.organisation:
         raise InputError("root", lost[:12], f"a key of {old.organisation} is replaced by one of {old.organisation} alone")
     parties = [Party(one.code, tuple(new if key.id == lost else key for key in one.keys)) for one in parties_of(before)]
-    return _made(before, parties, online_of(before), _time_of(before), expires, each_of(before))
+    return successor(before, parties, online_of(before), expires, each=each_of(before), time=_time_of(before))
 
 
 def rotate(before: Root, organisation: str, keys: Sequence[Key], expires: datetime) -> Root:
     """All of an organisation's keys for new ones. Raises InputError."""
     _known(before, organisation)
     parties = [Party(one.code, tuple(keys)) if one.code == organisation else one for one in parties_of(before)]
-    return _made(before, parties, online_of(before), _time_of(before), expires, each_of(before))
+    return successor(before, parties, online_of(before), expires, each=each_of(before), time=_time_of(before))
 
 
 def revoke_partner(before: Root, organisation: str, expires: datetime) -> Root:
@@ -91,12 +118,20 @@ def revoke_partner(before: Root, organisation: str, expires: datetime) -> Root:
     remaining = [one for one in parties_of(before) if one.code != organisation]
     if not remaining:
         raise InputError("root", organisation, "nobody would be left")
-    return _made(before, remaining, online_of(before), _time_of(before), expires, each_of(before))
+    return successor(before, remaining, online_of(before), expires, each=each_of(before), time=_time_of(before))
+
+
+def add_partner(before: Root, partner: Party, expires: datetime) -> Root:
+    """With one party more, which signs this root as well. Raises InputError."""
+    parties = [*parties_of(before), partner]
+    return successor(before, parties, online_of(before), expires, each=each_of(before), time=_time_of(before))
 
 
 def new_online_keys(before: Root, online: Mapping[str, Key], expires: datetime, *, time: Key | None = None) -> Root:
     """Other keys for the roles that the server signs, by role; the others stay. Raises InputError."""
-    return _made(before, parties_of(before), online_of(before) | dict(online), time or _time_of(before), expires, each_of(before))
+    return successor(
+        before, parties_of(before), online_of(before) | dict(online), expires, each=each_of(before), time=time or _time_of(before)
+    )
 
 
 def parties_of(root: Root) -> list[Party]:
@@ -147,27 +182,6 @@ def _lacks(rule: Rule, found: Standing) -> list[Lack]:
         Lack(rule.name, party, rule.role.each - lacking, rule.role.each, tuple(key for key in open_ if key.organisation == party))
         for party, lacking in found.of.items()
     ]
-
-
-def _made(before: Root, parties: Sequence[Party], online: dict[str, Key], time: Key | None, expires: datetime, each: int) -> Root:
-    people = quorum(parties, each) if len(parties) > 1 else alone(parties[0], each)
-    served = [*online.values(), *([time] if time else [])]
-    theirs = {key.public for party in parties for key in party.keys}
-    if any(key.public in theirs or key.organisation for key in served):
-        raise InputError("root", "online keys", "a person's key would be signed with by the server", "Online keys are nobody's own.")
-    missing = [name for name in ONLINE if name not in online]
-    if missing or "root" in online:
-        raise InputError("root", ", ".join(missing or ["root"]), "snapshot and timestamp are signed online, root never is")
-    roles = {name: people for name in SIGNED_BY_PEOPLE if name not in online}
-    return replace(
-        before,
-        version=before.version + 1,
-        expires=expires,
-        keys=by_id([*(key for party in parties for key in party.keys), *served]),
-        roles=roles | {name: Role((key.id,), 1) for name, key in online.items()},
-        parties=tuple(party.code for party in parties) if len(parties) > 1 else (),
-        time=Role((time.id,), 1) if time else None,
-    )
 
 
 def _time_of(root: Root) -> Key | None:
