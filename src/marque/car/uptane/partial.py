@@ -15,6 +15,7 @@ from marque.car.tuf.fetch import Fetcher
 from marque.car.tuf.model import Target
 from marque.car.uptane.director import Director
 from marque.car.uptane.full import assignments
+from marque.car.uptane.keeping import trial
 from marque.car.uptane.matching import DIRECTOR, IMAGE, check_claims, check_hardware, check_order, check_same, deltas_for
 from marque.car.uptane.partners import Partners
 from marque.car.uptane.plan import Step
@@ -38,16 +39,20 @@ class Secondary:
     def verify(self, director: Fetcher, image: Fetcher, now: datetime) -> Step | None:
         """What this ECU is to install; None where nothing new is for it. director, image: what the primary hands on.
 
-        UpdateRefused as `full.verify`, but for what concerns several ECUs (INCOMPATIBLE) and what only a snapshot shows (that something newer
-        is withheld, until what is handed on expires).
+        UpdateRefused as `full.verify`, but for what concerns several ECUs (INCOMPATIBLE) and what only a snapshot shows (that something
+        newer is withheld, until what is handed on expires). Refused, the folder stays byte for byte as it was.
         """
-        wanted = Director(self._folder / DIRECTOR, self._vehicle.id).poll(director, now)
+        with trial(self._folder) as folder:
+            return self._verified(folder, director, image, now)
+
+    def _verified(self, folder: Path, director: Fetcher, image: Fetcher, now: datetime) -> Step | None:
+        wanted = Director(folder / DIRECTOR, self._vehicle.id).poll(director, now)
         mine = [each for each in assignments(wanted.said) if self._ecu.serial in each[2].ecus]
         if not mine:
             return None
         target, claims, assignment = mine[0]
         check_hardware(self._ecu, assignment.ecus[self._ecu.serial], claims, target.path)
-        partners = Partners(self._folder / IMAGE, image, now)
+        partners = Partners(folder / IMAGE, image, now)
         signed = partners.target(target.path)
         if signed is None:
             problem = "is wanted by the director, and nobody of the image repository stands for it"
