@@ -121,11 +121,11 @@ def _new_token() -> str:
 def _own(tx: Transaction, lead: str, programme: UUID, vehicle: str) -> store.CarRow:
     """One's own car, for an act on it."""
     area = area_of(lead, programme)
-    row = store.one(tx, Fleet(lead, programme), vehicle, hold=True)
+    row = store.one(tx, Fleet(lead, programme), vehicle)
     if row is None:
         raise Missing("car")
     require(tx, Action.EDIT, Record(area, row.organisation, row.created_at))
-    return row
+    return store.one(tx, Fleet(lead, programme), vehicle, hold=True) or row
 
 
 def _tell(tx: Transaction, lead: str, programme: UUID, kind: str, body: dict[str, object]) -> None:

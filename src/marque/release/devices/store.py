@@ -15,7 +15,8 @@ from marque.foundation import Transaction
 from marque.release.devices.model import Car, DirectorFile, Draft, Fleet, Listed, Reported
 
 _CAR = """
-    organisation, vehicle, created_at, model, market, features, entitlements, counter, attack, state, driven, seen_at, reported_at, retired_at
+    organisation, vehicle, created_at, model, market, features, entitlements, domain, counter, attack, state, driven, seen_at,
+    reported_at, retired_at
 """
 _INSTALLED = ("release", "version", "counter", "sha256", "length", "path", "evidence")
 
@@ -31,6 +32,7 @@ class CarRow:
     market: str
     features: list[str]
     entitlements: list[str]
+    domain: list[str]
     counter: int
     attack: str
     state: str
@@ -41,7 +43,7 @@ class CarRow:
 
     def car(self, ecus: Sequence[EcuRow]) -> Car:
         known = {one.serial: one.ecu for one in ecus}
-        vehicle = Vehicle(self.vehicle, self.model, self.market, known, frozenset(self.entitlements))
+        vehicle = Vehicle(self.vehicle, self.model, self.market, known, frozenset(self.entitlements), frozenset(self.domain))
         return Car(
             organisation=self.organisation, vehicle=vehicle, features=tuple(self.features), registered_at=self.created_at,
             counter=self.counter, attack=self.attack, state=self.state, seen_at=self.seen_at, reported_at=self.reported_at,
@@ -77,24 +79,27 @@ class EcuRow:
 def insert(tx: Transaction, fleet: Fleet, process: str, drafts: Sequence[Draft], digests: Sequence[bytes]) -> list[str]:
     """Returns the vehicles that were put: those that were there already are left out."""
     asked = [
-        (draft.vehicle.id, draft.vehicle.model, draft.vehicle.market, list(draft.features), sorted(draft.vehicle.entitlements), digest)
-        for draft, digest in zip(drafts, digests, strict=True)
-    ]
-    # Lists of lists of different lengths are no array of PostgreSQL's: features and entitlements travel as JSON.
+        (one.vehicle.id, one.vehicle.model, one.vehicle.market, digest, list(one.features), sorted(one.vehicle.entitlements),
+         sorted(one.vehicle.domain))
+        for one, digest in zip(drafts, digests, strict=True)
+    ]  # fmt: skip
+    # Lists of lists of different lengths are no array of PostgreSQL's: they travel as JSON.
     rows = tx.connection.execute(
         """
-        insert into release.car
-            (organisation, lead, programme, process, vehicle, created_at, written_by, model, market, token, token_at, features, entitlements)
+        insert into release.car (organisation, lead, programme, process, vehicle, created_at, written_by, model, market, token, token_at,
+            features, entitlements, domain)
         select %(me)s, %(lead)s, %(programme)s, %(process)s, g.vehicle, %(now)s, %(person)s, g.model, g.market, g.token, %(now)s,
-               array(select jsonb_array_elements_text(g.features)), array(select jsonb_array_elements_text(g.entitlements))
-        from unnest(%(vehicles)s::text[], %(models)s::text[], %(markets)s::text[], %(features)s::jsonb[], %(entitlements)s::jsonb[],
-                    %(tokens)s::bytea[]) as g (vehicle, model, market, features, entitlements, token)
+            array(select jsonb_array_elements_text(g.features)), array(select jsonb_array_elements_text(g.entitlements)),
+            array(select jsonb_array_elements_text(g.domain))
+        from unnest(%(vehicles)s::text[], %(models)s::text[], %(markets)s::text[], %(tokens)s::bytea[], %(features)s::jsonb[],
+                    %(entitlements)s::jsonb[], %(domains)s::jsonb[])
+            as g (vehicle, model, market, token, features, entitlements, domain)
         on conflict do nothing returning vehicle""",
         {
             "me": tx.actor.organisation, "lead": fleet.lead, "programme": fleet.programme, "process": process, "now": tx.now,
             "person": tx.actor.person, "vehicles": [one[0] for one in asked], "models": [one[1] for one in asked],
-            "markets": [one[2] for one in asked], "features": [Jsonb(one[3]) for one in asked],
-            "entitlements": [Jsonb(one[4]) for one in asked], "tokens": [one[5] for one in asked],
+            "markets": [one[2] for one in asked], "tokens": [one[3] for one in asked], "features": [Jsonb(one[4]) for one in asked],
+            "entitlements": [Jsonb(one[5]) for one in asked], "domains": [Jsonb(one[6]) for one in asked],
         },
     ).fetchall()  # fmt: skip
     put = {row[0] for row in rows}

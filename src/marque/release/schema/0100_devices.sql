@@ -17,12 +17,15 @@ create table release.car (
     market text collate "C" not null check (market <> ''),
     features text[] collate "C" not null default '{}',
     entitlements text[] collate "C" not null default '{}',
+    domain text[] collate "C" not null default '{}',
     token bytea not null check (octet_length(token) = 32),
     token_at timestamptz not null,
     seen_at timestamptz,
     reported_at timestamptz,
     counter bigint not null default 0 check (counter >= 0),  -- of the last manifest that was believed
     attack text not null default '',  -- what the last manifest says the car met; empty: nothing
+    state text collate "C" not null default '',  -- how far the last manifest says its update came
+    driven jsonb not null default '{}',  -- counts of the last manifest, since what is installed was installed
     retired_at timestamptz,
     primary key (organisation, lead, programme, vehicle),
     foreign key (lead, programme) references alliance.programme (organisation, id)
@@ -100,9 +103,10 @@ create table release.director_file (
 call alliance.guard_area('release.director_file');
 grant select, insert, update on release.director_file to marque_app;
 
--- Ways to save bytes between two images of a programme, and the digests that older device clients ask for.
+-- Ways to save bytes between two images of a programme, and the digests that older device clients ask for. Blobs lie with `side`.
 create table release.delta (
     organisation text collate "C" not null,
+    side text collate "C" not null check (side <> ''),
     lead text collate "C" not null,
     programme uuid not null,
     process text collate "C" not null default 'release-signature' check (process = 'release-signature'),
