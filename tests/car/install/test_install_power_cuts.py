@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from install_car import BUNDLE, NEW, OLD, SERIALS, all_up, bring, image, provisioned
 from install_disk import CutStorage, Fate, PowerCut
 
-from marque.car.install.bundle import JOURNAL, Installer, NotStaged
+from marque.car.install.bundle import JOURNAL, Installer
 from marque.car.install.slots import Phase, Slot, State, place
+from marque.common import MarqueError
 
 FATES: tuple[Fate, ...] = ("lost", "kept", "any")
 TELLS_OF: Mapping[str, Mapping[str, object]] = {"old": OLD, "new": NEW}
@@ -158,7 +159,7 @@ def test_without_its_syncs_a_car_would_be_mixed_or_forget(unsynced: str, monkeyp
     """The sweep sees what it is there for: leave syncs out, and it finds a car with half an image, or one that forgot what it had told."""
     sync = CutStorage.sync
     monkeypatch.setattr(CutStorage, "sync", lambda self, name: None if name.startswith(unsynced) else sync(self, name))
-    with pytest.raises((AssertionError, NotStaged)):
+    with pytest.raises((AssertionError, MarqueError)):
         sweep_all(forward)
 
 
