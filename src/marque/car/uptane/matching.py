@@ -29,6 +29,9 @@ def check_same(wanted: Target, signed: Target, claims: Claims) -> None:
     if (claims.evidence, claims.verdict, claims.digest) != (theirs.evidence, theirs.verdict, theirs.digest):
         problem = f"claims evidence {claims.evidence[:12]}…, and the image repository {theirs.evidence[:12]}…, or another verdict or digest"
         raise UpdateRefused(Attack.EVIDENCE_SWAPPED, DIRECTOR, path, problem)
+    if beyond := sorted(set(claims.hardware) - set(theirs.hardware)):
+        problem = f"is not for {', '.join(beyond)}, for which the director wants it"
+        raise UpdateRefused(Attack.WRONG_HARDWARE, IMAGE, path, problem)
     if set(claims.hardware) != set(theirs.hardware):
         raise UpdateRefused(Attack.WRONG_HARDWARE, DIRECTOR, path, "claims other hardware than in the image repository")
     if claims != theirs:
