@@ -235,7 +235,10 @@ class Road:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """A group, its number from 0, and where it stands. markets: those in which it has cars."""
+    """A group, its number from 0, and where it stands. markets: those in which it was given cars.
+
+    accepted, accepted_road: of counts and road, what those who decide had seen when they agreed to go on after a halt.
+    """
 
     number: int
     group: Group
@@ -245,6 +248,8 @@ class Standing:
     markets: tuple[str, ...] = ()
     counts: Counts = Counts()
     road: Road = Road()
+    accepted: Counts = Counts()
+    accepted_road: Road = Road()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -354,48 +359,6 @@ class Offer:
     window: Window | None
     installable: bool
     consent: bool
-
-
-class Cause(StrEnum):
-    """Why a group does not pass, or its cars are not handed the release."""
-
-    APPROVAL = "approval"
-    FILING = "filing"
-    SOAK = "soak"
-    ANSWERS = "answers"
-    SUCCESS = "success"
-    DISTANCE = "distance"
-    RATE = "rate"
-    WINDOW = "window"
-    HELD = "held"
-
-
-@dataclass(frozen=True)
-class Wait:
-    """details: what is there and what is needed, as text by name, as of a Refusal."""
-
-    cause: Cause
-    details: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """Of a roll-out, for pages. counts, road: over all groups. per_hour: cars that finished in the last hour.
-
-    left: how long it takes until every car has answered, at the pace of the last hour; None where there is no pace.
-    waits_for: organisations whose approval is missing. waits: why the group whose turn it is does not pass. filings: of every market in
-    which it has cars. history: the last first.
-    """
-
-    rollout: Rollout
-    counts: Counts
-    road: Road
-    per_hour: float
-    left: timedelta | None
-    waits_for: tuple[str, ...]
-    waits: tuple[Wait, ...]
-    filings: Mapping[str, Filing]
-    history: tuple[Done, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from fractions import Fraction
 
 from marque.common import Refusal
 from marque.release.rollouts import looks
 from marque.release.rollouts.model import (
     Act,
-    Cause,
     Counts,
     FieldLimits,
     Filing,
@@ -28,7 +28,6 @@ from marque.release.rollouts.model import (
     Standing,
     State,
     Thresholds,
-    Wait,
 )
 
 MOST_GROUPS, MOST_NAMED, LONGEST_NAME = 50, 10_000, 120
@@ -71,6 +70,29 @@ class Finished:
 
 
 Event = Opened | WaitsForFiling | Passed | Halted | Finished
+
+
+class Cause(StrEnum):
+    """Why a group does not pass, or its cars are not handed the release."""
+
+    APPROVAL = "approval"
+    FILING = "filing"
+    SOAK = "soak"
+    ANSWERS = "answers"
+    SUCCESS = "success"
+    DISTANCE = "distance"
+    RATE = "rate"
+    WINDOW = "window"
+    HELD = "held"
+
+
+@dataclass(frozen=True)
+class Wait:
+    """details: what is there and what is needed, as text by name, as of a Refusal."""
+
+    cause: Cause
+    details: Mapping[str, str] = field(default_factory=dict)
+
 
 _FROM: Mapping[Act, tuple[frozenset[State], State]] = {
     Act.LAUNCH: (frozenset({State.DRAFT}), State.WAITING),
@@ -142,11 +164,22 @@ def applied(groups: Sequence[Standing], event: Event, now: datetime) -> tuple[St
     return (*groups[: changed.number], changed, *groups[changed.number + 1 :])
 
 
+def since_accepted(standing: Standing) -> Standing:
+    """The group with what was told since those who decide last agreed to go on, as if it were all there is."""
+    counts, had, road, drove = standing.counts, standing.accepted, standing.road, standing.accepted_road
+    new = {name: max(0, getattr(counts, name) - getattr(had, name)) for name in ("done", "failed", "retry")}
+    return replace(
+        standing, counts=replace(counts, cars=max(0, counts.cars - had.answered), **new),
+        road=Road(max(0.0, road.km - drove.km), road.disengagements - drove.disengagements, road.minimal_risk - drove.minimal_risk),
+    )  # fmt: skip
+
+
 def halts(standing: Standing, filed: Mapping[str, Filing]) -> Refusal | None:
     """Why a group that is being handed the release halts its roll-out; None: it does not."""
     if barred := _barred(standing, filed):
         return Refusal("a market of the group is not cleared any more", {"group": standing.group.name, "markets": ", ".join(barred)})
-    return _cars_halt(standing) or _road_halts(standing)
+    new = since_accepted(standing)
+    return _cars_halt(new) or _road_halts(new)
 
 
 def waits(standing: Standing, filed: Mapping[str, Filing], now: datetime) -> tuple[Wait, ...]:
@@ -163,6 +196,7 @@ def waits(standing: Standing, filed: Mapping[str, Filing], now: datetime) -> tup
 
 def _waits(standing: Standing, now: datetime) -> tuple[Wait, ...]:
     """Of an open group."""
+    standing = since_accepted(standing)
     group, counts, found = standing.group, standing.counts, list[Wait]()
     if counts.expected == 0:
         return ()

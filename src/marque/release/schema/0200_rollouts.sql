@@ -64,6 +64,7 @@ create table release.rollout_group (
     state text collate "C" not null default 'pending' check (state in ('pending', 'filing', 'open', 'passed')),
     opened_at timestamptz,
     passed_at timestamptz,
+    in_markets text[] collate "C" not null default '{}',  -- those in which it was ever given cars
     of_cars integer not null default 0,
     waiting integer not null default 0,
     offered integer not null default 0,
@@ -78,6 +79,7 @@ create table release.rollout_group (
     metres bigint not null default 0,
     disengagements bigint not null default 0,
     minimal_risk bigint not null default 0,
+    accepted jsonb not null default '{}',  -- of these counts, what those who decide had seen when they agreed to go on after a halt
     primary key (organisation, rollout, number),
     foreign key (organisation, rollout) references release.rollout (organisation, id) deferrable initially deferred,
     check (of_cars = waiting + offered + retry + done + failed + declined + gone),
@@ -88,8 +90,8 @@ create index rollout_group_of on release.rollout_group (rollout, number);
 call alliance.guard_area('release.rollout_group');
 grant select, insert on release.rollout_group to marque_app;
 grant update (
-    state, opened_at, passed_at, of_cars, waiting, offered, retry, done, failed, declined, gone, exposed, tried, failures, metres, disengagements,
-    minimal_risk
+    state, opened_at, passed_at, in_markets, of_cars, waiting, offered, retry, done, failed, declined, gone, exposed, tried, failures, metres, disengagements,
+    minimal_risk, accepted
 ) on release.rollout_group to marque_app;
 
 -- A car in a roll-out. attempt: how often it was handed the release; before: what was installed in its control units when it first was.
@@ -286,7 +288,7 @@ begin
     new.state := after;
     if new.act not in ('draft', 'open', 'wait-filing', 'pass') then
         update release.rollout
-        set state = after, decision = case when new.act = 'halt' or new.act = 'withdraw' then null else coalesce(new.decision, decision) end,
+        set state = after, decision = case when new.act in ('halt', 'withdraw') then null else coalesce(new.decision, decision) end,
             since = case when state = after then since else new.created_at end,
             reason = case when new.act = 'ask-resume' then reason else new.reason end,
             details = case when new.act = 'ask-resume' then details else new.details end
