@@ -298,7 +298,7 @@ class Document:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """subject: the release's id, the evidence's SHA-256, or empty. title: in words for people."""
+    """subject: the release's id, or the organisation whose list it is, or empty. title: in words for people."""
 
     id: UUID
     organisation: str
@@ -325,9 +325,10 @@ class Change:
 
 
 class What(StrEnum):
-    """What something waits for."""
+    """What something waits for. ask: somebody who decides asks for signatures; renewal: what people signed expires soon."""
 
     IMAGES = "images"
+    ASK = "ask"
     EVIDENCE = "evidence"
     KEYS = "keys"
     REPOSITORY = "repository"

@@ -2,6 +2,9 @@
 
 What can be done with them alone: keep cars on what both partners signed (timestamp, snapshot), choose among it (director), attest the
 time, sign records. What cannot: make a car install anything that the people of both partners have not signed.
+
+To rotate one, a second file is put beside it, `release-ROLE.next.pem`: the next root names that one, and from the instant at which this
+root is in force it is the one that signs (`signing`); the first file may go then.
 """
 
 from __future__ import annotations
@@ -9,17 +12,17 @@ from __future__ import annotations
 import contextlib
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
-from marque.common import InputError
+from marque.car.tuf.model import Root
+from marque.common import InputError, Unavailable
 from marque.release.repository.keys import FileSigner, Signer
+
+Online = Literal["timestamp", "snapshot", "director", "time", "records"]
 
 
 class OnlineKeys:
-    """Of one installation, for all its programmes. folder: `settings.keys_folder`.
-
-    To rotate one: move its file away, draft the next roots (`repositories.next_root`), have them signed. Until they are in force, what the
-    new key signs is refused by cars; so put the file in place just before the last signature.
-    """
+    """Of one installation, for all its programmes. folder: `settings.keys_folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -49,7 +52,26 @@ class OnlineKeys:
         """Signs the records of updates; no car trusts it."""
         return self._key("records")
 
-    def _key(self, role: str) -> FileSigner:
+    def newest(self, role: Online) -> Signer:
+        """The one that the next root names."""
+        following = self._folder / f"release-{role}.next.pem"
+        return FileSigner.online(following) if following.exists() else self._current(role)
+
+    def signing(self, role: Online, root: Root) -> Signer:
+        """The one that the root in force names. root: of the image repository, for `director` the director's. Raises Unavailable."""
+        named = root.time if role == "time" else root.roles["targets" if role == "director" else role]
+        for one in (self._current(role), self.newest(role)):
+            if named is not None and one.key.id in named.keys:
+                return one
+        raise Unavailable(
+            f"The server's key release-{role}.pem is not the one that root {root.version} names; put that one back, or sign another root."
+        )
+
+    def _current(self, role: Online) -> Signer:
+        signer: Signer = getattr(self, role)
+        return signer
+
+    def _key(self, role: Online) -> FileSigner:
         file = self._folder / f"release-{role}.pem"
         if not file.exists():
             self._folder.mkdir(parents=True, exist_ok=True)

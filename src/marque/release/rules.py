@@ -123,16 +123,10 @@ def signable(release: Release, repository: Repository, published: int, open_: Se
     """Whether its role files may be drafted. published: the highest counter published of this name and model; open_: changes under way."""
     if not unsettled(release):
         return Refusal("signatures were asked for already", {"stage": release.stage})
-    if release.withdrawn is not None:
-        return Refusal("this evidence was withdrawn", {"evidence": release.withdrawn.evidence})
     if not release.images:
         return Refusal("a release has an image, and this one has none")
-    if release.evidence is None:
-        return Refusal("nothing is signed without evidence that passed the gate; attach it first")
-    if not release.evidence.verified <= now < release.evidence.expires:
-        return Refusal("the evidence has expired; prove the release again", {"expired": release.evidence.expires.isoformat()})
-    if (failed := passed(release.evidence.cells, release.model)) is not None:
-        return failed
+    if (unproven := holds(release, now)) is not None:
+        return unproven
     if (closed := usable(repository)) is not None:
         return closed
     if release.model not in repository.models:
@@ -146,6 +140,17 @@ def signable(release: Release, repository: Repository, published: int, open_: Se
             "a higher counter is published already; draft it again", {"counter": str(release.counter), "published": str(published)}
         )
     return undisturbed(open_)
+
+
+def holds(release: Release, now: datetime) -> Refusal | None:
+    """Whether its evidence proves it at this instant; asked again with every signature."""
+    if release.evidence is None:
+        return Refusal("nothing is signed without evidence that passed the gate; attach it first")
+    if release.withdrawn is not None:
+        return Refusal("this evidence was withdrawn", {"evidence": release.withdrawn.evidence})
+    if not release.evidence.verified <= now < release.evidence.expires:
+        return Refusal("the evidence has expired; prove the release again", {"expired": release.evidence.expires.isoformat()})
+    return passed(release.evidence.cells, release.model)
 
 
 def usable(repository: Repository) -> Refusal | None:

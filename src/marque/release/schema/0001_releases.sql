@@ -192,6 +192,17 @@ $$;
 revoke all on function release.published(text, uuid, uuid) from public;
 grant execute on function release.published(text, uuid, uuid) to marque_app;
 
+-- Of something withdrawn, the change of its organisation's list that tells it, and since when that is in force; a later list holds the earlier.
+create function release.list_of(of_lead text, of_programme uuid, of_side text, since timestamptz, out change uuid, out signed_at timestamptz)
+language sql stable as $$
+    select (array_agg(c.id order by k.created_at nulls last, c.id desc))[1], min(k.created_at)
+    from release.change c left join release.closing k on k.change = c.id
+    where c.lead = of_lead and c.programme = of_programme and c.purpose = 'withdrawal' and c.side = of_side and c.created_at >= since
+      and k.state is distinct from 'dropped'
+$$;
+revoke all on function release.list_of(text, uuid, text, timestamptz) from public;
+grant execute on function release.list_of(text, uuid, text, timestamptz) to marque_app;
+
 -- Every repository that has a timestamp, with an organisation that may write there now and sees all of it: what the server keeps fresh.
 create function release.repositories(out organisation text, out lead text, out programme uuid) returns setof record
 language sql stable security definer set search_path = '' as $$

@@ -38,6 +38,15 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Expiring:
+    """A programme, and the roles of it whose newest files expire soon."""
+
+    lead: str
+    programme: UUID
+    roles: list[str]
+
+
+@dataclass(frozen=True)
 class File:
     """A file."""
 
@@ -97,3 +106,15 @@ def prune(tx: Transaction, lead: str, programme: UUID, roles: Collection[str], b
               where n.lead = m.lead and n.programme = m.programme and n.repository = m.repository and n.role = m.role
           ) - 1"""
     return tx.execute(sql, {"lead": lead, "programme": programme, "roles": list(roles), "before": before})
+
+
+def expiring(tx: Transaction, until: datetime) -> list[Expiring]:
+    """Programmes with files that people signed and whose newest version expires before an instant, and the roles of these."""
+    sql = """
+        select lead, programme, array_agg(distinct role order by role) as roles
+        from (
+            select distinct on (lead, programme, repository, role) lead, programme, role, expires from release.metadata
+            where role not in ('timestamp', 'snapshot') order by lead, programme, repository, role, version desc
+        ) newest
+        where expires < %s group by lead, programme order by lead, programme"""
+    return tx.rows(Expiring, sql, (until,))

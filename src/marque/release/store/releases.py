@@ -24,7 +24,7 @@ _HEAD = """
     e.sha256, e.side as proven_by, e.written_by as attached_by, e.created_at as attached_at, e.body as evidence,
     c.id as change, c.created_at as signing_since, c.state, c.closed_at,
     w.side as withdrawn_by, w.written_by as withdrawer, w.created_at as withdrawn_at, w.reason,
-    s.change as listing, s.closed_at as listed_at"""
+    s.change as listing, s.signed_at as listed_at"""
 _FROM = """
     from release.release r
     left join lateral (
@@ -41,11 +41,7 @@ _FROM = """
         select * from release.withdrawal w
         where w.lead = r.lead and w.programme = r.programme and w.evidence = e.sha256 order by w.created_at, w.id limit 1
     ) w on true
-    left join lateral (
-        select c.id as change, k.created_at as closed_at from release.change c left join release.closing k on k.change = c.id
-        where c.lead = r.lead and c.programme = r.programme and c.purpose = 'withdrawal' and c.subject = e.sha256 and c.side = w.side
-        order by c.created_at limit 1
-    ) s on true"""
+    left join lateral release.list_of(w.lead, w.programme, w.side, w.created_at) s on true"""
 
 
 @dataclass(frozen=True)

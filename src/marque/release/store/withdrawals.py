@@ -40,14 +40,8 @@ def insert(tx: Transaction, area: Area, evidence: str, reason: str) -> None:
 def page(tx: Transaction, area: Area) -> list[Withdrawn]:
     """The newest first."""
     sql = """
-        select w.evidence, w.side, w.written_by, w.created_at, w.reason, c.id as change, k.created_at as signed_at
-        from release.withdrawal w
-        left join lateral (
-            select c.id from release.change c
-            where c.lead = w.lead and c.programme = w.programme and c.purpose = 'withdrawal' and c.subject = w.evidence and c.side = w.side
-            order by c.created_at, c.id limit 1
-        ) c on true
-        left join release.closing k on k.change = c.id
+        select w.evidence, w.side, w.written_by, w.created_at, w.reason, l.change, l.signed_at
+        from release.withdrawal w, release.list_of(w.lead, w.programme, w.side, w.created_at) as l
         where w.lead = %s and w.programme = %s order by w.created_at desc, w.id desc"""
     return [row.withdrawn for row in tx.rows(Row, sql, (area.lead, area.programme))]
 
