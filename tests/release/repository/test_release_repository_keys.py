@@ -7,7 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from repository_people import BOTH, LATER, NOW, ONLINE, PARTIES, PEOPLE, private, signer
+from securesystemslib.signer import Signature as SignatureOfTheirs
 from securesystemslib.signer import SSlibKey
 from tuf.api.metadata import Metadata as Theirs
 
@@ -16,7 +19,8 @@ from marque.car.tuf import keys as car_keys
 from marque.car.tuf.trusted import Trusted
 from marque.common import InputError, Refusal, Refused, ok
 from marque.release.repository import signed_files
-from marque.release.repository.keys import FileSigner, by_id, key_of, signed
+from marque.release.repository.keys import ECDSA, FileSigner, by_id, key_of, signed
+from marque.release.repository.keys import ED25519 as ED25519_KIND
 from marque.release.repository.roles import Party
 from marque.release.repository.root import first_root
 from marque.release.repository.tokens import Pkcs11Signer, TokenKey, read_uri
@@ -38,11 +42,7 @@ def test_a_signature_is_verified_by_the_car_and_by_securesystemslib():
     made = one.sign(b"payload")
     assert car_keys.verifies(one.key, made, b"payload")
     assert not car_keys.verifies(one.key, made, b"payloae")
-    theirs(one.key).verify_signature(Theirs.from_bytes(signed(first_root(PARTIES, ONLINE, LATER), [one])).signatures[one.key.id], _root())
-
-
-def _root():
-    return Theirs.from_bytes(signed(first_root(PARTIES, ONLINE, LATER), [])).signed_bytes
+    theirs(one.key).verify_signature(SignatureOfTheirs(one.key.id, made.hex()), b"payload")
 
 
 def test_a_key_has_the_id_that_marque_keys_shows_whoever_it_belongs_to():
@@ -68,14 +68,26 @@ def test_a_persons_encrypted_key_file_signs(tmp_path):
         FileSigner.of_person(tmp_path / "li.key", "four words at rando", "gac")
 
 
-def test_an_online_key_is_made_once_and_read_by_its_owner_alone(tmp_path):
-    made = FileSigner.new_online(tmp_path / "timestamp.pem")
+@pytest.mark.parametrize("kind", [ED25519_KIND, ECDSA])
+def test_an_online_key_is_made_once_and_read_by_its_owner_alone(tmp_path, kind):
+    made = FileSigner.new_online(tmp_path / "timestamp.pem", kind)
+    assert made.key.kind == kind
+    assert car_keys.verifies(made.key, made.sign(b"payload"), b"payload")
+    theirs(made.key).verify_signature(SignatureOfTheirs(made.key.id, made.sign(b"payload").hex()), b"payload")
     assert FileSigner.online(tmp_path / "timestamp.pem").key == made.key
     with pytest.raises(InputError, match="already there"):
         FileSigner.new_online(tmp_path / "timestamp.pem")
     (tmp_path / "timestamp.pem").chmod(0o640)
     with pytest.raises(InputError, match="others can read"):
         FileSigner.online(tmp_path / "timestamp.pem")
+
+
+def test_a_key_on_another_curve_is_refused(tmp_path):
+    wide = generate_private_key(SECP384R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "wide.pem").write_bytes(wide)
+    (tmp_path / "wide.pem").chmod(0o600)
+    with pytest.raises(InputError, match="nor one on the curve P-256"):
+        FileSigner.online(tmp_path / "wide.pem")
 
 
 def test_what_is_no_key_is_refused_by_name(tmp_path):

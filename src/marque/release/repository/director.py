@@ -6,10 +6,11 @@ parts with its own serial numbers between them, hashed and signed once.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from json.encoder import encode_basestring
 
 from marque.car.tuf.canonical import encode
 from marque.car.tuf.model import Target
@@ -17,6 +18,9 @@ from marque.car.uptane.claims import Delta
 from marque.common import InputError
 from marque.release.repository.keys import Signer
 from marque.release.repository.writing import SPECIFICATION, instant, json_of
+
+_HEAD = b'{"_type":"targets","expires":"'
+_SPECIFICATION = SPECIFICATION.encode()
 
 
 @dataclass(frozen=True)
@@ -52,21 +56,39 @@ class Director:
 
     def __init__(self, signer: Signer) -> None:
         self._signer = signer
-        self._key = json.dumps(signer.key.id).encode()
+        self._before = b'{"signatures":[{"keyid":%s,"sig":"' % encode(signer.key.id)
 
     def targets(self, vehicle: str, version: int, expires: datetime, targets: Sequence[Assigned]) -> bytes:
         """The file `targets.json` for one vehicle. version: greater with each file for it. Raises InputError for one path or ECU twice."""
-        ordered = sorted(targets, key=lambda one: one.part.path)
+        ordered = sorted(targets, key=_path) if len(targets) > 1 else targets
         serials = [serial for one in ordered for serial in one.ecus]
         if len(set(serials)) < len(serials) or len({one.part.path for one in ordered}) < len(ordered):
             raise InputError(vehicle, "targets", "an ECU or a target is listed twice")
-        listed = b",".join(one.part.before + _object(one.ecus) + one.part.after for one in ordered)
-        payload = b'{"_type":"targets","expires":"%s","spec_version":"%s","targets":{%s},"version":%d,"x-marque-vehicle":%s}' % (
-            instant(expires).encode(), SPECIFICATION.encode(), listed, version, encode(vehicle),
+        listed = b",".join([one.part.before + _object(one.ecus) + one.part.after for one in ordered])
+        payload = b'%s%s","spec_version":"%s","targets":{%s},"version":%d,"x-marque-vehicle":%s}' % (
+            _HEAD, _instant(expires), _SPECIFICATION, listed, version, _text(vehicle),
         )  # fmt: skip
         signature = self._signer.sign(payload).hex().encode()
-        return b'{"signatures":[{"keyid":%s,"sig":"%s"}],"signed":%s}' % (self._key, signature, json_of(payload))
+        return b"".join((self._before, signature, b'"}],"signed":', json_of(payload), b"}"))
+
+
+def _path(one: Assigned) -> str:
+    return one.part.path
 
 
 def _object(texts: Mapping[str, str]) -> bytes:
-    return b"{" + b",".join(encode(name) + b":" + encode(texts[name]) for name in sorted(texts)) + b"}"
+    if len(texts) == 1:
+        ((name, text),) = texts.items()
+        return b"{%s:%s}" % (_text(name), _text(text))
+    return b"{" + b",".join([_text(name) + b":" + _text(texts[name]) for name in sorted(texts)]) + b"}"
+
+
+def _text(text: str) -> bytes:
+    """As `encode` writes it, without its care where none is needed: Python's own writing differs only where it escapes."""
+    written = encode_basestring(text)
+    return encode(text) if "\\" in written else written.encode()
+
+
+@lru_cache(maxsize=64)
+def _instant(at: datetime) -> bytes:
+    return instant(at).encode()

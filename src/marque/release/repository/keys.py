@@ -8,12 +8,16 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA as ECDSA_WITH
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
 
 from marque.alliance import key_files, signing
 from marque.car.tuf.canonical import encode
@@ -24,6 +28,7 @@ from marque.release.repository import writing
 ED25519 = "ed25519"
 ECDSA = "ecdsa"
 ECDSA_P256 = "ecdsa-sha2-nistp256"
+_WITH_SHA256 = ECDSA_WITH(SHA256())
 
 
 class Signer(Protocol):
@@ -63,11 +68,16 @@ def by_id(keys: Sequence[Key]) -> dict[str, Key]:
 
 
 class FileSigner:
-    """An Ed25519 key in memory, read from a file."""
+    """A key in memory, read from a file: Ed25519, or ECDSA on P-256."""
 
-    def __init__(self, private: Ed25519PrivateKey, organisation: str = "") -> None:
-        self._private = private
-        self._key = key_of(private.public_key().public_bytes_raw(), organisation)
+    def __init__(self, private: Ed25519PrivateKey | EllipticCurvePrivateKey, organisation: str = "") -> None:
+        public = private.public_key()
+        if isinstance(private, Ed25519PrivateKey):
+            self._sign: Callable[[bytes], bytes] = private.sign
+            self._key = key_of(public.public_bytes(Encoding.Raw, PublicFormat.Raw), organisation)
+        else:
+            self._sign = partial(private.sign, signature_algorithm=_WITH_SHA256)
+            self._key = key_of(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(), organisation)
 
     @property
     def key(self) -> Key:
@@ -75,8 +85,8 @@ class FileSigner:
         return self._key
 
     def sign(self, payload: bytes) -> bytes:
-        """64 bytes (RFC 8032)."""
-        return self._private.sign(payload)
+        """64 bytes of Ed25519 (RFC 8032), or the DER of an ECDSA signature on the payload's SHA-256."""
+        return self._sign(payload)
 
     @classmethod
     def of_person(cls, path: Path, passphrase: str, organisation: str) -> FileSigner:
@@ -94,14 +104,20 @@ class FileSigner:
             raise InputError(path.name, "", f"it cannot be read: {fault.strerror}") from fault
         except (ValueError, TypeError) as fault:
             raise InputError(path.name, "", "it is not a private key in plain PEM") from fault
-        if not isinstance(private, Ed25519PrivateKey):
-            raise InputError(path.name, "", "it is not an Ed25519 key")
-        return cls(private)
+        if isinstance(private, Ed25519PrivateKey) or (
+            isinstance(private, EllipticCurvePrivateKey) and isinstance(private.curve, SECP256R1)
+        ):
+            return cls(private)
+        raise InputError(path.name, "", "it is not an Ed25519 key, nor one on the curve P-256")
 
     @classmethod
-    def new_online(cls, path: Path) -> FileSigner:
-        """A new online key in a new file, which only its owner can read and which is never written over. Raises InputError."""
-        private = Ed25519PrivateKey.generate()
+    def new_online(cls, path: Path, kind: str = ED25519) -> FileSigner:
+        """A new online key in a new file, which only its owner can read and which is never written over. Raises InputError.
+
+        kind: ED25519, or ECDSA on P-256, with which a third less processor time goes into a signature and into its verification: right for
+        a director, which signs for every car.
+        """
+        private = Ed25519PrivateKey.generate() if kind == ED25519 else generate_private_key(SECP256R1())
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError as fault:
