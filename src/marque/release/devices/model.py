@@ -119,8 +119,8 @@ class DirectorFile:
 
 
 @dataclass(frozen=True)
-class Told:
-    """Answer to a manifest."""
+class Taken:
+    """Answer to a manifest that was believed. nonce: for the next one."""
 
     vehicle: str
     counter: int

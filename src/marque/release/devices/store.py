@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from marque.car.uptane.vehicle import Ecu, Installed, Vehicle
 from marque.foundation import Transaction
 from marque.release.devices.model import Car, DirectorFile, Draft, Fleet, Listed, Reported
 
-_CAR = """
+CAR = """
     organisation, vehicle, created_at, model, market, features, entitlements, domain, counter, attack, state, driven, seen_at,
     reported_at, retired_at
 """
@@ -112,21 +112,22 @@ def insert(tx: Transaction, fleet: Fleet, process: str, drafts: Sequence[Draft],
             values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
             [
                 (tx.actor.organisation, fleet.lead, fleet.programme, process, vehicle, ecu.serial, tx.now, ecu.hardware, ecu.role,
-                 ecu.primary, list(ecu.methods), ecu.public_key, *_values(ecu.installed))
+                 ecu.primary, list(ecu.methods), ecu.public_key, *values_of(ecu.installed))
                 for vehicle, ecu in ecus
             ],
         )  # fmt: skip
     return sorted(put)
 
 
-def _values(installed: Installed | None) -> tuple[Any, ...]:
+def values_of(installed: Installed | None) -> tuple[Any, ...]:
+    """Of what is installed, the columns that keep it, in their order."""
     return tuple(getattr(installed, name) for name in _INSTALLED) if installed else ("", "", 0, "", 0, "", "")
 
 
 def one(tx: Transaction, fleet: Fleet, vehicle: str, *, hold: bool = False) -> CarRow | None:
     """The visible row of this vehicle, one's own before another's. hold: and nobody else changes it before the transaction ends."""
     sql = f"""
-        select {_CAR} from release.car where lead = %s and programme = %s and vehicle = %s
+        select {CAR} from release.car where lead = %s and programme = %s and vehicle = %s
         order by organisation <> %s limit 1 {"for update" if hold else ""}"""  # noqa: S608  names only
     return tx.row(CarRow, sql, (fleet.lead, fleet.programme, vehicle, tx.actor.organisation))
 
@@ -134,7 +135,7 @@ def one(tx: Transaction, fleet: Fleet, vehicle: str, *, hold: bool = False) -> C
 def by_token(tx: Transaction, fleet: Fleet, vehicle: str, token: bytes | None) -> CarRow | None:
     """The acting organisation's car that shows this token; None: of which a gateway of the organisation speaks."""
     sql = f"""
-        select {_CAR} from release.car
+        select {CAR} from release.car
         where organisation = %s and lead = %s and programme = %s and vehicle = %s and retired_at is null
           and (%s::bytea is null or token = %s)"""  # noqa: S608  names only
     return tx.row(CarRow, sql, (tx.actor.organisation, fleet.lead, fleet.programme, vehicle, token, token))
@@ -180,33 +181,6 @@ def change(tx: Transaction, fleet: Fleet, vehicle: str, **columns: Any) -> bool:
         where organisation = %(me)s and lead = %(lead)s and programme = %(programme)s and vehicle = %(vehicle)s"""  # noqa: S608  names only
     where = {"me": tx.actor.organisation, "lead": fleet.lead, "programme": fleet.programme, "vehicle": vehicle}
     return tx.execute(sql, given | where) == 1
-
-
-def put_manifest(tx: Transaction, fleet: Fleet, process: str, said: Reported, raw: bytes) -> bool:
-    """False: there is one with this counter."""
-    sql = """
-        insert into release.manifest (organisation, lead, programme, process, vehicle, counter, created_at, digest, raw, attacks)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing"""
-    given = (
-        tx.actor.organisation, fleet.lead, fleet.programme, process, said.vehicle, said.counter, said.at, said.digest, raw,
-        list(said.attacks),
-    )  # fmt: skip
-    return tx.execute(sql, given) == 1
-
-
-def put_installed(tx: Transaction, fleet: Fleet, vehicle: str, installed: Mapping[str, Installed | None]) -> None:
-    """What control units report, by serial."""
-    with tx.connection.cursor() as cursor:
-        cursor.executemany(
-            """
-            update release.ecu set release = %s, version = %s, counter = %s, sha256 = %s, length = %s, path = %s, evidence = %s,
-                reported_at = %s
-            where organisation = %s and lead = %s and programme = %s and vehicle = %s and serial = %s""",
-            [
-                (*_values(one), tx.now, tx.actor.organisation, fleet.lead, fleet.programme, vehicle, serial)
-                for serial, one in sorted(installed.items())
-            ],
-        )
 
 
 def manifests(tx: Transaction, fleet: Fleet, vehicle: str, before: int | None, limit: int) -> list[Reported]:
