@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from fastapi import HTTPException
@@ -12,6 +13,9 @@ from marque.common import Sentence
 
 BODY_MAX_MIB: Final = 8
 BODY_MAX_BYTES: Final = BODY_MAX_MIB << 20
+FILE_MAX_MIB: Final = 4096
+_FILES = re.compile(r"/(?:console/release|api/v1)/.+/(?:images|evidence)")
+"""Where images and sealed evidence are handed in: files, which go to a disk and never whole into memory."""
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
 
@@ -24,7 +28,10 @@ class TooMuch(HTTPException):
 
 
 class BoundedBodies:
-    """ASGI middleware: whoever reads a body of more than BODY_MAX_BYTES, as announced or as it comes, gets TooMuch raised instead."""
+    """ASGI middleware: whoever reads a body of more than BODY_MAX_MIB, as announced or as it comes, gets TooMuch raised instead.
+
+    FILE_MAX_MIB where files are handed in.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -35,14 +42,15 @@ class BoundedBodies:
             return
         announced = Headers(scope=scope).get("content-length", "")
         expected, come = int(announced) if announced.isascii() and announced.isdecimal() else 0, 0
+        most = FILE_MAX_MIB if _FILES.fullmatch(scope["path"]) else BODY_MAX_MIB
 
         async def bounded() -> Message:
             nonlocal come
-            if expected <= BODY_MAX_BYTES:
+            if expected <= most << 20:
                 message = await receive()
                 come += len(message.get("body", b""))
-                if come <= BODY_MAX_BYTES:
+                if come <= most << 20:
                     return message
-            raise TooMuch(Sentence("What was sent is larger than {most} MiB, the most that is taken at once.", most=BODY_MAX_MIB))
+            raise TooMuch(Sentence("What was sent is larger than {most} MiB, the most that is taken at once.", most=most))
 
         await self.app(scope, bounded, send)

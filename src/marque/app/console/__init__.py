@@ -11,6 +11,11 @@
 /console/product/revisions/ID                        a revision: its text, what it changes, the answers to it
 /console/product/lines/LINE                          features, rules, what-if, a car and its quote, model years, parts, software
 /console/product/supply                              modules: one's catalogue, and which programme has which of them by which mode
+/console/release                                     releases: what waits for whom; a programme's releases, repository, roll-outs, cars
+/console/release/releases/ID                         a release: its way, images, evidence, signatures, filings, withdrawal
+/console/release/changes/ID                          what is put up for signatures, who signed, who is waited for
+/console/release/rollouts/ID                         a roll-out while it runs: groups, refusals by attack, pause, halt
+/console/release/programmes/OWNER/ID/cars/CAR        what runs in a car, what it reported and refused
 /console/organisations                               who one knows, and whose brands they are
 /console/history                                     the public record: who decided what on a day (?on=, ?programme=)
 /console/people, /console/me                         an administrator's list; one's own keys and passkeys
@@ -27,7 +32,9 @@ from marque.app.console import (
     agreement_pages,
     audit_pages,
     car_pages,
+    ceremony_pages,
     configurator_pages,
+    device_pages,
     difference_pages,
     history_pages,
     home,
@@ -39,7 +46,9 @@ from marque.app.console import (
     product_pages,
     programme_pages,
     proposal_pages,
+    release_pages,
     revision_pages,
+    rollout_pages,
     supply_pages,
     token_pages,
 )
@@ -48,7 +57,7 @@ routes = APIRouter(include_in_schema=False)
 for pages in (
     home, agreement_pages, proposal_pages, programme_pages, joint_pages, organisation_pages, history_pages, people_pages, token_pages,
     audit_pages, product_pages, line_pages, configurator_pages, car_pages, difference_pages,
-    parts_pages, revision_pages, supply_pages,
+    parts_pages, revision_pages, supply_pages, release_pages, ceremony_pages, rollout_pages, device_pages,
 ):  # fmt: skip
     routes.include_router(pages.routes)
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
-from typing import Annotated, Any, TypeAlias, cast
+from typing import Annotated, Any, BinaryIO, TypeAlias, cast
 from urllib.parse import quote
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException as FormRefused
 
 from marque.alliance import access, sessions, transitions
@@ -43,6 +43,7 @@ _SECTIONS = (
     ("/console", "home", ("/console/agreements",), None),
     ("/console/programmes", "programmes", ("/console/requirements", "/console/decisions"), None),
     ("/console/product", "product", (), None),
+    ("/console/release", "release", (), None),
     ("/console/organisations", "organisations", ("/console/brands",), None),
     ("/console/history", "history", (), None),
     ("/console/people", "people", (), Action.ADMINISTER),
@@ -62,10 +63,19 @@ class Again:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """A file of a form. name: as it was called where it came from; empty when none was chosen."""
+
+    name: str
+    file: BinaryIO
+
+
+@dataclass(frozen=True)
 class Visit:
     """A signed-in person's request. token: of the session; form: its fields, for a POST that one of our own pages made.
 
-    may: what they may do in their organisation, known from the first transaction on.
+    files: what came with it, as bytes, for a form that takes them so. may: what they may do in their organisation, known from the first
+    transaction on.
     """
 
     request: Request
@@ -73,6 +83,7 @@ class Visit:
     session: Session
     token: str
     fields: tuple[tuple[str, str], ...] = ()
+    files: Mapping[str, Sent] = field(default_factory=dict)
     may: set[Action] = field(default_factory=set)
 
     @contextmanager
@@ -166,9 +177,25 @@ async def posted(request: Request) -> tuple[tuple[str, str], ...]:
     """A form's text fields, and small files as text. JSON is the page's own script talking. Raises InputError and TooMuch."""
     if request.headers.get("content-type", "").startswith("application/json"):
         return ()
+    form = await _form(request)
     try:
-        async with request.form(max_files=_FILES_MAX, max_fields=_FIELDS_MAX, max_part_size=BODY_MAX_BYTES) as form:
-            return tuple([(name, await _text(name, value)) for name, value in form.multi_items()])
+        return tuple([(name, await _text(name, value)) for name, value in form.multi_items()])
+    finally:
+        await form.close()
+
+
+async def sent(request: Request) -> AsyncIterator[FormData]:
+    """A form whose files stay what they are, open until it has been answered. Raises as `posted`."""
+    form = await _form(request)
+    try:
+        yield form
+    finally:
+        await form.close()
+
+
+async def _form(request: Request) -> FormData:
+    try:
+        return await request.form(max_files=_FILES_MAX, max_fields=_FIELDS_MAX, max_part_size=BODY_MAX_BYTES)
     except FormRefused as fault:
         if isinstance(fault, TooMuch):
             raise
@@ -183,6 +210,10 @@ async def _text(name: str, value: str | UploadFile) -> str:
         text = value if isinstance(value, str) else (await value.read()).decode()
     except UnicodeDecodeError:
         raise InputError("form", name, "it is no text in UTF-8", "Choose the file that the command wrote, as it is.") from None
+    return _storable(name, text)
+
+
+def _storable(name: str, text: str) -> str:
     if "\0" in text:
         raise InputError("form", name, "it holds a character that cannot be stored", "Remove control characters from it.")
     return text
@@ -197,8 +228,16 @@ def submission(visited: Annotated[Visit, Depends(visit)], fields: Annotated[tupl
     return replace(visited, fields=fields)
 
 
+def upload(visited: Annotated[Visit, Depends(visit)], form: Annotated[FormData, Depends(sent)]) -> Visit:
+    """The same, of a form that takes files as bytes."""
+    fields = tuple((name, _storable(name, value)) for name, value in form.multi_items() if isinstance(value, str))
+    files = {name: Sent(value.filename or "", value.file) for name, value in form.items() if isinstance(value, UploadFile)}
+    return replace(submission(visited, fields), files=files)
+
+
 Visiting: TypeAlias = Annotated[Visit, Depends(visit)]
 Submitting: TypeAlias = Annotated[Visit, Depends(submission)]
+Uploading: TypeAlias = Annotated[Visit, Depends(upload)]
 
 
 def status_of(error: MarqueError) -> int:
