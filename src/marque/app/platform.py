@@ -21,9 +21,12 @@ from marque.app.caches import cache_folder
 from marque.app.settings import Settings
 from marque.common import MarqueError
 from marque.foundation import Actor, Clock, Database, Job, Registry, embedded, health
+from marque.foundation.blobs import BlobStore, store_at
 from marque.foundation.catalogue import OnPurpose, faults
 from marque.foundation.embedded import Addresses
 from marque.foundation.migrations import migrate, of_rooms
+from marque.release import jobs as release_jobs
+from marque.release.online_keys import OnlineKeys
 
 ROOMS = ("foundation", "alliance", "product", "release")
 """Those with a schema, from below."""
@@ -44,6 +47,16 @@ class Platform:
     @property
     def clock(self) -> Clock:
         return self.database.clock
+
+    @cached_property
+    def blobs(self) -> BlobStore:
+        """Images, evidence, deltas."""
+        return store_at(self.settings.blobs)
+
+    @cached_property
+    def online(self) -> OnlineKeys:
+        """What the server signs releases' metadata with."""
+        return OnlineKeys(self.settings.keys_folder)
 
     @cached_property
     def readiness(self) -> health.Health:
@@ -99,12 +112,13 @@ def server_key(file: Path) -> Ed25519PrivateKey:
 
 
 def registry(platform: Platform) -> Registry:
-    """What the worker does: what changes of agreements leave to be done on their day, checkpoints of the audit log, circuits of lines."""
+    """What the worker does: what agreements leave to be done on their day, checkpoints of the audit log, circuits of lines, releases."""
     addresses, log = platform.addresses, platform.log
     made = Registry()
     made.every("* * * * *", "sign-checkpoint", lambda database, _: _sign_checkpoint(database, log))
     made.every("* * * * *", "apply-transitions", lambda database, _: _apply_transitions(database, addresses))
     made.job("compile-line", _compile_line)
+    release_jobs.register(made, addresses, platform.party, platform.online)
     return made
 
 

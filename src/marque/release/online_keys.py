@@ -16,7 +16,7 @@ from typing import Literal
 
 from marque.car.tuf.model import Root
 from marque.common import InputError, Unavailable
-from marque.release.repository.keys import FileSigner, Signer
+from marque.release.repository.keys import ECDSA, ED25519, FileSigner, Signer
 
 Online = Literal["timestamp", "snapshot", "director", "time", "records"]
 
@@ -76,5 +76,5 @@ class OnlineKeys:
         if not file.exists():
             self._folder.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(InputError):  # another process was first
-                return FileSigner.new_online(file)
+                return FileSigner.new_online(file, ECDSA if role == "director" else ED25519)
         return FileSigner.online(file)

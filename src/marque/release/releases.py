@@ -19,7 +19,6 @@ from uuid import UUID
 
 from marque.alliance import keys
 from marque.alliance.access import Action, Record, allowed, require
-from marque.car.tuf.model import Target
 from marque.common import InputError, Missing, Refusal, ok
 from marque.foundation import Transaction
 from marque.foundation.blobs import Source
@@ -158,19 +157,6 @@ def distributable(tx: Transaction, releases: Collection[UUID]) -> frozenset[UUID
 def by_ids(tx: Transaction, releases: Collection[UUID]) -> dict[UUID, Release]:
     """Visible ones of these, by row-level security alone; a fixed number of queries."""
     return {one.id: one for one in store.by_ids(tx, releases)} if releases else {}
-
-
-def targets(tx: Transaction, releases: Collection[UUID]) -> Mapping[UUID, Mapping[str, Target]]:
-    """By release and ECU role, the targets as the image repository lists them (claims in `custom`), for the director.
-
-    Distributable ones alone; a fixed number of queries, by row-level security alone.
-    """
-    found = by_ids(tx, releases)
-    return {
-        id_: {image.role: target for image, target in zip(release.images, drafts.targets_of(release), strict=True)}
-        for id_, release in found.items()
-        if release.distributable
-    }
 
 
 def _own(tx: Transaction, release: UUID) -> Release:

@@ -77,8 +77,10 @@ def image(release: Release, file: str, role: str, hardware: Sequence[str], repos
     if len(release.images) >= MOST_IMAGES:
         return Refusal("a release has at most 64 images")
     path = path_of(release, file)
-    if any(one.path == path or one.role == role for one in release.images):
-        return Refusal("there is an image with this name or for this ECU role; take it away first", {"role": role, "path": path})
+    if any(one.path == path or (one.role == role and set(one.hardware) & set(hardware)) for one in release.images):
+        return Refusal(
+            "there is an image with this name, or for this ECU role and hardware; take it away first", {"role": role, "path": path}
+        )
     known = repository.models.get(release.model) if repository is not None and repository.begun else None
     if known and not set(hardware) <= set(known):
         details = {"unknown": ", ".join(sorted(set(hardware) - set(known))), "delegated": ", ".join(known)}

@@ -38,6 +38,15 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """A repository that the server keeps fresh, and an organisation in whose name it may."""
+
+    organisation: str
+    lead: str
+    programme: UUID
+
+
+@dataclass(frozen=True)
 class Expiring:
     """A programme, and the roles of it whose newest files expire soon."""
 
@@ -118,3 +127,8 @@ def expiring(tx: Transaction, until: datetime) -> list[Expiring]:
         ) newest
         where expires < %s group by lead, programme order by lead, programme"""
     return tx.rows(Expiring, sql, (until,))
+
+
+def repositories(tx: Transaction) -> list[Kept]:
+    """Every repository that is begun. For the worker."""
+    return tx.rows(Kept, "select organisation, lead, programme from release.repositories()")
