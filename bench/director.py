@@ -100,7 +100,7 @@ def same(one: bytes, other: bytes) -> bool:
 
 
 def compared(vehicles: int, rounds: int) -> bool:
-    """Print the comparison; whether ours, with the kind of key that our director has, is so much quicker than the quicker of python-tuf's."""
+    """Print the comparison; whether ours, with the kind of key that our director has, is quick enough beside python-tuf's quicker."""
     print("| images of a vehicle | key | bytes | ours per CPU-s | python-tuf per CPU-s |\n|---|---|---|---|---|")
     keys: dict[str, Private] = {"P-256": generate_private_key(SECP256R1()), "Ed25519": Ed25519PrivateKey.generate()}
     ratios = []
