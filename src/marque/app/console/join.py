@@ -31,6 +31,7 @@ from marque.foundation import Clock, Transaction, health
 from marque.foundation.worker import run_worker
 from marque.product import web as product_web
 from marque.product.storefront import Products
+from marque.release import web as release_web
 
 API = "/api/"
 
@@ -67,6 +68,7 @@ class Console:
         app.include_router(web.routes)
         app.state.products = Products(cache_folder("product"))
         app.include_router(product_web.routes)
+        app.include_router(release_web.routes)
         door = sign_in.Door(
             lambda: self.platform().database, self._clock, origin, self._http, listed=self._listed, development=settings.development_sign_in
         )
@@ -164,7 +166,10 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) 
 def schema() -> JSONResponse:
     """The OpenAPI document of the API, and of nothing else."""
     said = get_openapi(
-        title="Marque", version=__version__, description=alliance.__doc__, routes=[*web.routes.routes, *product_web.routes.routes]
+        title="Marque",
+        version=__version__,
+        description=alliance.__doc__,
+        routes=[*web.routes.routes, *product_web.routes.routes, *release_web.routes.routes],
     )
     schemes = {"token": {"type": "http", "scheme": "bearer"}, "session": {"type": "apiKey", "in": "cookie", "name": "session"}}
     said.setdefault("components", {})["securitySchemes"] = schemes
