@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Final
 
 from marque.car.install import records
@@ -35,12 +34,11 @@ from marque.car.install.slots import (
     folder,
     place,
 )
-from marque.car.install.storage import Storage, folder_of
+from marque.car.install.storage import Storage, folder_of, holds
 from marque.car.uptane.vehicle import Installed
 from marque.common import InputError, MarqueError
 
 JOURNAL: Final = "journal"
-_CHUNK: Final = 1 << 20
 _LONG_JOURNAL: Final = 256
 """Records after which a steady car's journal is shortened to one."""
 
@@ -185,9 +183,4 @@ class Installer:
         self._state = state
 
     def _holds(self, name: str, image: Installed) -> bool:
-        if self._storage.size(name) != image.length:
-            return False
-        met = sha256()
-        for at in range(0, image.length, _CHUNK):
-            met.update(self._storage.read(name, at, _CHUNK))
-        return met.hexdigest() == image.sha256
+        return holds(self._storage, name, image.length, image.sha256)

@@ -60,11 +60,14 @@ def read(record: Mapping[str, Any]) -> Event:
 
 
 def _slots_json(slots: Slots) -> dict[str, Any]:
-    return {"active": str(slots.active), "images": {str(slot): installed_json(image) for slot, image in slots.images.items()}}
+    images = {str(slot): installed_json(image) for slot, image in slots.images.items()}
+    return {"active": str(slots.active), "images": images, "highest": dict(slots.highest)}
 
 
 def _slots(said: Fields) -> Slots:
-    slots = Slots(Slot(said.text("active")), {Slot(slot): installed_of(image) for slot, image in said.members("images").items()})
+    images = {Slot(slot): installed_of(image) for slot, image in said.members("images").items()}
+    highest = said.inner("highest")
+    slots = Slots(Slot(said.text("active")), images, {release: highest.count(release, 1) for release in highest.names()})
     said.end()
     return slots
 

@@ -35,10 +35,14 @@ class Slot(StrEnum):
 
 @dataclass(frozen=True)
 class Slots:
-    """Of one ECU. active: started, unless a bundle is on trial. images: what is whole in each; a slot that is not there holds nothing."""
+    """Of one ECU. active: started, unless a bundle is on trial. images: what is whole in each; a slot that is not there holds nothing.
+
+    highest: by release name, the greatest counter that was ever confirmed here.
+    """
 
     active: Slot = Slot.A
     images: Mapping[Slot, Installed] = field(default_factory=dict)
+    highest: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def installed(self) -> Installed | None:
@@ -179,8 +183,7 @@ def after(state: State | None, event: Event) -> State:
     if isinstance(event, Booted) and state.boots:
         return replace(state, boots=state.boots - 1)
     if isinstance(event, Confirmed) and state.boots is not None:
-        switched = {serial: replace(slots, active=state.slot(serial)) for serial, slots in state.ecus.items()}
-        return State(ecus=switched)
+        return State(ecus={serial: _confirmed(slots, state.slot(serial)) for serial, slots in state.ecus.items()})
     if isinstance(event, RolledBack) and state.boots is not None:
         failed = Failed(state.bundle.id, state.bundle.director, event.reason)
         emptied = {serial: _without(state, serial) for serial in state.bundle.images}
@@ -205,6 +208,12 @@ def _begun(state: State, event: Begun) -> State:
     kept = frozenset(serial for serial in state.staged if event.bundle.images.get(serial) == before.get(serial))
     emptied = {serial: _without(state, serial) for serial in event.bundle.images if serial not in kept}
     return replace(state, ecus={**state.ecus, **emptied}, bundle=event.bundle, staged=kept)
+
+
+def _confirmed(slots: Slots, slot: Slot) -> Slots:
+    image = slots.images.get(slot)
+    ran = {image.release: max(image.counter, slots.highest.get(image.release, 0))} if image is not None else {}
+    return replace(slots, active=slot, highest={**slots.highest, **ran})
 
 
 def _with(state: State, serial: str) -> Slots:

@@ -12,10 +12,13 @@ import mmap
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from hashlib import sha256 as _sha256
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from marque.common import InputError, Unavailable
+
+_CHUNK: Final = 1 << 20
 
 
 class Full(Unavailable):
@@ -76,6 +79,16 @@ def replace(storage: Storage, name: str, data: bytes) -> None:
     storage.sync(fresh)
     storage.rename(fresh, name)
     storage.sync_folder(folder_of(name))
+
+
+def holds(storage: Storage, name: str, length: int, sha256: str) -> bool:
+    """Whether a file is there, of that length and SHA-256, as read back now."""
+    if storage.size(name) != length:
+        return False
+    met = _sha256()
+    for at in range(0, length, _CHUNK):
+        met.update(storage.read(name, at, _CHUNK))
+    return met.hexdigest() == sha256
 
 
 class FolderStorage:
