@@ -26,6 +26,7 @@ from marque.foundation.catalogue import OnPurpose, faults
 from marque.foundation.embedded import Addresses
 from marque.foundation.migrations import migrate, of_rooms
 from marque.release import jobs as release_jobs
+from marque.release.devices import deltas
 from marque.release.online_keys import OnlineKeys
 
 ROOMS = ("foundation", "alliance", "product", "release")
@@ -113,12 +114,17 @@ def server_key(file: Path) -> Ed25519PrivateKey:
 
 def registry(platform: Platform) -> Registry:
     """What the worker does: what agreements leave to be done on their day, checkpoints of the audit log, circuits of lines, releases."""
+    from marque.release.rollouts import jobs as rollout_jobs
+
     addresses, log = platform.addresses, platform.log
     made = Registry()
     made.every("* * * * *", "sign-checkpoint", lambda database, _: _sign_checkpoint(database, log))
     made.every("* * * * *", "apply-transitions", lambda database, _: _apply_transitions(database, addresses))
     made.job("compile-line", _compile_line)
     release_jobs.register(made, addresses, platform.party, platform.online)
+    rollout_jobs.register(made, addresses, lambda: platform.online.records)
+    made.job("make-deltas", lambda database, job: deltas.make_all(database, job, platform.blobs))
+    made.on("release.published", "deltas", deltas.after_publication)
     return made
 
 

@@ -32,6 +32,9 @@ from marque.foundation.worker import run_worker
 from marque.product import web as product_web
 from marque.product.storefront import Products
 from marque.release import web as release_web
+from marque.release.devices import ddi_web
+from marque.release.devices import web as devices_web
+from marque.release.devices.serving import Devices
 
 API = "/api/"
 
@@ -47,6 +50,7 @@ class Console:
         self._stopping = threading.Event()
         self._worker: threading.Thread | None = None
         self._running: Platform | None = None
+        self._served: Devices | None = None
         self._lock = threading.Lock()
         self._http = http_client()
 
@@ -69,6 +73,9 @@ class Console:
         app.state.products = Products(cache_folder("product"))
         app.include_router(product_web.routes)
         app.include_router(release_web.routes)
+        app.state.devices = self._devices
+        app.include_router(devices_web.routes)
+        app.include_router(devices_web.car_routes, include_in_schema=False)
         door = sign_in.Door(
             lambda: self.platform().database, self._clock, origin, self._http, listed=self._listed, development=settings.development_sign_in
         )
@@ -80,6 +87,7 @@ class Console:
         app.add_api_route("/api/v1/openapi.json", schema, include_in_schema=False)
         app.add_exception_handler(MarqueError, answered)
         app.add_exception_handler(RequestValidationError, unreadable)
+        app.include_router(ddi_web.routes, include_in_schema=False)  # last: its paths begin with a tenant
         if not app.state.city:
             app.add_api_route("/", lambda: RedirectResponse("/console", 303), include_in_schema=False, response_model=None)
 
@@ -100,6 +108,13 @@ class Console:
         if not own:
             raise HTTPException(403, "a session is used by our own pages alone; programs use a token")
         return Call(running, who)
+
+    def _devices(self) -> Devices:
+        """What answers cars, for the platform that runs now."""
+        running = self.platform()
+        if self._served is None or self._served.database is not running.database:
+            self._served = Devices(running.database, running.blobs, running.online)
+        return self._served
 
     def _ready(self) -> health.Report:
         return self.platform().readiness.ready()
@@ -169,7 +184,7 @@ def schema() -> JSONResponse:
         title="Marque",
         version=__version__,
         description=alliance.__doc__,
-        routes=[*web.routes.routes, *product_web.routes.routes, *release_web.routes.routes],
+        routes=[*web.routes.routes, *product_web.routes.routes, *release_web.routes.routes, *devices_web.routes.routes],
     )
     schemes = {"token": {"type": "http", "scheme": "bearer"}, "session": {"type": "apiKey", "in": "cookie", "name": "session"}}
     said.setdefault("components", {})["securitySchemes"] = schemes
