@@ -16,6 +16,7 @@ from uuid import UUID
 
 from marque.alliance import keys
 from marque.alliance.access import Action, Area, require
+from marque.alliance.signing import PersonKey
 from marque.car.tuf import reading
 from marque.car.tuf.model import Root
 from marque.common import InputError, Missing, Refusal, Refused, ok
@@ -123,6 +124,14 @@ def renew(tx: Transaction, lead: str, programme: UUID) -> Change:
     if not documents:
         ok(Refusal("nothing that people signed expires soon; for roots and delegations draft the next root"))
     return open_change(tx, area, Purpose.RENEWAL, "", "Role files that expire soon, as they are", documents)
+
+
+def nameable(tx: Transaction, lead: str, programme: UUID) -> list[tuple[PersonKey, str]]:
+    """The acting organisation's keys that count now, with who holds each: what it may choose its release keys from. Raises Missing, Denied."""
+    require(tx, Action.SIGN, area_of(lead, programme))
+    known = keys.keys_of(tx, tx.actor.organisation, tx.now)
+    names = key_store.names_of(tx, [one.person for one in known])
+    return [(one, names.get(one.person, "")) for one in known]
 
 
 def state(tx: Transaction, lead: str, programme: UUID) -> Repository:

@@ -14,7 +14,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from marque.alliance import keys, people
+from marque.alliance.access import Action
 from marque.app.console.release_forms import models_of
 from marque.app.console.release_pages import around
 from marque.app.console.release_words import names_of_keys
@@ -38,10 +38,10 @@ def show(visit: Visiting, lead: str, programme: UUID) -> HTMLResponse:
 def _page(visit: Visit, lead: str, programme: UUID, again: Again | None = None) -> HTMLResponse:
     with visit.transaction() as tx:
         found = repositories.state(tx, lead, programme)
-        names = {one.id: one.name for one in people.people(tx)}
-        own = keys.keys_of(tx, visit.session.organisation, tx.now)
-        context = around(tx, lead, programme) | {
-            "tab": "repository", "repository": found, "each": EACH, "enrolled": [(one, names.get(one.person, "")) for one in own],
+        context = around(tx, lead, programme)
+        choosing = Action.SIGN in context["may"] and visit.session.organisation in found.deciders
+        context |= {
+            "tab": "repository", "repository": found, "each": EACH, "enrolled": repositories.nameable(tx, lead, programme) if choosing else [],
             "changes": signatures.changes(tx, lead, programme, limit=_CHANGES), "holders": names_of_keys(found),
             "mine": signatures.to_sign(tx, found.pending.id) if found.pending is not None else [],
             "todo": _todo(found),
