@@ -14,10 +14,11 @@ from tuf.ngclient import Updater, UpdaterConfig
 from tuf.ngclient.fetcher import FetcherInterface
 
 from marque.car.attacks import UpdateRefused
+from marque.car.tuf.matching import bin_name, bin_names
 from marque.car.tuf.model import Bins, Role, Targets
 from marque.car.tuf.trusted import Trusted
 from marque.common import InputError
-from marque.release.repository import bins
+from marque.release.repository import bins, checking
 from marque.release.repository.folder import Folder, Online
 from marque.release.repository.keys import signed
 from marque.release.repository.roles import targets_with
@@ -145,12 +146,12 @@ def test_what_is_not_there_is_said(folder):
 def test_a_path_is_in_the_bin_that_python_tuf_looks_in(path, bits):
     theirs = SuccinctRoles(["a"], 1, bits, "bin")
     ours = Bins(Role(("a",), 1), bits, "bin")
-    assert bins.bin_of(path, ours) == theirs.get_role_for_target(path)
+    assert bin_name(ours, path) == theirs.get_role_for_target(path)
 
 
 @pytest.mark.parametrize("bits", [1, 4, 5, 9])
 def test_bins_are_named_as_python_tuf_names_them(bits):
-    assert list(bins.names_of(Bins(Role(("a",), 1), bits, "x"))) == list(SuccinctRoles(["a"], 1, bits, "x").get_roles())
+    assert list(bin_names(Bins(Role(("a",), 1), bits, "x"))) == list(SuccinctRoles(["a"], 1, bits, "x").get_roles())
 
 
 def test_the_number_of_bins_makes_snapshot_and_bin_small_together():
@@ -194,3 +195,52 @@ def test_a_bin_that_changed_is_written_alone():
     (only,) = bins.files({"bin-1": spread["bin-1"]}, {"bin-1": 7}, LATER, BOTH)
     assert only[0] == "bin-1"
     assert b'"version":7' in only[1]
+
+
+def test_a_whole_repository_is_found_good(folder):
+    found = checking.check(folder, NOW)
+    assert (found.problems, found.open, found.expiring) == ((), (), {})
+    assert (found.roots, found.roles, found.targets) == (1, 5, 1)
+
+
+def test_what_a_car_would_refuse_is_found(folder):
+    folder.place(IMAGE).write_bytes(CONTENT[::-1])
+    assert checking.check(folder, NOW).problems == (f"{IMAGE.path}: its bytes do not have the SHA-256 that is listed",)
+    folder.place(IMAGE).write_bytes(CONTENT[1:])
+    assert "not as many" in checking.check(folder, NOW).problems[0]
+    folder.place(IMAGE).unlink()
+    assert "not in the folder" in checking.check(folder, NOW).problems[0]
+    (folder.metadata / "1.vela-huawei.json").unlink()
+    assert any("vela-huawei" in one for one in checking.check(folder, NOW).problems)
+
+
+def test_a_role_signed_by_the_other_partner_is_found(folder):
+    listed = targets_with(folder.role("vela-gac").said, [target("vela/pilot/2.bin", counter=2)], expires=LATER)
+    folder.publish({"vela-gac": signed(listed, PEOPLE["huawei"])}, SERVER, NOW)
+    (problem,) = checking.check(folder, NOW).problems
+    assert "vela-gac.json" in problem
+
+
+def test_what_expired_is_found_and_what_will_soon(folder):
+    assert "expired" in checking.check(folder, NOW + timedelta(days=2)).problems[0]
+    folder.refresh(SERVER, LATER - timedelta(days=20))
+    soon = checking.check(folder, LATER - timedelta(days=20)).expiring
+    assert set(soon) == {"root.json", "targets.json", "vela-gac.json", "vela-huawei.json", "withdrawn-gac.json", "withdrawn-huawei.json"}
+
+
+def test_a_target_that_one_partner_alone_lists_is_open(folder):
+    more = target("vela/pilot/2.bin", b"second", counter=2)
+    folder.add_target(more, b"second")
+    folder.publish({"vela-gac": signed(targets_with(folder.role("vela-gac").said, [more], expires=LATER), BOTH[:2])}, SERVER, NOW)
+    found = checking.check(folder, NOW)
+    assert (found.problems, found.open) == ((), (more.path,))
+
+
+def test_a_role_that_nobody_delegates_is_found(folder):
+    folder.publish({"stray": signed(targets_with(None, expires=LATER), BOTH)}, SERVER, NOW)
+    assert checking.check(folder, NOW).problems == ("stray.json: the snapshot lists it, and nobody delegates it",)
+
+
+def test_a_root_of_one_partner_alone_is_found(folder):
+    (folder.metadata / "2.root.json").write_bytes(signed(renew(folder.root().said, LATER), PEOPLE["huawei"]))
+    assert "gac" in checking.check(folder, NOW).problems[0]

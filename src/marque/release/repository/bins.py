@@ -5,10 +5,10 @@ The bins of a two-party repository are signed by both parties, each file by `eac
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
+from marque.car.tuf.matching import bin_name, bin_names
 from marque.car.tuf.model import Bins, Delegations, Target, Targets
 from marque.release.repository.keys import Signer, by_id, signed
 from marque.release.repository.roles import EACH, Party, quorum
@@ -31,21 +31,11 @@ def delegated(parties: Sequence[Party], bits: int, prefix: str = "bin", *, each:
     return Delegations(keys=keys, bins=Bins(quorum(parties, each), bits, prefix))
 
 
-def bin_of(path: str, bins: Bins) -> str:
-    """The name of the role that a path is in: the leading bits of its SHA-256, in as many hexadecimal digits as the last bin needs."""
-    return _name(int.from_bytes(hashlib.sha256(path.encode()).digest()[:4], "big") >> (32 - bins.bits), bins)
-
-
-def names_of(bins: Bins) -> Iterator[str]:
-    """Every bin's role name, in order."""
-    return (_name(number, bins) for number in range(2**bins.bits))
-
-
 def spread(targets: Iterable[Target], bins: Bins) -> dict[str, dict[str, Target]]:
     """Targets by bin, then by path; a bin without any is there as well, since a car must find that it holds nothing."""
-    found: dict[str, dict[str, Target]] = {name: {} for name in names_of(bins)}
+    found: dict[str, dict[str, Target]] = {name: {} for name in bin_names(bins)}
     for target in targets:
-        found[bin_of(target.path, bins)][target.path] = target
+        found[bin_name(bins, target.path)][target.path] = target
     return found
 
 
@@ -56,8 +46,3 @@ def files(
     for name, targets in spread.items():
         number = version if isinstance(version, int) else version[name]
         yield name, signed(Targets(version=number, expires=expires, targets=targets), signers)
-
-
-def _name(number: int, bins: Bins) -> str:
-    digits = len(f"{2**bins.bits - 1:x}")
-    return f"{bins.prefix}-{number:0{digits}x}"
