@@ -15,7 +15,7 @@ from uuid import UUID
 
 from marque.car.uptane.claims import Delta
 from marque.common import InputError, Unavailable
-from marque.foundation import Actor, Database, Job, Transaction
+from marque.foundation import Actor, Database, Event, Job, Transaction
 from marque.release.devices import delta_store as store
 from marque.release.devices.delta_store import Pair
 from marque.release.devices.model import Fleet
@@ -76,6 +76,12 @@ def between(tx: Transaction, fleet: Fleet, images: Sequence[str]) -> dict[tuple[
     for one in store.to_images(tx, fleet, images) if images else ():
         told.setdefault((one.base, one.image), []).append(Delta(one.method, one.base, f"deltas/{one.sha256}", one.length, one.sha256))
     return told
+
+
+def after_publication(tx: Transaction, event: Event) -> None:
+    """Of `release.published`: have its deltas made."""
+    told = {name: str(event.body[name]) for name in ("lead", "programme", "release")}
+    tx.defer("make-deltas", told, once=f"deltas of {told['release']}", alone="make-deltas")
 
 
 def make_all(database: Database, job: Job, blobs: BlobStore) -> None:

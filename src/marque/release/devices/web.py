@@ -85,7 +85,13 @@ def calling(request: Request, serves: Serving, lead: Code, programme: UUID, vehi
     return serves.caller(request.headers.get("authorization", ""), Fleet(lead, programme), vehicle)
 
 
+async def body(request: Request) -> bytes:
+    """As it came: what is signed is not read and written again."""
+    return await request.body()
+
+
 Car = Annotated[Caller, Depends(calling)]
+Raw = Annotated[bytes, Depends(body)]
 car_routes = APIRouter(prefix="/car/v1/{lead}/{programme}", route_class=Answering)
 
 
@@ -140,7 +146,7 @@ def target(request: Request, serves: Serving, car: Car, path: Annotated[str, Pat
 
 
 @car_routes.post("/{vehicle}/manifest")
-def manifest(serves: Serving, car: Car, raw: Annotated[bytes, Body(media_type="application/json")]) -> JSONResponse:
+def manifest(serves: Serving, car: Car, raw: Raw) -> JSONResponse:
     """What a car says after it has tried, signed by its control units."""
     if len(raw) > MANIFEST_AT_MOST:
         return problem(413, f"A manifest has at most {MANIFEST_AT_MOST} bytes.")

@@ -1,0 +1,5 @@
+"""hawkBit's Direct Device Integration."""
+
+from fastapi import APIRouter
+
+routes = APIRouter()
