@@ -45,7 +45,8 @@ def verify(vehicle: Vehicle, director: Director, image: Image, now: datetime) ->
         raise UpdateRefused(Attack.MISSING, DIRECTOR, _TARGETS, "is not there", "Poll the director.")
     if wanted.said.expires <= now:
         raise UpdateRefused(Attack.FREEZE, DIRECTOR, _TARGETS, "has expired", "Poll the director.")
-    assigned = tuple(_assigned(wanted.said, vehicle))
+    assigned = assignments(wanted.said)
+    _here(assigned, vehicle)
     withdrawn = image.withdrawn()
     steps = []
     for target, claims, assignment in assigned:
@@ -66,25 +67,27 @@ def verify(vehicle: Vehicle, director: Director, image: Image, now: datetime) ->
     )
 
 
-def assignments(wanted: Targets) -> Iterator[tuple[Target, Claims, Assignment]]:
+def assignments(wanted: Targets) -> tuple[tuple[Target, Claims, Assignment], ...]:
     """Targets of a director's metadata with what they claim and whom they are for. DOUBLED_ECU, EVIDENCE_MISSING, MALFORMED."""
     seen: dict[str, str] = {}
+    found = []
     for path, target in sorted(wanted.targets.items()):
         assignment = assignment_of(target.custom, path, DIRECTOR)
         for serial in assignment.ecus:
             if serial in seen:
                 raise UpdateRefused(Attack.DOUBLED_ECU, DIRECTOR, path, f"is for {serial}, and so is {seen[serial]}")
             seen[serial] = path
-        yield target, claims_of(target.custom, path, DIRECTOR), assignment
+        found.append((target, claims_of(target.custom, path, DIRECTOR), assignment))
+    return tuple(found)
 
 
-def _assigned(wanted: Targets, vehicle: Vehicle) -> Iterator[tuple[Target, Claims, Assignment]]:
-    for target, claims, assignment in assignments(wanted):
+def _here(assigned: Iterable[tuple[Target, Claims, Assignment]], vehicle: Vehicle) -> None:
+    """Each ECU is of this vehicle, and of the hardware that is said."""
+    for target, claims, assignment in assigned:
         for serial, hardware in assignment.ecus.items():
             if serial not in vehicle.ecus:
                 raise UpdateRefused(Attack.WRONG_VEHICLE, DIRECTOR, target.path, f"is for {serial}, which this vehicle does not have")
             check_hardware(vehicle.ecus[serial], hardware, claims, target.path)
-        yield target, claims, assignment
 
 
 def _of_image(image: Image, path: str) -> Target:
