@@ -76,5 +76,7 @@ def _waits(tx: Transaction, rollout: Rollout, filed: Mapping[str, Filing]) -> tu
         return (Wait(Cause.APPROVAL),)
     if rollout.state is not State.RUNNING:
         return (Wait(Cause.HELD, {"state": str(rollout.state)}),)
+    if not any(one.counts.cars for one in rollout.groups):
+        return (Wait(Cause.CARS),)
     current = rollout.current
     return rules.waits(current, filed, tx.now) if current is not None else ()

@@ -73,10 +73,14 @@ Event = Opened | WaitsForFiling | Passed | Halted | Finished
 
 
 class Cause(StrEnum):
-    """Why a group does not pass, or its cars are not handed the release."""
+    """Why a group does not pass, or its cars are not handed the release.
+
+    cars: none of the fleet meets the conditions of any group, so that nothing could be seen before others join.
+    """
 
     APPROVAL = "approval"
     FILING = "filing"
+    CARS = "cars"
     SOAK = "soak"
     ANSWERS = "answers"
     SUCCESS = "success"
@@ -136,10 +140,12 @@ def planned(plan: Plan) -> Plan | Refusal:
 
 
 def step(groups: Sequence[Standing], filed: Mapping[str, Filing], now: datetime) -> Event | None:
-    """What happens next to a running roll-out, if anything does."""
+    """What happens next to a running roll-out, if anything does. One that has no car waits: a group is no test of what came after it."""
     for one in groups:
         if one.state in {GroupState.OPEN, GroupState.PASSED} and (why := halts(one, filed)) is not None:
             return Halted(one.number, why)
+    if not any(one.counts.cars for one in groups):
+        return None
     current = next((one for one in groups if one.state is not GroupState.PASSED), None)
     if current is None:
         return Finished() if all(_quiet(one.counts) for one in groups) else None

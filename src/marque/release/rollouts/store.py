@@ -208,6 +208,11 @@ def by_ids(tx: Transaction, rollouts: Sequence[UUID]) -> list[Rollout]:
     return _assembled(tx, tx.rows(Row, sql, (list(rollouts),)))
 
 
+def is_own(tx: Transaction, rollout: UUID) -> bool:
+    """Whether it is a roll-out of the acting organisation."""
+    return tx.value("select true from release.rollout where organisation = %s and id = %s", (tx.actor.organisation, rollout)) is True
+
+
 def page(tx: Transaction, area: Area, before: UUID | None, limit: int) -> list[Rollout]:
     sql = f"""
         select {_ROLLOUT} from release.rollout

@@ -211,7 +211,7 @@ create index filing_of on release.filing (lead, programme, process, release, mar
 call alliance.guard_area('release.filing');
 grant select, insert on release.filing to marque_app;
 
--- The record of one update of one car (after UN R156, 7.1.2.4), as signed by the server: an envelope, whole.
+-- The record of one update of one car (after UN R156, 7.1.2), as signed by the server: an envelope, whole.
 create table release.update_record (
     organisation text collate "C" not null,
     lead text collate "C" not null,
