@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -19,6 +19,7 @@ from device_world import vehicle
 from in_process import browser
 from release_world import Releasing, releasing
 
+from databases import OneDatabase
 from marque.alliance import decisions
 from marque.car.tuf.client import Client
 from marque.car.tuf.fetch import NotThere
@@ -27,6 +28,8 @@ from marque.car.uptane.director import Director
 from marque.car.uptane.plan import Plan
 from marque.car.uptane.reports import State
 from marque.car.uptane.vehicle import Installed, Vehicle
+from marque.common import new_id
+from marque.foundation import Database, SetClock
 from marque.release import repositories
 from marque.release.devices import cars, ddi_web, web
 from marque.release.devices.model import Draft
@@ -35,7 +38,7 @@ from marque.release.rollouts import service
 from marque.release.rollouts.model import Filing, Group, Rollout
 from marque.release.rollouts.model import Plan as RolloutPlan
 
-__all__ = ["Car", "Served", "releasing", "served", "there"]
+__all__ = ["Car", "Served", "a_world", "releasing", "served", "there"]
 UNITS = {"gateway": "gateway-1", "driving": "compute-2"}
 ORIGIN = "http://cars.example"
 
@@ -64,7 +67,7 @@ class Served:
             self.tokens |= {one.vehicle: one.token for one in cars.register_all(tx, *self.of, drafts)}
 
     def rollout(self, release, *groups: Group, **more) -> Rollout:
-        """Cleared in both markets, approved by both, running."""
+        """Cleared in both markets, approved by both, running. more: of its one group."""
         for market in ("cn", "de"):
             with self.world.acting("gac") as tx:
                 service.file(tx, *self.of, release.id, market, Filing.FILED, reference="1")
@@ -77,6 +80,12 @@ class Served:
             decisions.approve(tx, launched.decision)
         with self.world.served_to() as tx:
             return service.advance(tx, made.id)
+
+    def later(self, **step: float) -> None:
+        """Time passes, and the server keeps its signatures fresh."""
+        self.world.later(**step)
+        with self.world.served_to() as tx:
+            repositories.refresh_online(tx, self.world.online, *self.of)
 
     def client(self, **headers: str) -> httpx.Client:
         asks = browser(self.app, ORIGIN)
@@ -171,6 +180,19 @@ class _Files:
 
     def download(self, path, length, write, start=0) -> None:
         raise NotImplementedError
+
+
+@contextmanager
+def a_world(server, folder: Path):
+    """Served, in a database of its own, its repository begun: for a whole module, because beginning one takes seconds."""
+    apart = OneDatabase(server, "marque_template", f"test_{new_id().hex}")
+    addresses = apart.emptied()
+    with Database(addresses.app, SetClock(datetime(2026, 6, 1, 12, tzinfo=UTC))) as database:
+        made = releasing(database, addresses.owner, folder)
+        made.begin()
+        with served(made) as told:
+            yield told
+    apart.drop()
 
 
 @contextmanager
