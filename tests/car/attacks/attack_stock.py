@@ -5,7 +5,6 @@ A director has neither snapshot nor timestamp, which python-tuf asks for, so the
 
 from __future__ import annotations
 
-import json
 import re
 
 from attack_wire import served
@@ -18,7 +17,6 @@ from marque.release.repository.keys import signed
 from marque.release.repository.online import file_of, snapshot_of, timestamp_of
 
 BASE = "http://stock"
-LATEST = 2**31 - 1
 
 
 class InMemory(FetcherInterface):
@@ -37,9 +35,9 @@ def director_of(world):
     """The director's files as a repository that stock clients can read."""
     raw = world.director.get("targets.json")
     if raw is None:
-        return dict(world.director) | _around(b"", 1, world.now)
+        return dict(world.director)
     found = re.search(rb'"version":\s*([0-9]+)', raw)
-    version = min(int(found[1]) if found else 1, LATEST)
+    version = int(found[1]) if found else 1
     return dict(world.director) | {f"{version}.targets.json": raw} | _around(raw, version, world.now)
 
 
@@ -70,7 +68,7 @@ class StockCar:
         director, image = (self._updater(name, base, fetcher, world.now) for name in ("director", "image"))
         director.refresh()
         image.refresh()
-        for path in sorted(json.loads(world.director["targets.json"])["signed"]["targets"]):
+        for path in sorted(director._trusted_set.targets.targets):
             if director.get_targetinfo(path) is None:
                 return "refused: not listed"
             info = image.get_targetinfo(path)
