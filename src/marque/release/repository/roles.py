@@ -15,6 +15,8 @@ from typing import Any
 
 from marque.car.tuf.keys import material
 from marque.car.tuf.model import Delegation, Delegations, Key, Role, Target, Targets, Withdrawal
+from marque.car.uptane.claims import Claims
+from marque.car.uptane.claims_json import custom_of
 from marque.common import InputError, Refusal
 from marque.release.repository.keys import by_id
 
@@ -104,6 +106,11 @@ def delegations(
     keys = [key for party in parties for key in (*party.keys, *besides.get(party.code, ()))]
     groups = tuple(tuple(model_role(model.code, party.code) for party in parties) for model in models)
     return Delegations(keys=by_id(keys), roles=tuple(roles), all_of=groups if len(parties) > 1 else ())
+
+
+def target_of(path: str, length: int, sha256: str, claims: Claims) -> Target:
+    """An image of a release, as both organisations' roles list it."""
+    return Target(path, length, {"sha256": sha256}, custom_of(claims))
 
 
 def targets_with(
