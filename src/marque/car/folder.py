@@ -151,9 +151,21 @@ def provision(
     _write_private(path / "token", token)
     files.replace(path / settings.FILE, settings.dumps(told))
     car.time().begin(now)
-    Installer(car.storage).provision({serial: _slots(car.storage, said, serial, (images or {}).get(serial)) for serial in said.ecus})
+    installer = Installer(car.storage)
+    installer.provision({serial: _slots(car.storage, said, serial, (images or {}).get(serial)) for serial in said.ecus})
+    files.replace(path / "reports.json", json.dumps(knows(installer.state)).encode())
     files.replace(path / "vehicle.json", vehicles.dumps(said))
     return car
+
+
+def knows(slots: State) -> dict[str, Any]:
+    """What a server that was told all knows of the slots."""
+    failed = slots.failed
+    return {"running": digests(slots), "failed": f"{failed.bundle} {failed.director}" if failed is not None else ""}
+
+
+def digests(slots: State) -> dict[str, str]:
+    return {serial: image.sha256 for serial, image in slots.running().items()}
 
 
 def _slots(storage: Storage, vehicle: Vehicle, serial: str, image: Path | None) -> Slots:

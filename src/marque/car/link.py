@@ -58,8 +58,8 @@ class Link(Protocol):
     def poll(self, nonce: str) -> Poll:
         """Ask, with a nonce for the attestation of time; empty: the time is not asked for."""
 
-    def report(self, manifest: bytes) -> None:
-        """Hand in a manifest. `Stale`; Unavailable."""
+    def report(self, manifest: bytes) -> str:
+        """Hand in a manifest; the nonce for the next. `Stale`; Unavailable."""
 
 
 class HttpLink:
@@ -80,7 +80,7 @@ class HttpLink:
             raise Unavailable(f"{self._address} does not know this car. {_UNKNOWN}") from None
         return read_poll(raw)
 
-    def report(self, manifest: bytes) -> None:
+    def report(self, manifest: bytes) -> str:
         from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
         where = urlsplit(self._address)
@@ -97,7 +97,8 @@ class HttpLink:
         if answer.status == 409:
             raise Stale(f"{self._address} wants the car's report under a new nonce.")
         if answer.status not in {200, 201, 202, 204}:
-            raise Unavailable(f"{self._address} refuses the car's report: {answer.status} {_detail(said)}".rstrip())
+            raise Unavailable(f"{self._address} refuses the car's report: {answer.status} {_field(said, 'detail')}".rstrip())
+        return _field(said, "nonce")
 
     def close(self) -> None:
         for each in (self.director, self.image, self.targets, self._root):
@@ -135,9 +136,9 @@ def _counts(said: Fields) -> dict[str, int]:
     return {name: said.count(name) for name in said.names()}
 
 
-def _detail(said: bytes) -> str:
+def _field(said: bytes, name: str) -> str:
     try:
         found: Any = json.loads(said)
     except ValueError:
         return ""
-    return str(found.get("detail") or found.get("title") or "") if isinstance(found, dict) else ""
+    return str(found.get(name) or "") if isinstance(found, dict) else ""

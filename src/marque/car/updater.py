@@ -26,7 +26,7 @@ from marque.car.install.conditions import Situation, Unmet, unmet
 from marque.car.install.slots import Bundle, Phase, Slot, place
 from marque.car.install.storage import replace as replace_file
 from marque.car.link import Link, Poll
-from marque.car.reporting import Reporter
+from marque.car.reporting import CONSENT, Reporter
 from marque.car.tuf.client import Client
 from marque.car.uptane import full
 from marque.car.uptane.director import Director
@@ -43,7 +43,6 @@ Start = Callable[[Mapping[str, Slot]], Collection[str]]
 
 VERIFIED_FOR: Final = timedelta(minutes=5)
 """How long before a switch the last verification may lie: a download takes hours, and evidence may be withdrawn meanwhile."""
-_CONSENT: Final = "consent"
 _START_WITHIN_S: Final = 300.0
 
 
@@ -135,9 +134,13 @@ class Updater:
             raise UpdateRefused(
                 Attack.MISSING, DIRECTOR, "time", "does not come with the answer to the poll", "The server has to attest the time."
             )
-        if self._knows(installer, poll, poll.time):
-            return Outcome(State.CURRENT)
-        verified = self._verify(installer, poll.time)
+        attestation: bytes | None = poll.time
+        if self._nothing_new is not None and self._nothing_new[:2] == (poll.director, poll.image) and installer.state.phase is Phase.STEADY:
+            attestation = None
+            director = Director(self._car.path / "metadata" / DIRECTOR, self._car.vehicle(installer.state).id)
+            if self._time.learn(poll.time, director.root) < self._nothing_new[2]:
+                return Outcome(State.CURRENT)
+        verified = self._verify(installer, attestation)
         if not verified.plan:
             installer.abandon("the director wants it no longer")
             self._nothing_new = poll.director, poll.image, verified.plan.expires
@@ -155,14 +158,8 @@ class Updater:
             and self._verify(installer, None).bundle.id != bundle.id
         ):
             return Outcome(State.WAITING, bundle.images, notes=(*notes, "What is wanted has changed meanwhile; the next pass takes it up."))
-        return replace(self._switch(installer, bundle, situation, agrees=agrees), notes=notes)
-
-    def _knows(self, installer: Installer, poll: Poll, attestation: bytes) -> bool:
-        """Whether the server has nothing that was not verified already, and nothing of that has expired."""
-        if self._nothing_new is None or self._nothing_new[:2] != (poll.director, poll.image) or installer.state.phase is not Phase.STEADY:
-            return False
-        director = Director(self._car.path / "metadata" / DIRECTOR, self._car.vehicle(installer.state).id)
-        return self._time.learn(attestation, director.root) < self._nothing_new[2]
+        switched = self._switch(installer, bundle, situation, agrees=agrees)
+        return replace(switched, notes=(*notes, *switched.notes))
 
     def _verify(self, installer: Installer, attestation: bytes | None) -> _Verified:
         vehicle = self._car.vehicle(installer.state)
@@ -198,13 +195,14 @@ class Updater:
 
     def _consented(self, bundle: Bundle, now: datetime, *, agrees: bool) -> datetime | None:
         """When the user agreed to this bundle: to no other."""
-        kept = self._car.kept(_CONSENT)
+        kept = self._car.kept(CONSENT)
         if kept.get("bundle") == bundle.id:
             with suppress(ValueError, TypeError, KeyError):
                 return datetime.fromisoformat(kept["at"])
         if not agrees:
             return None
-        replace_file(self._car.storage, f"{_CONSENT}.json", json.dumps({"bundle": bundle.id, "at": now.isoformat()}).encode())
+        said = {"bundle": bundle.id, "at": now.isoformat(), "images": {serial: image.sha256 for serial, image in bundle.images.items()}}
+        replace_file(self._car.storage, f"{CONSENT}.json", json.dumps(said).encode())
         return now
 
     def _report(self, installer: Installer, poll: Poll, outcome: Outcome) -> Outcome:
