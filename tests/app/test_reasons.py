@@ -138,13 +138,17 @@ def test_the_catalogue_holds_no_sentence_that_nobody_says():
 def app_says():
     """What the application's own pages and the other companies' rooms answer with."""
     found = set()
-    rooms = ("app", "foundation", "product")
+    rooms = ("app", "foundation", "product", "release")
     for file in [file for room in rooms for file in sorted((ROOM.parent / room).rglob("*.py"))]:
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Call) and (name := name_of(node)) in SAYING:
                 for at in SAYING[name]:
                     if at < len(node.args):
                         found |= {f"{PREFIX.get(name, 'reason')}.{pattern}" for pattern in texts(node.args[at]) or ()}
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "reason":
+                found |= {f"reason.{pattern}" for pattern in texts(node.value) or ()}
+            if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "_EXAMPLES":
+                found |= {f"reason.{one.value}" for one in node.value.values}
     return found
 
 

@@ -127,7 +127,7 @@ def renew(tx: Transaction, lead: str, programme: UUID) -> Change:
 
 
 def nameable(tx: Transaction, lead: str, programme: UUID) -> list[tuple[PersonKey, str]]:
-    """The acting organisation's keys that count now, with who holds each: what it may choose its release keys from. Raises Missing, Denied."""
+    """The acting organisation's keys that count now, with who holds each: what it may name. Raises Missing, Denied."""
     require(tx, Action.SIGN, area_of(lead, programme))
     known = keys.keys_of(tx, tx.actor.organisation, tx.now)
     names = key_store.names_of(tx, [one.person for one in known])

@@ -41,7 +41,8 @@ def _page(visit: Visit, lead: str, programme: UUID, again: Again | None = None) 
         context = around(tx, lead, programme)
         choosing = Action.SIGN in context["may"] and visit.session.organisation in found.deciders
         context |= {
-            "tab": "repository", "repository": found, "each": EACH, "enrolled": repositories.nameable(tx, lead, programme) if choosing else [],
+            "tab": "repository", "repository": found, "each": EACH,
+            "enrolled": repositories.nameable(tx, lead, programme) if choosing else [],
             "changes": signatures.changes(tx, lead, programme, limit=_CHANGES), "holders": names_of_keys(found),
             "mine": signatures.to_sign(tx, found.pending.id) if found.pending is not None else [],
             "todo": _todo(found),

@@ -6,7 +6,9 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
 from marque.alliance import access, agreements, decisions, people
+from marque.app.console.release_words import place_of
 from marque.app.console.visit import Again, Refusing, Submitting, Visit, Visiting, to
+from marque.release import waiting
 
 routes = APIRouter()
 
@@ -36,6 +38,7 @@ def _home(visit: Visit, again: Again | None = None) -> HTMLResponse:
             "agreements": [(one, one.in_force(tx.now)) for one in found],
             "to_sign": [(one, one.last) for one in found if one.last and own in one.last.waits_for],
             "to_decide": decisions.waiting(tx),
+            "to_release": [(one, place_of(one)) for one in waiting.for_me(tx)],
             "may": access.actions_on(tx, access.Organisation(own)),
         }
     return visit.page("home.html", context, again)
