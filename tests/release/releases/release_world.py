@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-sys.path[:0] = [str(Path(__file__).parents[2] / room) for room in ("alliance", "proof")]
+sys.path.insert(0, str(Path(__file__).parents[2] / "alliance"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "proof"))
 
 from sealed_world import CELLS, INPUTS, NOW, World, packed, run_line, sha
 from signatories import PARTY, Companies, Person, a_draft, companies
@@ -19,6 +20,7 @@ from marque.alliance import agreements, keys
 from marque.alliance.model import Transition
 from marque.foundation import Actor, Database, Transaction
 from marque.foundation.blobs import BlobStore, store_at
+from marque.foundation.embedded import Addresses
 from marque.proof.evidence import Policy, Verdict
 from marque.release import releases, repositories, signatures
 from marque.release.model import Change, Document, Draft, Release, State
@@ -44,6 +46,7 @@ class Releasing:
     online: OnlineKeys
     managers: dict[str, list[Person]] = field(default_factory=dict)
     engineers: dict[str, Person] = field(default_factory=dict)
+    addresses: Addresses | None = None
 
     @property
     def database(self) -> Database:
@@ -57,6 +60,18 @@ class Releasing:
     def served_to(self, organisation: str = "gac") -> AbstractContextManager[Transaction]:
         """As the server acts for a car: an organisation, and nobody of it."""
         return self.database.transaction(Actor(organisation, None, "car A1"))
+
+    def elsewhere(self, database: Database, addresses: Addresses) -> Releasing:
+        """The same world in a copy of its database: devices count as they did when it was copied."""
+
+        def again(person: Person) -> Person:
+            return replace(person, device=replace(person.device))
+
+        people = {one: again(person) for one, person in self.companies.people.items()}
+        there = Companies(database, addresses.owner, people)
+        managers = {one: [again(each) for each in listed] for one, listed in self.managers.items()}
+        engineers = {one: again(each) for one, each in self.engineers.items()}
+        return replace(self, companies=there, managers=managers, engineers=engineers, addresses=addresses)
 
     def later(self, **step: float) -> None:
         self.companies.later(**step)
