@@ -103,11 +103,10 @@ def verify(raw: bytes, keys: Collection[Key]) -> Checked:
     signed = {one.id for one in keys for each in envelope.signatures if _by(one, each.value, envelope.pae)}
     if not signed or len(envelope.signatures) != 1:
         findings.append("it is not signed by a key that is trusted for records")
-    if rfc8785.dumps(said) != envelope.payload:
-        findings.append("its text is not canonical")
     try:
+        findings += [] if rfc8785.dumps(said) == envelope.payload else ["its text is not canonical"]
         findings += _manifest_findings(said)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         findings.append("it does not have the fields of a record")
     return Checked(said, min(signed, default=""), tuple(findings))
 
