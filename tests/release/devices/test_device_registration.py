@@ -54,11 +54,14 @@ def test_a_number_that_no_address_could_carry_is_refused(world, car):
         world.register(world.draft(car))
 
 
-def test_a_control_unit_without_a_key_is_refused(world):
-    draft = read(json.dumps({"vehicle": "V-1", "model": "Vela", "market": "cn",
-                             "ecus": {"A": {"hardware": "gw-1", "role": "gateway", "primary": True}}}).encode())  # fmt: skip
+def test_control_units_have_keys_all_of_them_or_none(world):
+    unit = {"hardware": "gw-1", "role": "gateway"}
+    ecus = {"A": unit | {"primary": True}, "B": unit}
+    said = {"vehicle": "V-1", "model": "Vela", "market": "cn", "ecus": ecus}
+    half = said | {"ecus": ecus | {"B": unit | {"public_key": "ab" * 32}}}
     with pytest.raises(Refused, match="public key"):
-        world.register(draft)
+        world.register(read(json.dumps(half).encode()))
+    world.register(read(json.dumps(said).encode()))
 
 
 def test_only_who_makes_records_registers(world):

@@ -147,6 +147,6 @@ def _fit(drafts: Sequence[Draft]) -> Refusal | None:
             )
         if any(not 0 < len(one) <= _WORD for one in (car.model, car.market, *car.entitlements, *draft.features)):
             return Refusal("model, market, features and entitlements have names of at most 120 characters", {"car": car.id})
-        if not all(ecu.public_key for ecu in car.ecus.values()):
-            return Refusal("every control unit has a public key, so that its reports can be believed", {"car": car.id})
+        if len({bool(ecu.public_key) for ecu in car.ecus.values()}) > 1:
+            return Refusal("either every control unit has a public key, so that its reports can be believed, or none has", {"car": car.id})
     return None

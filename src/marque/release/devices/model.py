@@ -91,10 +91,11 @@ class Reported:
 class Wanted:
     """An image that a car is to have, as the director will assign it. ecus: hardware id by serial.
 
-    path, length, sha256, custom: as the image repository lists the target; owner: whose blob its bytes are.
+    path, length, sha256, custom: as the image repository lists the target; owner: whose blob its bytes are; role: of those ECUs.
     """
 
     path: str
+    role: str
     length: int
     sha256: str
     custom: Mapping[str, Any]

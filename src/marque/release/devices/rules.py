@@ -34,7 +34,7 @@ def wanted(
         deltas = tuple(way for way in found if (way.base, way.method) in able and way.length < image.length)
         told.append(
             Wanted(
-                path=target.path, length=target.length, sha256=image.sha256, custom=target.custom, owner=image.owner,
+                path=target.path, role=image.role, length=target.length, sha256=image.sha256, custom=target.custom, owner=image.owner,
                 ecus={ecu.serial: ecu.hardware for ecu in fitting}, deltas=deltas,
             )
         )  # fmt: skip

@@ -153,6 +153,7 @@ create table release.ddi_action (
     state text collate "C" not null
         check (state in ('waiting', 'running', 'cancelling', 'finished', 'failed', 'cancelled', 'denied')),
     changed_at timestamptz not null,
+    keeps_on boolean not null default false,  -- the client was asked to stop and would not
     statuses integer not null default 0,
     messages jsonb not null default '[]',
     primary key (organisation, lead, programme, vehicle, number),
