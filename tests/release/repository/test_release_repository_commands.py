@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 import typer
 from repository_people import PEOPLE, private, signer
+from repository_token import PIN, SOFTHSM
 from typer.testing import CliRunner
 
 from marque.alliance import key_files, signing
@@ -27,18 +29,60 @@ CLAIMS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def at(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
     """A folder with the key files of six people, their requests, and the server's two keys."""
+    at = tmp_path_factory.mktemp("people")
+    (at / "passphrase").write_text(PASSPHRASE)
+    with pytest.MonkeyPatch.context() as there:
+        there.setattr("marque.alliance.key_files.SCRYPT_N", 2)
+        there.chdir(at)
+        for code in ("gac", "huawei"):
+            for number in range(3):
+                person(at, f"{code}-{number}", code)
+        marque("online-key", "snapshot.pem")
+        marque("online-key", "timestamp.pem", "--p256")
+    return at
+
+
+@pytest.fixture(scope="module")
+def rooted(people, tmp_path_factory):
+    """The same after the first ceremony."""
+    at = shutil.copytree(people, tmp_path_factory.mktemp("rooted"), dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as there:
+        there.chdir(at)
+        begun()
+        sign("first", *BOTH)
+        marque("ceremony", "finish", "first", "--out", "1.root.json")
+    return at
+
+
+@pytest.fixture(scope="module")
+def released(rooted, tmp_path_factory):
+    """The same with delegations and one image published, each organisation's role signed by its own people."""
+    at = shutil.copytree(rooted, tmp_path_factory.mktemp("released"), dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as there:
+        there.chdir(at)
+        publish(at)
+    return at
+
+
+@pytest.fixture
+def at(people, tmp_path, monkeypatch):
     monkeypatch.setattr("marque.alliance.key_files.SCRYPT_N", 2)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "passphrase").write_text(PASSPHRASE)
-    for code in ("gac", "huawei"):
-        for number in range(3):
-            person(tmp_path, f"{code}-{number}", code)
-    marque("online-key", "snapshot.pem")
-    marque("online-key", "timestamp.pem", "--p256")
-    return tmp_path
+    return shutil.copytree(people, tmp_path, dirs_exist_ok=True)
+
+
+@pytest.fixture
+def first(at, rooted):
+    shutil.copytree(rooted, at, dirs_exist_ok=True)
+    return at / "1.root.json"
+
+
+@pytest.fixture
+def published(at, released):
+    return shutil.copytree(released, at, dirs_exist_ok=True) / "r"
 
 
 def person(at, name, code):
@@ -65,14 +109,6 @@ def sign(file, *names):
 
 
 BOTH = ("gac-0", "gac-1", "huawei-0", "huawei-1")
-
-
-@pytest.fixture
-def first(at):
-    begun()
-    sign("first", *BOTH)
-    marque("ceremony", "finish", "first", "--out", "1.root.json")
-    return at / "1.root.json"
 
 
 def successor(before, *change, signers=BOTH):
@@ -176,18 +212,16 @@ def test_whoever_signs_may_insist_on_their_own_copy_of_the_root(at, first):
     marque("ceremony", "sign", "c2", "--key", "gac-0.key", "--trusted", first, "--passphrase-file", "passphrase")
 
 
-@pytest.fixture
-def published(at, first):
-    """Delegations and one image, each organisation's role signed by its own people."""
-    marque("ceremony", "delegate", "top", "--root", first, "--model", "vela:vela-pilot,vela-gateway")
+def publish(at):
+    marque("ceremony", "delegate", "top", "--root", "1.root.json", "--model", "vela:vela-pilot,vela-gateway")
     sign("top", *BOTH)
     marque("ceremony", "finish", "top", "--out", "targets.json")
     (at / "image.bin").write_bytes(b"an image")
     (at / "claims.json").write_text(json.dumps(CLAIMS))
     image = ["--image", "image.bin", "--path", "vela/pilot/image.bin", "--claims", "claims.json"]
-    files = [first, "targets.json"]
+    files = ["1.root.json", "targets.json"]
     for code in ("gac", "huawei"):
-        beneath = ["--root", first, "--targets", "targets.json"]
+        beneath = ["--root", "1.root.json", "--targets", "targets.json"]
         for role, more in ((f"vela-{code}", image), (f"withdrawn-{code}", [])):
             marque("ceremony", "targets", f"{role}.c", *beneath, "--role", role, *more)
             sign(f"{role}.c", f"{code}-0", f"{code}-1")
@@ -195,7 +229,6 @@ def published(at, first):
             files.append(f"{role}.json")
     online = ["--snapshot-key", "snapshot.pem", "--timestamp-key", "timestamp.pem"]
     marque("repository", "publish", "r", *online, "--image", "image.bin", *[word for one in files for word in ("--file", one)])
-    return at / "r"
 
 
 def test_a_repository_is_made_of_files_alone_and_cars_take_it(published):
@@ -249,6 +282,19 @@ def test_a_key_says_whose_it_is(at):
     begun_with = (at / "r.json").read_text()
     assert "release-key" in begun_with
     assert signer("gac-0").key.public in begun_with
+
+
+@pytest.mark.parametrize("label", ["li", "wang"])
+def test_a_key_on_a_token_takes_part_from_its_request_to_its_signature(at, token, label):
+    uri = f"pkcs11:token={token};object={label}?module-path={SOFTHSM}"
+    (at / "pin").write_text(PIN)
+    marque("key", "--key", uri, "--organisation", "gac", "--out", "gac-2.token.json", "--passphrase-file", "pin")
+    (at / "gac-2.json").write_bytes((at / "gac-2.token.json").read_bytes())
+    begun()
+    marque("ceremony", "sign", "first", "--key", uri, "--passphrase-file", "pin")
+    sign("first", "gac-0", "huawei-0", "huawei-1")
+    marque("ceremony", "finish", "first", "--out", "1.root.json")
+    assert Trusted((at / "1.root.json").read_bytes(), datetime.now(UTC)).root.said.version == 1
 
 
 def test_a_ceremony_that_one_partner_made_up_is_refused(at, first):

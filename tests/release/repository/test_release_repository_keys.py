@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from pathlib import Path
-
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from repository_people import BOTH, LATER, NOW, ONLINE, PARTIES, PEOPLE, private, signer
+from repository_token import PIN, SOFTHSM
 from securesystemslib.signer import Signature as SignatureOfTheirs
 from securesystemslib.signer import SSlibKey
 from tuf.api.metadata import Metadata as Theirs
@@ -24,13 +21,6 @@ from marque.release.repository.keys import ED25519 as ED25519_KIND
 from marque.release.repository.roles import Party
 from marque.release.repository.root import first_root
 from marque.release.repository.tokens import Pkcs11Signer, TokenKey, read_uri
-
-SOFTHSM = next(
-    (one for one in map(Path, ("/usr/lib/softhsm/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so")) if one.exists()), None
-)
-PIN = "314159"
-P256, P384, ED25519 = "06082a8648ce3d030107", "06052b81040022", "06032b6570"
-"""Object identifiers in DER: RFC 5480, 2.1.1.1; RFC 8410, 3."""
 
 
 def theirs(key):
@@ -152,33 +142,6 @@ def test_a_pkcs11_uri_names_module_token_and_key():
 def test_a_pkcs11_uri_that_does_not_say_enough_or_too_much_is_refused(uri, problem):
     with pytest.raises(InputError, match=problem):
         read_uri(uri)
-
-
-@pytest.fixture
-def token(tmp_path, monkeypatch):
-    """A token of SoftHSM with one P-256 and one Ed25519 key."""
-    if SOFTHSM is None or shutil.which("softhsm2-util") is None:
-        pytest.skip("softhsm2 is not on this machine")
-    pkcs11 = pytest.importorskip("pkcs11")
-    (tmp_path / "tokens").mkdir()
-    (tmp_path / "softhsm2.conf").write_text(f"directories.tokendir = {tmp_path}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
-    monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "softhsm2.conf"))
-    given = ["--init-token", "--free", "--label", "gac", "--pin", PIN, "--so-pin", "271828"]
-    subprocess.run(["softhsm2-util", *given], check=True, capture_output=True)
-    library = pkcs11.lib(str(SOFTHSM))
-    library.reinitialize()
-    with library.get_token(token_label="gac").open(rw=True, user_pin=PIN) as session:
-        _generate(session, pkcs11, pkcs11.KeyType.EC, P256, "li")
-        _generate(session, pkcs11, pkcs11.KeyType.EC_EDWARDS, ED25519, "wang")
-        _generate(session, pkcs11, pkcs11.KeyType.EC, P384, "wide")
-    return "gac"
-
-
-def _generate(session, pkcs11, kind, curve, label):
-    parameters = session.create_domain_parameters(kind, {pkcs11.Attribute.EC_PARAMS: bytes.fromhex(curve)}, local=True)
-    edwards = kind == pkcs11.KeyType.EC_EDWARDS
-    mechanism = pkcs11.Mechanism.EC_EDWARDS_KEY_PAIR_GEN if edwards else pkcs11.Mechanism.EC_KEY_PAIR_GEN
-    parameters.generate_keypair(mechanism=mechanism, store=True, label=label, id=label.encode())
 
 
 @pytest.mark.parametrize(("label", "scheme"), [("li", "ecdsa-sha2-nistp256"), ("wang", "ed25519")])
