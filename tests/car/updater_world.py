@@ -54,6 +54,7 @@ __all__ = [
     "NOW",
     "PILOT",
     "SAFE",
+    "VEHICLE",
     "Server",
     "after",
     "car_of",
@@ -109,6 +110,7 @@ class Server:
     down: bool = False
     lies_about_time: bool = False
     silent_about_time: bool = False
+    known: dict[str, str] = field(default_factory=lambda: {serial: ecu.public_key for serial, ecu in REGISTERED.ecus.items()})
 
     def __post_init__(self):
         self.director, self.image, self.targets = (
@@ -145,9 +147,8 @@ class Server:
 
     def report(self, manifest):
         last = self.manifests[-1].counter if self.manifests else 0
-        known = {serial: ecu.public_key for serial, ecu in REGISTERED.ecus.items()}
         try:
-            checked = reports.check(manifest, known, self.nonce, last, vehicle=VEHICLE.id, primary=REGISTERED.primary.serial)
+            checked = reports.check(manifest, self.known, self.nonce, last, vehicle=VEHICLE.id, primary=REGISTERED.primary.serial)
         except reports.UpdateRefused as refused:
             raise Stale(str(refused)) from None
         self.manifests.append(checked)

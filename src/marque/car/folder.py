@@ -24,7 +24,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from marque.car import settings
-from marque.car.install.bundle import JOURNAL, Installer
+from marque.car.install.bundle import JOURNAL, Installer, look
 from marque.car.install.slots import Slot, Slots, State, folder, place
 from marque.car.install.storage import FolderStorage, Storage, holds
 from marque.car.settings import Settings
@@ -55,8 +55,7 @@ class Car:
     @contextmanager
     def alone(self) -> Iterator[Installer]:
         """The installer, for as long as nobody else has it. `Busy`; InputError where no car was provisioned here."""
-        if not (self.path / "vehicle.json").is_file():
-            raise InputError(str(self.path), "", "is no provisioned car", "Provision it: marque-car provision.")
+        self._check()
         handle = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE)
         try:
             try:
@@ -66,6 +65,15 @@ class Car:
             yield Installer(self.storage)
         finally:
             os.close(handle)
+
+    def look(self) -> State:
+        """What runs and what is under way, also while another process is at work. InputError where no car was provisioned here."""
+        self._check()
+        return look(self.storage)
+
+    def _check(self) -> None:
+        if not (self.path / "vehicle.json").is_file():
+            raise InputError(str(self.path), "", "is no provisioned car", "Provision it: marque-car provision.")
 
     def vehicle(self, state: State) -> Vehicle:
         """As it is now: with what runs, and the counters below which no ECU goes."""

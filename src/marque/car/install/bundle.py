@@ -57,26 +57,27 @@ class Boot:
     reason: str = ""
 
 
+def look(storage: Storage) -> State:
+    """What the journal says, without a right to change it: also while another process is at work."""
+    state = _came_to(Journal(storage, JOURNAL))
+    if state is None:
+        raise _empty()
+    return state
+
+
 class Installer:
     """`state` is what the journal says. One process at a time."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._journal = Journal(storage, JOURNAL)
-        state: State | None = None
-        for record in self._journal.records:
-            state = after(state, records.read(record))
-        self._state = state
+        self._state = _came_to(self._journal)
         self._journal.settle()
-
-    @property
-    def provisioned(self) -> bool:
-        return self._state is not None
 
     @property
     def state(self) -> State:
         if self._state is None:
-            raise InputError("journal", "", "is empty", "Provision the car first: marque-car provision.")
+            raise _empty()
         return self._state
 
     def provision(self, ecus: Mapping[str, Slots]) -> None:
@@ -184,3 +185,14 @@ class Installer:
 
     def _holds(self, name: str, image: Installed) -> bool:
         return holds(self._storage, name, image.length, image.sha256)
+
+
+def _came_to(journal: Journal) -> State | None:
+    state: State | None = None
+    for record in journal.records:
+        state = after(state, records.read(record))
+    return state
+
+
+def _empty() -> InputError:
+    return InputError(JOURNAL, "", "is empty", "Provision the car first: marque-car provision.")

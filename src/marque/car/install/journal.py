@@ -76,11 +76,12 @@ class Journal:
     def _load(self, raw: bytes) -> None:
         lines = raw.split(b"\n")
         for at, line in enumerate(lines[:-1]):
-            number, record = _read(line) or (0, {})
-            if number == 0 or (self.records and number != self._number + 1):
-                if any(_read(later) for later in lines[at + 1 :]):
-                    raise InputError(self._name, f"record {at + 1}", "is damaged", _REMEDY)
+            found = _read(line)
+            if found is None and not any(_read(later) for later in lines[at + 1 :]):
                 return
+            number, record = found or (0, {})
+            if number == 0 or (self.records and number != self._number + 1):
+                raise InputError(self._name, f"record {at + 1}", "is damaged", _REMEDY)
             self._number = number
             self._whole += len(line) + 1
             self.records.append(record)
