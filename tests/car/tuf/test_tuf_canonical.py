@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -71,7 +72,5 @@ def test_a_file_longer_than_allowed_is_not_even_read() -> None:
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode(errors="replace")))
 def test_no_bytes_do_worse_than_being_refused(raw: bytes) -> None:
-    try:
+    with suppress(UpdateRefused):
         assert isinstance(canonical.decode(raw, 1000, "file"), dict)
-    except UpdateRefused as refused:
-        assert refused.attack is Attack.MALFORMED

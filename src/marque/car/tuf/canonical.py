@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from marque.car.attacks import Attack, UpdateRefused
@@ -16,6 +16,7 @@ from marque.car.attacks import Attack, UpdateRefused
 DEEPEST = 48
 """Levels of objects and lists. Honest metadata has about ten."""
 
+_LEAVES = frozenset({str, int, bool, type(None)})
 _ESCAPE = re.compile(r'\\(?:u([0-9a-f]{4})|(["\\bfnrt]))')
 _LITERAL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", '"': '\\"', "\\": "\\\\"}
 
@@ -65,15 +66,22 @@ def _plain(value: object) -> None:
     for _ in range(DEEPEST):
         inner: list[object] = []
         for one in level:
-            if isinstance(one, Mapping):
-                if not all(isinstance(name, str) for name in one):
-                    raise _Doubtful("has a field whose name is no text")
-                inner.extend(one.values())
-            elif isinstance(one, (list, tuple)):
-                inner.extend(one)
-            elif not (one is None or isinstance(one, (str, int))):
-                raise _Doubtful(f"holds a {type(one).__name__}, which canonical JSON has no form for")
+            if type(one) in _LEAVES:
+                continue
+            inner.extend(item for item in _inside(one) if type(item) not in _LEAVES)
         if not inner:
             return
         level = inner
     raise _Doubtful(f"is nested deeper than {DEEPEST} levels")
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        if any(type(name) is not str and not isinstance(name, str) for name in value):
+            raise _Doubtful("has a field whose name is no text")
+        return value.values()
+    if isinstance(value, (list, tuple)):
+        return value
+    if isinstance(value, (str, int)):
+        return ()
+    raise _Doubtful(f"holds a {type(value).__name__}, which canonical JSON has no form for")

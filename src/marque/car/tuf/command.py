@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import argparse
 
     from marque.car.tuf.client import Client
+    from marque.car.tuf.fetch import HttpFetcher
 
 
 def add_to(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -49,23 +50,24 @@ def _complete(arguments: argparse.Namespace) -> None:
 
 
 def _act(arguments: argparse.Namespace) -> None:
+    from contextlib import closing
+
     from marque.car.tuf.client import Client
     from marque.car.tuf.fetch import HttpFetcher
 
-    fetcher = HttpFetcher(arguments.metadata_url or "http://localhost/")  # init asks nothing of it
-    client = Client(arguments.metadata_dir, fetcher, datetime.now(UTC), repository="")
-    if arguments.act == "init":
-        client.init(arguments.trusted_root.read_bytes())
-    elif arguments.act == "refresh":
-        client.refresh()
-    else:
-        _download(client, arguments)
+    with closing(HttpFetcher(arguments.metadata_url or "http://localhost/")) as fetcher:  # init asks nothing of it
+        client = Client(arguments.metadata_dir, fetcher, datetime.now(UTC), repository="")
+        if arguments.act == "init":
+            client.init(arguments.trusted_root.read_bytes())
+        elif arguments.act == "refresh":
+            client.refresh()
+        else:
+            with closing(HttpFetcher(arguments.target_base_url)) as targets:
+                _download(client, targets, arguments)
 
 
-def _download(client: Client, arguments: argparse.Namespace) -> None:
+def _download(client: Client, fetcher: HttpFetcher, arguments: argparse.Namespace) -> None:
     from marque.car.tuf.client import wanted
-    from marque.car.tuf.fetch import HttpFetcher
 
-    fetcher = HttpFetcher(arguments.target_base_url)
     for name in arguments.target_name:
         client.download(wanted(client, name), arguments.target_dir, fetcher)

@@ -94,17 +94,17 @@ def download(target: Target, folder: Path, fetcher: Fetcher, *, consistent: bool
 
 
 def _fetch(part: Path, target: Target, fetcher: Fetcher, remote: str, repository: str, *, anew: bool) -> None:
-    with part.open("wb" if anew else "ab") as file:
-        try:
-            fetcher.download(remote, target.length, file.write, file.tell())
-        except NotThere as error:
-            raise UpdateRefused(Attack.MISSING, repository, target.path, "is not to be had from the repository") from error
-        except UpdateRefused as error:
-            if error.attack is not Attack.SLOW_RETRIEVAL:
-                file.truncate(0)
-            raise
-        finally:
-            file.flush()
-            os.fsync(file.fileno())
-            if not part.stat().st_size:
-                part.unlink()
+    try:
+        with part.open("wb" if anew else "ab") as file:
+            try:
+                fetcher.download(remote, target.length, file.write, file.tell())
+            finally:
+                file.flush()
+                os.fsync(file.fileno())
+    except NotThere as error:
+        part.unlink()
+        raise UpdateRefused(Attack.MISSING, repository, target.path, "is not to be had from the repository") from error
+    except UpdateRefused as error:
+        if error.attack is not Attack.SLOW_RETRIEVAL:  # a slow server's bytes may be right
+            part.unlink()
+        raise
