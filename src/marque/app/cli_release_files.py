@@ -123,6 +123,23 @@ def targets(
     run(file, root, top, role, images_of(image or [], path or [], claims or []), before, days)
 
 
+@ceremony.command("withdraw")
+def withdraw(
+    file: Ceremony,
+    root: Root,
+    top: Annotated[Path, typer.Option("--targets", metavar="FILE", help="The top-level targets in force.")],
+    organisation: Annotated[str, typer.Option(metavar="CODE", help="Whose key holder withdraws; one of them signs.")],
+    evidence: Annotated[str, typer.Option(metavar="SHA256", help="Of the sealed file of evidence.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="What cars and workshops are told.")],
+    before: Before = None,
+    days: Days = 365,
+) -> None:
+    """Begin the withdrawal of evidence by one organisation: cars install nothing that rests on it any more."""
+    from marque.app.release_ceremony import withdraw as run
+
+    run(file, root, top, organisation, evidence, reason, before, days)
+
+
 @ceremony.command("show")
 def show(file: Ceremony) -> None:
     """What it is about, what changes, who has signed and who is waited for."""
@@ -163,10 +180,13 @@ def publish(
     file: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Finished metadata, named like its role.")] = None,
     image: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="The bytes of a target that is listed.")] = None,
 ) -> None:
-    """Put finished metadata and images into a folder that a web server can serve, and sign snapshot and timestamp."""
+    """Put finished metadata and images into a folder that a web server can serve, sign snapshot and timestamp, and check all of it.
+
+    Exit status 1: a car would refuse something.
+    """
     from marque.app.release_files import publish as run
 
-    run(folder, file or [], image or [], snapshot_key, timestamp_key)
+    raise typer.Exit(0 if run(folder, file or [], image or [], snapshot_key, timestamp_key) else 1)
 
 
 @repository.command("check")

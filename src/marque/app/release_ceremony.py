@@ -12,14 +12,14 @@ from typing import Any
 import typer
 
 from marque.alliance import signing
-from marque.app.release_files import MOST_BYTES, holder, now, signer_at, summary, told, write_new
+from marque.app.release_files import MOST_BYTES, holder, now, signer_at, summary, tell, told, write_new
 from marque.app.small_files import read_small
 from marque.car.tuf import reading
 from marque.car.tuf.model import Key, Root, Targets
 from marque.car.uptane.claims_json import claims_of
 from marque.common import InputError, ok
 from marque.release.repository import ceremony, requests, root
-from marque.release.repository.roles import Model, Party, delegations, target_of, targets_with
+from marque.release.repository.roles import Model, Party, delegations, target_of, targets_with, withdrawing, withdrawn_role
 
 ONLINE_ROLES = {ceremony.IMAGE: ("snapshot", "timestamp"), ceremony.DIRECTOR: ("snapshot", "timestamp", "targets")}
 _CHANGES = {
@@ -60,12 +60,12 @@ def new_root(file: Path, repository: str, before: Path | None, asked: Asked, day
     _begin(file, made)
 
 
-def delegate(file: Path, root_file: Path, before: Path | None, models: Sequence[str], withdrawing: Mapping[str, Path], days: int) -> None:
+def delegate(file: Path, root_file: Path, before: Path | None, models: Sequence[str], further: Mapping[str, Path], days: int) -> None:
     """Begins the ceremony of the top-level targets: each model to a role of each party, withdrawals to each alone."""
     raw = read_small(root_file, MOST_BYTES)
     named = [Model(name, tuple(one for one in hardware.split(",") if one)) for name, _, hardware in (one.partition(":") for one in models)]
     parties = root.parties_of(reading.root(raw).said)
-    besides = {code: [requests.read(read_small(one, requests.MAX_BYTES), one.name)] for code, one in withdrawing.items()}
+    besides = {code: [requests.read(read_small(one, requests.MAX_BYTES), one.name)] for code, one in further.items()}
     version = reading.targets(read_small(before, MOST_BYTES)).said.version if before else 0
     below = delegations(named, parties, each=root.each_of(reading.root(raw).said), withdrawing=besides)
     said = Targets(version=version + 1, expires=now() + timedelta(days=days), targets={}, delegations=below)
@@ -95,6 +95,16 @@ def list_targets(
     said_ = targets_with(old, added, expires=now() + timedelta(days=days))
     made = ceremony.of_targets(role, said_, read_small(root_file, MOST_BYTES), read_small(targets_file, MOST_BYTES))
     _begin(file, made)
+
+
+def withdraw(
+    file: Path, root_file: Path, targets_file: Path, organisation: str, evidence: str, reason: str, before: Path | None, days: int
+) -> None:
+    """Begins the ceremony of an organisation's list of withdrawn evidence, with one more on it."""
+    role = withdrawn_role(organisation)
+    old = reading.targets(read_small(before, MOST_BYTES), f"{role}.json").said if before else None
+    said = ok(withdrawing(old, evidence, now(), reason, expires=now() + timedelta(days=days)))
+    _begin(file, ceremony.of_targets(role, said, read_small(root_file, MOST_BYTES), read_small(targets_file, MOST_BYTES)))
 
 
 def images_of(files: Sequence[Path], paths: Sequence[str], claims: Sequence[Path]) -> list[Image]:
@@ -131,7 +141,8 @@ def sign(file: Path, key: str, trusted: Path | None, passphrase_file: Path | Non
     aside = file.with_name(f".{file.name}.new")
     aside.write_bytes(ceremony.dumps(after))
     aside.replace(file)
-    typer.echo(f"\nSigned. {_waiting_told(after)}".rstrip(":"))
+    typer.echo()
+    tell(f"Signed. {_waiting_told(after)}".rstrip(":"))
 
 
 def finish(files: Sequence[Path], out: Path) -> None:
@@ -210,16 +221,17 @@ def _show(made: ceremony.Ceremony) -> None:
     if isinstance(said, Root):
         typer.echo("\nWhat it changes:" if before else "\nWhat it begins with:")
         for change in ceremony.changes(before, said):
-            typer.echo(f"  {_CHANGES[change.kind].format(what=change.what, key=holder(change.key) if change.key else '')}")
+            tell(_CHANGES[change.kind].format(what=change.what, key=holder(change.key) if change.key else ""), "  ")
     signed = ceremony.signed_by(made)
     if signed:
         typer.echo("\nSigned with:")
         for key in signed:
-            typer.echo(f"  {holder(key)}")
-    typer.echo(f"\n{_waiting_told(made)}")
+            tell(holder(key), "  ")
+    typer.echo()
+    tell(_waiting_told(made))
     for lack in ceremony.waiting(made):
         for key in lack.may:
-            typer.echo(f"  {lack.rule}: {holder(key)}")
+            tell(f"{lack.rule}: {holder(key)}", "  ")
 
 
 def _waiting_told(made: ceremony.Ceremony) -> str:

@@ -72,8 +72,8 @@ def sign_draft(draft: Path, key: str, out: Path | None, passphrase_file: Path | 
     typer.echo(f"Signed into {target}; hand it in at the console and confirm with your passkey.")
 
 
-def publish(place: Path, files: Sequence[Path], targets: Sequence[Path], snapshot_key: Path, timestamp_key: Path) -> None:
-    """Puts finished metadata, and the bytes of targets, into a repository's folder; signs snapshot and timestamp."""
+def publish(place: Path, files: Sequence[Path], targets: Sequence[Path], snapshot_key: Path, timestamp_key: Path) -> bool:
+    """Puts finished metadata, and the bytes of targets, into a repository's folder; signs snapshot and timestamp; whether cars take it."""
     folder = Folder(place)
     roles: dict[str, bytes] = {}
     for file in files:
@@ -91,7 +91,8 @@ def publish(place: Path, files: Sequence[Path], targets: Sequence[Path], snapsho
             raise InputError(file.name, "", "no role that is published with it lists these bytes")
         folder.add_target(target, content)
     folder.publish(roles, Online(FileSigner.online(snapshot_key), FileSigner.online(timestamp_key)), now())
-    typer.echo(f"Published in {place}: {', '.join(sorted(roles)) or 'a root'}, with a new snapshot and timestamp.")
+    typer.echo(f"Published in {place}: {', '.join(sorted([*roles, 'snapshot', 'timestamp']))}.")
+    return check_repository(place, as_json=False)
 
 
 def check_repository(place: Path, as_json: bool) -> bool:
@@ -104,11 +105,11 @@ def check_repository(place: Path, as_json: bool) -> bool:
         return not found.problems
     told({"roots": str(found.roots), "roles": str(found.roles), "targets": str(found.targets)})
     for problem in found.problems:
-        typer.echo(f"refused   {problem}")
+        tell(f"refused   {problem}")
     for path in found.open:
-        typer.echo(f"open      {path}: not every organisation that has to lists it alike; no car takes it yet")
+        tell(f"open      {path}: not every organisation that has to lists it alike; no car takes it yet")
     for name, at in sorted(found.expiring.items()):
-        typer.echo(f"expiring  {name}, {at:%Y-%m-%d}: have it drafted anew and signed")
+        tell(f"expiring  {name}, {at:%Y-%m-%d}: have it drafted anew and signed")
     typer.echo("Cars take it." if not found.problems else "Cars do not take it.")
     return not found.problems
 
@@ -140,7 +141,12 @@ def told(facts: Mapping[str, str]) -> None:
     """Print facts, a line each."""
     width = max(map(len, facts))
     for name, value in facts.items():
-        typer.echo(f"{name.ljust(width)}  {value}")
+        tell(f"{name.ljust(width)}  {value}")
+
+
+def tell(line: str, indent: str = "") -> None:
+    """Print a line as it is: what others wrote into it moves no cursor, hides nothing and makes no lines of its own."""
+    typer.echo(indent + "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in line))
 
 
 def write_new(file: Path, raw: bytes) -> None:

@@ -245,11 +245,55 @@ def test_a_repository_that_cars_refuse_is_told_and_ends_in_status_1(published):
     assert "Cars do not take it." in said
 
 
+ONLINE = ["--snapshot-key", "snapshot.pem", "--timestamp-key", "timestamp.pem"]
+BENEATH = ["--root", "1.root.json", "--targets", "targets.json"]
+
+
+def test_one_key_holder_withdraws_evidence_and_the_list_only_grows(at, published):
+    why = ["--organisation", "huawei", "--evidence", "b" * 64, "--reason", "brakes late in rain", "--before", "withdrawn-huawei.json"]
+    assert "brakes late in rain" in marque("ceremony", "withdraw", "w", *BENEATH, *why)
+    assert "Everybody has signed" in sign("w", "huawei-2")
+    (at / "next").mkdir()
+    marque("ceremony", "finish", "w", "--out", "next/withdrawn-huawei.json")
+    marque("repository", "publish", published, *ONLINE, "--file", "next/withdrawn-huawei.json")
+    assert list(reading.targets((at / "next/withdrawn-huawei.json").read_bytes()).said.withdrawn) == ["b" * 64]
+    again = [word if word != "withdrawn-huawei.json" else "next/withdrawn-huawei.json" for word in why]
+    with pytest.raises(Refused, match="withdrawn already"):
+        marque("ceremony", "withdraw", "w2", *BENEATH, *again)
+
+
+@pytest.mark.usefixtures("published")
+def test_what_a_partner_writes_into_metadata_hides_nothing_on_the_screen():
+    why = ["--organisation", "huawei", "--evidence", "c" * 64, "--reason", "fine\x1b[2K\nWaits for nobody"]
+    said = marque("ceremony", "withdraw", "w", *BENEATH, *why)
+    assert "fine\\u001b[2K\\u000aWaits for nobody" in said
+    assert "\x1b" not in said
+
+
+def test_a_key_that_goes_takes_its_signatures_with_it_and_the_rest_signs_again(at, published):
+    person(at, "gac-9", "gac")
+    successor(at / "1.root.json", "--replace", signer("gac-0").key.id, "--keys", "gac-9.json", signers=("gac-1", "gac-2", *BOTH[2:]))
+    assert "targets.json" in marque("repository", "publish", published, *ONLINE, "--file", "2.root.json", status=1)
+    others = ("gac-1", "gac-9", *BOTH[2:])
+    marque("ceremony", "delegate", "top2", "--root", "2.root.json", "--before", "targets.json", "--model", "vela:vela-pilot,vela-gateway")
+    sign("top2", *others)
+    (at / "next").mkdir()
+    marque("ceremony", "finish", "top2", "--out", "next/targets.json")
+    files = ["--file", "next/targets.json"]
+    for role in ("vela-gac", "withdrawn-gac"):
+        beneath = ["--root", "2.root.json", "--targets", "next/targets.json", "--role", role, "--before", f"{role}.json"]
+        marque("ceremony", "targets", f"{role}.2", *beneath)
+        sign(f"{role}.2", *others[:2])
+        marque("ceremony", "finish", f"{role}.2", "--out", f"next/{role}.json")
+        files += ["--file", f"next/{role}.json"]
+    assert "Cars take it." in marque("repository", "publish", published, *ONLINE, *files)
+    assert json.loads(marque("repository", "check", published, "--json"))["open"] == []
+
+
 def test_bytes_that_no_role_lists_are_not_published(at, published):
     (at / "stray.bin").write_bytes(b"stray")
-    online = ["--snapshot-key", "snapshot.pem", "--timestamp-key", "timestamp.pem"]
     with pytest.raises(InputError, match="lists these bytes"):
-        marque("repository", "publish", published, *online, "--image", "stray.bin")
+        marque("repository", "publish", published, *ONLINE, "--image", "stray.bin")
 
 
 @pytest.mark.usefixtures("published")
