@@ -61,18 +61,27 @@ def run(
 
 def _console(address: str) -> Console:
     """The companies' console on this machine: public history, invented people, and no password. `marque serve` is for everything else."""
-    from marque.app import demo, demo_line
+    from marque.app import demo
 
     settings, clock = replace(read_settings(), public_origin=address, development_sign_in=True), SystemClock()
 
     def begin() -> Platform:
         platform = start(settings, clock)
         demo.furnish(platform)
-        # Some seconds of work that no page waits for.
-        threading.Thread(target=demo_line.furnish, args=(platform,), name="demo-line", daemon=True).start()
+        # Work that no page waits for: some seconds for the line, a minute or more for releases, whose evidence is driven.
+        threading.Thread(target=_demonstrate, args=(platform,), name="demonstration", daemon=True).start()
         return platform
 
     return Console(settings, clock, begin, working=True)
+
+
+def _demonstrate(platform: Platform) -> None:
+    from marque.app import demo_cars, demo_line, demo_release
+
+    demo_line.furnish(platform)
+    fleet = demo_release.furnish(platform)
+    if fleet is not None:
+        demo_cars.live(platform, fleet, threading.Event())
 
 
 class _Server(uvicorn.Server):
