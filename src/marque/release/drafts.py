@@ -23,7 +23,9 @@ from marque.release.store.metadata import File
 
 ROOT_LIFE = timedelta(days=2 * 365)
 ROLE_LIFE = timedelta(days=365)
-"""Of what people sign. After it cars install nothing new (freeze); a month of reminders comes before (`waiting.for_me`)."""
+"""Of what people sign. After it cars install nothing new (freeze)."""
+RENEW_WITHIN = timedelta(days=30)
+"""What people signed and expires sooner than this is to be renewed; `waiting.for_me` reminds of it."""
 
 
 @dataclass(frozen=True)
@@ -184,11 +186,12 @@ def _root_rules(parties: Sequence[Party], before: Metadata[Root] | None) -> list
 
 
 def _again(delegated: Delegations, before: Held, now: datetime) -> list[Drafted]:
-    """Every delegated role's file that is missing, or has no quorum under these delegations."""
+    """Every delegated role's file that is missing, has no quorum under these delegations, or expires soon."""
     found = []
     for one in delegated.roles:
         file = before.files.get(one.name)
-        if file is not None and quorum.standing(file, one.role, delegated.keys, ()).enough:
+        lasts = file is not None and file.said.expires > now + RENEW_WITHIN
+        if file is not None and lasts and quorum.standing(file, one.role, delegated.keys, ()).enough:
             continue
         if file is None and not one.name.startswith(f"{WITHDRAWN}-"):
             said = _of_the_model(one, before)

@@ -142,6 +142,8 @@ def _as_a_car(after: Held, before: Held, new: Mapping[str, bytes], now: datetime
     car.update_timestamp(after.timestamp.raw)
     car.update_snapshot(after.snapshot.raw)
     car.update_targets(after.files["targets"].raw)
-    for role, raw in new.items():
-        if role != "targets":
-            car.update_targets(raw, role, "targets", before.files.get(role))
+    delegated = car.targets["targets"].said.delegations
+    for one in delegated.roles if delegated else ():
+        # Under new delegations every file has to hold, not only those that came with them.
+        if one.name in after.files and (one.name in new or "targets" in new):
+            car.update_targets(after.files[one.name].raw, one.name, "targets", before.files.get(one.name))

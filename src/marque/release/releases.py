@@ -22,7 +22,7 @@ from marque.alliance.access import Action, Record, allowed, require
 from marque.common import InputError, Missing, Refusal, ok
 from marque.foundation import Transaction
 from marque.foundation.blobs import Source
-from marque.proof.evidence import Latest, Report, verify
+from marque.proof.evidence import Latest, Report, archive, verify
 from marque.release import acts, drafts, publishing, rules
 from marque.release.model import Change, Draft, Image, Purpose, Release, area_of
 from marque.release.repositories import as_it_stands, open_change, share_directory
@@ -93,11 +93,12 @@ def attach_evidence(tx: Transaction, blobs: BlobStore, party: RelyingParty, rele
     if tx.actor.organisation in parties:
         share_directory(tx, party, found.area)
         directories[tx.actor.organisation] = keys.directory(tx, party).dumps()
-    if lacking := [one for one in parties if one not in directories]:
-        ok(Refusal("a party has not shown its directory of keys to this programme yet", {"party": ", ".join(lacking)}))
     with _in_hand(source) as file:
         sha256 = _digest(file)
-        report = _verified(tx, found, file, sha256, {one: directories[one] for one in parties})
+        judges = _judges(file) or parties
+        if lacking := [one for one in {*judges, *parties} if one not in directories]:
+            ok(Refusal("a party has not shown its directory of keys to this programme yet", {"party": ", ".join(sorted(lacking))}))
+        report = _verified(tx, found, file, sha256, {one: directories[one] for one in judges})
         withdrawn = withdrawal_store.among(tx, found.lead, found.programme, [sha256])
         if (refused := rules.evidence(found, report, parties, withdrawn, sha256)) is not None:
             ok(refused)
@@ -181,6 +182,15 @@ def _verified(tx: Transaction, found: Release, file: Path, sha256: str, director
     opened = {commitment: body["release"] for body in earlier for digests in body["opened"].values() for commitment in digests}
     report = verify(file, directories, now=tx.now, release=found.digest, latest=newest, opened=opened)
     return replace(report, file="evidence")
+
+
+def _judges(file: Path) -> tuple[str, ...]:
+    """Whose directories of keys a sealed file holds; none where it cannot be read, which its verification says better."""
+    try:
+        with archive.opened(file) as held:
+            return held.organisations
+    except archive.Broken:
+        return ()
 
 
 def _latest(body: Mapping[str, Any]) -> Latest:

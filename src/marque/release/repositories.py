@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from marque.alliance.passkeys import RelyingParty
     from marque.release.online_keys import OnlineKeys
 
-RENEW_WITHIN = timedelta(days=30)
-"""What people signed and expires sooner than this is to be renewed."""
 _VERSIONED = re.compile(r"([1-9][0-9]{0,8})\.([a-z0-9][a-z0-9_.-]{0,119})\.json")
 
 
@@ -120,7 +117,7 @@ def renew(tx: Transaction, lead: str, programme: UUID) -> Change:
     rows.lock(tx, programme)
     if (refused := rules.undisturbed(change_store.open_of(tx, area))) is not None:
         ok(refused)
-    documents = drafts.renewals(publishing.now_held(tx, area), tx.now + RENEW_WITHIN, tx.now)
+    documents = drafts.renewals(publishing.now_held(tx, area), tx.now + drafts.RENEW_WITHIN, tx.now)
     if not documents:
         ok(Refusal("nothing that people signed expires soon; for roots and delegations draft the next root"))
     return open_change(tx, area, Purpose.RENEWAL, "", "Role files that expire soon, as they are", documents)

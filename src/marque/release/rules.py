@@ -89,7 +89,10 @@ def image(release: Release, file: str, role: str, hardware: Sequence[str], repos
 
 
 def evidence(release: Release, report: Report, parties: Sequence[str], withdrawn: Collection[str], sha256: str) -> Refusal | None:
-    """Whether verified evidence proves this release. parties: whose verdict it has to be; withdrawn: evidence that counts no longer."""
+    """Whether verified evidence proves this release.
+
+    parties: whose verdict it has to be, at least. withdrawn: evidence that counts no longer.
+    """
     if not unsettled(release):
         return Refusal("evidence changes only before signatures are asked for", {"stage": release.stage})
     if not report.ok:
@@ -106,9 +109,9 @@ def evidence(release: Release, report: Report, parties: Sequence[str], withdrawn
         return Refusal("the evidence is of other code than the release", {"evidence": report.release.digest, "release": release.digest})
     if report.model != release.model:
         return Refusal("the evidence is of another vehicle model", {"evidence": report.model, "release": release.model})
-    if report.policy.parties != tuple(parties):
+    if not set(parties) <= set(report.policy.parties):
         details = {"evidence": ", ".join(report.policy.parties), "agreement": ", ".join(parties)}
-        return Refusal("the evidence is judged by others than those who sign releases", details)
+        return Refusal("not all who sign releases have judged this evidence", details)
     return passed([Cell(one.model, one.cell, one.answer, one.reasons) for one in report.verdicts], release.model)
 
 

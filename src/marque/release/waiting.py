@@ -7,6 +7,7 @@ from uuid import UUID
 from marque.alliance.access import Action, allowed
 from marque.foundation import Transaction
 from marque.release import releases, repositories
+from marque.release.drafts import RENEW_WITHIN
 from marque.release.model import Change, Purpose, Release, Repository, Stage, State, Waiting, What, area_of
 from marque.release.store import changes as change_store
 from marque.release.store import metadata as metadata_store
@@ -79,6 +80,6 @@ def _expiring(tx: Transaction) -> list[Waiting]:
     me = tx.actor.organisation
     return [
         Waiting(me, What.RENEWAL, 1, "", ", ".join(place.roles), place.lead, place.programme)
-        for place in metadata_store.expiring(tx, tx.now + repositories.RENEW_WITHIN)
+        for place in metadata_store.expiring(tx, tx.now + RENEW_WITHIN)
         if me in repositories.parties_in_force(tx, area_of(place.lead, place.programme))
     ]
