@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from marque import __version__
-from marque.app import cli_companies, cli_product_line, cli_proof
+from marque.app import cli_companies, cli_product_line, cli_proof, cli_release
 from marque.common import MarqueError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.add_typer(cli_companies.alliance, name="alliance")
 app.add_typer(cli_companies.keys, name="keys")
 app.add_typer(cli_companies.audit, name="audit")
 app.add_typer(cli_product_line.product, name="product")
+app.add_typer(cli_release.release, name="release")
 cli_proof.add_to(app)
 
 

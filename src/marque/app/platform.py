@@ -28,6 +28,7 @@ from marque.foundation.migrations import migrate, of_rooms
 from marque.release import jobs as release_jobs
 from marque.release.devices import deltas
 from marque.release.online_keys import OnlineKeys
+from marque.release.rollouts import jobs as rollout_jobs
 
 ROOMS = ("foundation", "alliance", "product", "release")
 """Those with a schema, from below."""
@@ -114,8 +115,6 @@ def server_key(file: Path) -> Ed25519PrivateKey:
 
 def registry(platform: Platform) -> Registry:
     """What the worker does: what agreements leave to be done on their day, checkpoints of the audit log, circuits of lines, releases."""
-    from marque.release.rollouts import jobs as rollout_jobs
-
     addresses, log = platform.addresses, platform.log
     made = Registry()
     made.every("* * * * *", "sign-checkpoint", lambda database, _: _sign_checkpoint(database, log))
