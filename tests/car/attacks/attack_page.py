@@ -22,7 +22,7 @@ This page is written by `tests/car/attacks/attack_page.py` from the table that t
 Each attack is played against a car with one release installed, while the next release of both companies is waiting. *Full* is what the
 primary does (`marque.car.uptane.full`), *partial* what a secondary does by itself (`marque.car.uptane.partial`). What stands there is the
 attack that the refusal names; in every such case the car's folder and what it runs are the same afterwards, byte for byte, and the next
-honest update goes in.
+honest update goes in. The whole updater (`marque.car.updater`) is put through the same rows: it names the same attack, and reports it.
 
 Stock python-tuf {tuf} stands beside it: its `Updater` on the image repository, and on the director's, around which the director's key
 signs the snapshot and the timestamp that python-tuf asks for. It knows neither two companies, nor vehicles and ECUs, nor evidence: where it
@@ -38,6 +38,16 @@ FOOT = """
 | Attack | Refused by | As |
 | --- | --- | --- |
 {besides}
+
+## The public Uptane vectors
+
+The 42 vectors of `../shared/data/tuf/uptane_vectors` and one made here for each of the 86 classes of their generator
+(advancedtelematic/tuf-test-vectors) go through the same verification, and come out as they were meant, with the repository at fault and the
+attack named. Any folder of such vectors can be run:
+
+```
+.venv/bin/python tests/car/uptane/uptane_vectors.py ../shared/data/tuf/uptane_vectors
+```
 
 ## What is not refused
 

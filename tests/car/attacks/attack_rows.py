@@ -43,7 +43,7 @@ class Row:
 A = Attack
 WIRE, D_KEY, D_ROOT = "who is on the network", "who has the director's online key", "who would change the director's root"
 ONLINE_KEYS, ROOT = "who has the image repository's online keys", "who would change the image repository's root"
-PARTNER, PEOPLE_ = "one partner alone", "both partners, by mistake"
+PARTNER, PEOPLE_ = "one partner alone, with every online key besides", "both partners, by mistake"
 ROWS = (
     Row("the director's file signed by a stranger", WIRE, moves.direct(signers=(THIEF,)), A.ARBITRARY_SOFTWARE),
     Row("one byte of the director's file changed", WIRE, lambda w: moves.raw(w, lambda raw: raw.replace(b"pilot-2", b"pilot-3", 1)),

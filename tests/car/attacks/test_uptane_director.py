@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import attack_moves as moves
 import pytest
-from attack_world import BOTH, NOW, THIEF, VEHICLE, FullCar, Memory, after, director_root, first, signer
+from attack_world import BOTH, NOW, PEOPLE, THIEF, VEHICLE, FullCar, Memory, after, director_root, first, signer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,6 +78,26 @@ def test_the_old_key_is_worth_nothing_under_the_new_root(tmp_path):
         made.poll(Memory(world.director), NOW)
     assert refused.value.attack is Attack.ARBITRARY_SOFTWARE
     assert made.targets is None
+
+
+EVERYBODY = [*PEOPLE["gac"], *PEOPLE["huawei"]]
+
+
+@pytest.mark.parametrize("chosen", range(2 ** len(EVERYBODY)))
+def test_a_root_follows_only_with_two_keys_of_each_partner(chosen, tmp_path):
+    """Whoever of the six people signs."""
+    signers = [one for number, one in enumerate(EVERYBODY) if chosen >> number & 1]
+    world = first()
+    world.director["2.root.json"] = signed(_for(NEW), signers)
+    made = director(tmp_path / "director", world)
+    if all(sum(one in signers for one in people) >= 2 for people in PEOPLE.values()):
+        assert made.update_root(Memory(world.director)).version == 2
+        return
+    with pytest.raises(UpdateRefused) as refused:
+        made.update_root(Memory(world.director))
+    alone = [code for code, people in PEOPLE.items() if sum(one in signers for one in people) >= 2]
+    assert refused.value.attack is (Attack.ONE_PARTNER if alone else Attack.ARBITRARY_SOFTWARE)
+    assert made.root.version == 1
 
 
 def test_what_was_polled_is_there_after_a_restart(tmp_path):
