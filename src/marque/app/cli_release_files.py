@@ -53,13 +53,14 @@ def online_key(
 def sign(
     draft: Annotated[Path, typer.Argument(metavar="DRAFT", help="As downloaded from the console.")],
     key: Key,
+    before: Annotated[Path | None, typer.Option("--from", metavar="FILE", help="The file in force: says what the draft changes.")] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="DRAFT.signed.json unless named.")] = None,
     passphrase_file: Passphrase = None,
 ) -> None:
     """Sign a draft of the console on your own machine, having seen what it says; hand the result in there."""
     from marque.app.release_files import sign_draft as run
 
-    run(draft, key, out, passphrase_file)
+    run(draft, key, before, out, passphrase_file)
 
 
 @ceremony.command("new")

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from marque.alliance import signing
-from marque.app.release_files import MOST_BYTES, holder, now, signer_at, summary, tell, told, write_new
+from marque.app.release_files import MOST_BYTES, holder, now, signer_at, summary, tell, tell_changes, told, write_new
 from marque.app.small_files import read_small
 from marque.car.tuf import reading
 from marque.car.tuf.model import Key, Root, Targets
@@ -22,15 +22,6 @@ from marque.release.repository import ceremony, requests, root
 from marque.release.repository.roles import Model, Party, delegations, target_of, targets_with, withdrawing, withdrawn_role
 
 ONLINE_ROLES = {ceremony.IMAGE: ("snapshot", "timestamp"), ceremony.DIRECTOR: ("snapshot", "timestamp", "targets")}
-_CHANGES = {
-    "party-added": "{what} becomes a party",
-    "party-removed": "{what} is a party no longer",
-    "key-added": "{what} signs with the key {key}",
-    "key-removed": "{what} signs no longer with the key {key}",
-    "online-key": "{what} is signed online with the key {key}",
-    "quorum": "root is signed by {what} keys of each party",
-    "expires": "it expires on {what}",
-}
 
 
 @dataclass(frozen=True)
@@ -218,10 +209,7 @@ def _show(made: ceremony.Ceremony) -> None:
     if before is not None:
         facts["in force"] = f"root {before.version}, SHA-256 {hashlib.sha256(made.root).hexdigest()}"
     told(facts)
-    if isinstance(said, Root):
-        typer.echo("\nWhat it changes:" if before else "\nWhat it begins with:")
-        for change in ceremony.changes(before, said):
-            tell(_CHANGES[change.kind].format(what=change.what, key=holder(change.key) if change.key else ""), "  ")
+    tell_changes(before, said)
     signed = ceremony.signed_by(made)
     if signed:
         typer.echo("\nSigned with:")

@@ -17,7 +17,7 @@ from marque.car.attacks import UpdateRefused
 from marque.car.tuf import reading
 from marque.car.tuf.model import Key, Root, Signature, Snapshot, Target, Targets, Timestamp
 from marque.common import InputError
-from marque.release.repository import requests, signed_files, writing
+from marque.release.repository import ceremony, requests, signed_files, writing
 from marque.release.repository.checking import check
 from marque.release.repository.folder import Folder, Online
 from marque.release.repository.keys import ECDSA, ED25519, FileSigner, Signer
@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 64 << 20
 _MOST_ROWS = 12
+_CHANGES = {
+    "party-added": "{what} becomes a party",
+    "party-removed": "{what} is a party no longer",
+    "key-added": "{what} signs with the key {key}",
+    "key-removed": "{what} signs no longer with the key {key}",
+    "online-key": "{what} is signed online with the key {key}",
+    "quorum": "root is signed by {what} keys of each party",
+    "expires": "it expires on {what}",
+}
 
 
 @contextmanager
@@ -59,13 +68,14 @@ def online_key(file: Path, p256: bool) -> None:
     told({"key": signer.key.id, "private": f"{file}: for the server alone", "public": f"{request}: for the ceremony"})
 
 
-def sign_draft(draft: Path, key: str, out: Path | None, passphrase_file: Path | None) -> None:
-    """Signs a draft of the console, having said what it is; writes the file to hand in there."""
+def sign_draft(draft: Path, key: str, before: Path | None, out: Path | None, passphrase_file: Path | None) -> None:
+    """Signs a draft of the console, having said what it is and what it changes; writes the file to hand in there."""
     payload = read_small(draft, MOST_BYTES)
     said = _draft(payload, draft)
     if writing.payload(said) != payload:
         raise InputError(draft.name, "", "it is not a draft as Marque writes it", "Download it from the console, and take it as it came.")
     told(summary(said) | {"digest": hashlib.sha256(payload).hexdigest()})
+    tell_changes(_in_force(before, said) if before else None, said)
     target = out or draft.with_name(f"{draft.name}.signed.json")
     with signer_at(key, "", passphrase_file) as signer:
         write_new(target, signed_files.dumps(payload, signer))
@@ -132,6 +142,24 @@ def summary(said: Root | Timestamp | Snapshot | Targets) -> dict[str, str]:
     return told_
 
 
+def tell_changes(before: Root | Targets | None, said: Root | Targets) -> None:
+    """What is other than in the file in force; of a root without one, what it begins with."""
+    if isinstance(said, Root):
+        old = before if isinstance(before, Root) else None
+        lines = [_CHANGES[one.kind].format(what=one.what, key=holder(one.key) if one.key else "") for one in ceremony.changes(old, said)]
+    elif isinstance(before, Targets):
+        lines = [f"no longer lists {path}" for path in before.targets if path not in said.targets]
+        lines += [f"lists {_target_row(one)}" for path, one in said.targets.items() if before.targets.get(path) != one]
+        lines += [f"withdraws {evidence}" for evidence in said.withdrawn if evidence not in before.withdrawn]
+        lines += ["delegates otherwise"] if before.delegations != said.delegations else []
+        lines = lines or ["nothing but version and expiry"]
+    else:
+        return
+    typer.echo("\nWhat it changes:" if before else "\nWhat it begins with:")
+    for line in lines:
+        tell(line, "  ")
+
+
 def holder(key: Key) -> str:
     """A key as people tell it from others."""
     return f"{key.id[:16]} ({key.organisation or 'online'}, {key.scheme})"
@@ -177,6 +205,15 @@ def _draft(payload: bytes, file: Path) -> Root | Targets:
         raise InputError(
             file.name, "", "it is no draft of root or of targets", "Download it from the console, and take it as it came."
         ) from fault
+
+
+def _in_force(file: Path, said: Root | Targets) -> Root | Targets:
+    """The file that a draft follows. Raises InputError where it does not."""
+    raw = read_small(file, MOST_BYTES)
+    before = reading.root(raw).said if isinstance(said, Root) else reading.targets(raw, file.name).said
+    if said.version <= before.version:
+        raise InputError(file.name, f"version {before.version}", f"the draft is version {said.version}, which does not follow it")
+    return before
 
 
 def _kind(raw: bytes, file: Path) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 import typer
-from repository_people import PEOPLE, private, signer
+from repository_people import PEOPLE, private, signer, target
 from repository_token import PIN, SOFTHSM
 from typer.testing import CliRunner
 
@@ -21,6 +21,7 @@ from marque.car.tuf.trusted import Trusted
 from marque.common import InputError, Refused, ok
 from marque.release.repository import signed_files, writing
 from marque.release.repository.roles import targets_with
+from marque.release.repository.root import revoke_partner
 
 PASSPHRASE = "four words at random"
 CLAIMS = {
@@ -311,6 +312,35 @@ def test_a_draft_of_the_console_is_shown_and_signed(at):
     assert file.signature.key == signer("gac-0").key.id
     with pytest.raises(InputError, match="already there"):
         marque("sign", "draft.json", "--key", "gac-0.key", "--passphrase-file", "passphrase")
+
+
+def drafted(at, said):
+    (at / "draft.json").write_bytes(writing.payload(said))
+    return ["sign", "draft.json", "--key", "gac-0.key", "--passphrase-file", "passphrase"]
+
+
+@pytest.mark.usefixtures("published")
+def test_a_draft_is_told_by_what_it_changes(at):
+    role = reading.targets((at / "vela-gac.json").read_bytes()).said
+    later = targets_with(
+        role, [target("vela/pilot/2.bin", release="vela-pilot", counter=2)], expires=role.expires, without=list(role.targets)
+    )
+    said = marque(*drafted(at, later), "--from", "vela-gac.json")
+    assert "no longer lists vela/pilot/image.bin" in said
+    assert "lists vela/pilot/2.bin (vela-pilot" in said
+    (at / "draft.json.signed.json").unlink()
+    assert "nothing but version and expiry" in marque(*drafted(at, targets_with(role, expires=role.expires)), "--from", "vela-gac.json")
+
+
+def test_a_root_as_draft_is_told_by_its_keys(at, first):
+    root = reading.root(first.read_bytes()).said
+    told = marque(*drafted(at, revoke_partner(root, "huawei", root.expires)), "--from", first)
+    assert "huawei is a party no longer" in told
+    (at / "draft.json.signed.json").unlink()
+    assert "gac becomes a party" in marque(*drafted(at, root))
+    (at / "draft.json.signed.json").unlink()
+    with pytest.raises(InputError, match="does not follow it"):
+        marque(*drafted(at, root), "--from", first)
 
 
 @pytest.mark.parametrize("raw", [b"{}", b"no", b'{"_type":"root"}'])
