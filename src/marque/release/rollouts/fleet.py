@@ -40,6 +40,8 @@ def _counting(source: str, was: str, becomes: str, **more: str) -> str:
         )"""  # noqa: S608  nothing of a user's
 
 
+_WORTH_COUNTING = 500
+"""So many new rows at once change what the planner should know of the table."""
 _GONE = _counting("moved", "was", "'left'")
 
 
@@ -56,6 +58,15 @@ class Held:
 
 
 @dataclass(frozen=True)
+class Portion:
+    """Of the fleet, how many cars were looked at, the last of them, and how many came into a group."""
+
+    considered: int
+    last: str
+    put: int
+
+
+@dataclass(frozen=True)
 class Heard:
     """What an event did. fresh: it was new; rollout None: it is about nothing that was handed out."""
 
@@ -66,42 +77,48 @@ class Heard:
     became: str
 
 
-def assign(tx: Transaction, rollout: Rollout, vehicles: Sequence[str] | None, most: int) -> int:
-    """Cars of the fleet that are in no group of it yet, into the first whose conditions they meet and whose share reaches their place.
+def assign(tx: Transaction, rollout: Rollout, vehicles: Sequence[str] | None, after: str, most: int) -> Portion:
+    """Of the cars of the fleet behind `after` that are in no group of it yet, so many into the first group whose conditions they meet and
+    whose share reaches their place.
 
     Left out: cars of another model or market than the release's, without its entitlement, retired, or that run it or a later one.
     """
     sql = """
-        with found as (
-            select c.vehicle, c.market, g.number
-            from release.car c
+        with pool as (
+            select c.vehicle from release.car c
+            where c.organisation = %(me)s and c.lead = %(lead)s and c.programme = %(programme)s and c.vehicle > %(after)s
+              and c.retired_at is null and c.model = %(model)s and c.market = any (%(markets)s)
+              and (%(entitlement)s = '' or %(entitlement)s = any (c.entitlements))
+              and (%(vehicles)s::text[] is null or c.vehicle = any (%(vehicles)s))
+            except
+            select k.vehicle from release.rollout_car k
+            where k.organisation = %(me)s and k.rollout = %(rollout)s and k.vehicle > %(after)s
+            order by vehicle limit %(most)s
+        ), found as (
+            select p.vehicle, c.market, g.number
+            from pool p
+            cross join lateral (
+                select c.model, c.market, c.features from release.car c
+                where c.organisation = %(me)s and c.lead = %(lead)s and c.programme = %(programme)s and c.vehicle = p.vehicle limit 1
+            ) c
             cross join lateral (
                 select g.number from release.rollout_group g
                 where g.organisation = %(me)s and g.rollout = %(rollout)s
                   and (g.models = '{}' or c.model = any (g.models)) and (g.markets = '{}' or c.market = any (g.markets))
-                  and g.features <@ c.features and (g.cars = '{}' or c.vehicle = any (g.cars))
-                  and release.place(%(rollout)s, c.vehicle) < g.share
+                  and g.features <@ c.features and (g.cars = '{}' or p.vehicle = any (g.cars))
+                  and release.place(%(rollout)s, p.vehicle) < g.share
                 order by g.number limit 1
             ) g
-            where c.organisation = %(me)s and c.lead = %(lead)s and c.programme = %(programme)s and c.retired_at is null
-              and c.model = %(model)s and c.market = any (%(markets)s)
-              and (%(entitlement)s = '' or %(entitlement)s = any (c.entitlements))
-              and (%(vehicles)s::text[] is null or c.vehicle = any (%(vehicles)s))
-              and not exists (
-                  select from release.rollout_car k
-                  where k.organisation = %(me)s and k.rollout = %(rollout)s and k.vehicle = c.vehicle
-              )
-              and not exists (
-                  select from release.ecu e
-                  where e.organisation = %(me)s and e.lead = %(lead)s and e.programme = %(programme)s and e.vehicle = c.vehicle
-                    and e.release = %(name)s and e.counter >= %(counter)s
-              )
-            order by c.vehicle limit %(most)s
+            where (
+                select true from release.ecu e
+                where e.organisation = %(me)s and e.lead = %(lead)s and e.programme = %(programme)s and e.vehicle = p.vehicle
+                  and e.release = %(name)s and e.counter >= %(counter)s
+                limit 1
+            ) is null
         ), put as (
             insert into release.rollout_car (organisation, rollout, vehicle, number, lead, programme, process, created_at, market)
             select %(me)s, %(rollout)s, vehicle, number, %(lead)s, %(programme)s, 'release-signature', %(now)s, market from found
-            on conflict do nothing
-            returning rollout, vehicle, number, market
+            returning number, market
         ), noted as (
             select number, count(*) as cars, array_agg(distinct market) as markets from put group by number
         ), counted as (
@@ -110,13 +127,18 @@ def assign(tx: Transaction, rollout: Rollout, vehicles: Sequence[str] | None, mo
             from noted n where g.organisation = %(me)s and g.rollout = %(rollout)s and g.number = n.number
             returning n.cars
         )
-        select coalesce(sum(cars), 0)::int from counted"""
+        select (select count(*)::int from pool) as considered, coalesce((select max(vehicle) from pool), '') as last,
+               coalesce((select sum(cars) from counted), 0)::int as put"""
     given = {
         "me": tx.actor.organisation, "rollout": rollout.id, "lead": rollout.lead, "programme": rollout.programme, "model": rollout.model,
         "markets": list(rollout.markets), "entitlement": _entitlement(tx, rollout), "name": rollout.release_name,
-        "counter": rollout.counter, "vehicles": None if vehicles is None else list(vehicles), "most": most, "now": tx.now,
+        "counter": rollout.counter, "vehicles": None if vehicles is None else list(vehicles), "after": after, "most": most, "now": tx.now,
     }  # fmt: skip
-    return int(tx.value(sql, given))
+    found = tx.row(Portion, sql, given)
+    assert found is not None
+    if found.put >= _WORTH_COUNTING:
+        tx.value("select release.count_rollout_cars()")
+    return found
 
 
 def leave(tx: Transaction, rollout: Rollout, *, everybody: bool = False) -> int:
@@ -155,22 +177,28 @@ def candidates(tx: Transaction, lead: str, programme: UUID, vehicles: Collection
 
 
 _NEXT = """
-    select distinct on (k.vehicle) k.rollout, k.vehicle, k.number, k.state as was, k.attempt, r.release, g.at_once, g.silent_after
-    from release.rollout_car k
-    join release.rollout r on r.organisation = k.organisation and r.id = k.rollout and r.state = 'running'
-    join release.rollout_group g on g.organisation = k.organisation and g.rollout = k.rollout and g.number = k.number
-        and g.state in ('open', 'passed')
-    join release.car c on c.organisation = k.organisation and c.lead = k.lead and c.programme = k.programme and c.vehicle = k.vehicle
-        and c.retired_at is null
-    where k.organisation = %(me)s and k.lead = %(lead)s and k.programme = %(programme)s and k.vehicle = any (%(vehicles)s)
-      and (k.state = 'waiting' or k.state = 'retry' and k.due_at <= %(now)s)
-      and (%(releases)s::uuid[] is null or r.release = any (%(releases)s))
-      and not exists (
-          select from release.rollout_car held
-          where held.organisation = k.organisation and held.lead = k.lead and held.programme = k.programme and held.vehicle = k.vehicle
-            and held.state = 'offered'
-      )
-    order by k.vehicle, r.created_at, r.id"""
+    select n.* from unnest(%(vehicles)s::text[]) as asked (vehicle)
+    cross join lateral (
+        select k.rollout, k.vehicle, k.number, k.state as was, k.attempt, r.release, g.at_once, g.silent_after
+        from release.rollout_car k
+        join release.rollout r on r.organisation = k.organisation and r.id = k.rollout and r.state = 'running'
+        join release.rollout_group g on g.organisation = k.organisation and g.rollout = k.rollout and g.number = k.number
+            and g.state in ('open', 'passed')
+        where k.organisation = %(me)s and k.lead = %(lead)s and k.programme = %(programme)s and k.vehicle = asked.vehicle
+          and (k.state = 'waiting' or k.state = 'retry' and k.due_at <= %(now)s)
+          and (%(releases)s::uuid[] is null or r.release = any (%(releases)s))
+        order by r.created_at, r.id limit 1
+    ) n
+    where (
+        select true from release.rollout_car held
+        where held.organisation = %(me)s and held.lead = %(lead)s and held.programme = %(programme)s and held.vehicle = n.vehicle
+          and held.state = 'offered'
+        limit 1
+    ) is null and (
+        select c.retired_at is null from release.car c
+        where c.organisation = %(me)s and c.lead = %(lead)s and c.programme = %(programme)s and c.vehicle = n.vehicle
+        limit 1
+    )"""
 
 
 def hand_out(tx: Transaction, lead: str, programme: UUID, vehicles: Collection[str], releases: Collection[UUID]) -> int:

@@ -74,7 +74,7 @@ def assign(tx: Transaction, rollout: UUID, cars: Sequence[str] | None = None) ->
     """
     held = known(tx, rollout)
     store.alone(tx, held.lead, held.programme)
-    return 0 if held.state.over else fleet.assign(tx, held, cars, AT_ONCE)
+    return 0 if held.state.over else fleet.assign(tx, held, cars, "", AT_ONCE).put
 
 
 def advance(tx: Transaction, rollout: UUID) -> Rollout:
@@ -88,7 +88,10 @@ def advance(tx: Transaction, rollout: UUID) -> Rollout:
     if held.state is not State.RUNNING:
         return held
     fleet.leave(tx, held)
-    if fleet.assign(tx, held, None, AT_ONCE) == AT_ONCE:
+    portion = fleet.assign(tx, held, None, store.considered(tx, held), AT_ONCE)
+    whole = portion.considered < AT_ONCE
+    store.consider(tx, held, "" if whole else portion.last)
+    if not whole:
         tx.defer(ADVANCE, {"rollout": str(held.id)}, once=str(held.id))
         return known(tx, rollout)
     held, cleared = known(tx, rollout), filed(tx, held)

@@ -182,6 +182,18 @@ def set_group(tx: Transaction, rollout: Rollout, standing: Standing) -> None:
     )
 
 
+def considered(tx: Transaction, rollout: Rollout) -> str:
+    """The last car that was looked at, of a pass over the fleet that is under way; empty: a new one begins."""
+    sql = "select considered from release.rollout where organisation = %s and id = %s"
+    return str(tx.value(sql, (rollout.organisation, rollout.id)))
+
+
+def consider(tx: Transaction, rollout: Rollout, last: str) -> None:
+    """Where the pass over the fleet goes on."""
+    sql = "update release.rollout set considered = %s where organisation = %s and id = %s and considered <> %s"
+    tx.execute(sql, (last, rollout.organisation, rollout.id, last))
+
+
 def accept(tx: Transaction, rollout: Rollout) -> None:
     """What cars have told until now is accepted: thresholds are about what comes after it."""
     sql = """

@@ -29,6 +29,8 @@ create table release.rollout (
     reason text not null default '',
     details jsonb not null default '{}',
     decision uuid,
+    -- The last car that was looked at for a group, of the pass over the fleet that is under way; empty: the next one begins.
+    considered text collate "C" not null default '',
     primary key (organisation, id),
     foreign key (lead, programme) references alliance.programme (organisation, id)
 );
@@ -37,7 +39,7 @@ create index rollout_id on release.rollout (id);
 create index rollout_release on release.rollout (release);
 create index rollout_due on release.rollout (organisation, id) where state in ('waiting', 'running', 'halted');
 call alliance.guard_area('release.rollout');
-grant select on release.rollout to marque_app;
+grant select, update (considered) on release.rollout to marque_app;
 grant insert (
     organisation, id, lead, programme, process, created_at, written_by, name, release, release_name, counter, model, markets, entitlement, since
 ) on release.rollout to marque_app;
@@ -233,6 +235,15 @@ grant select, insert on release.update_record to marque_app;
 create function release.alone(of_lead text, of_programme uuid) returns void language sql set search_path = '' as $$
     select pg_advisory_xact_lock(hashtextextended('marque roll-outs ' || of_lead || '/' || of_programme, 0))
 $$;
+
+-- What the planner knows of the cars of roll-outs, after many came in at once: autovacuum comes a minute later, and finds long queries waiting.
+create function release.count_rollout_cars() returns void language plpgsql security definer set search_path = '' as $$
+begin
+    analyze release.rollout_car;
+end
+$$;
+revoke all on function release.count_rollout_cars() from public;
+grant execute on function release.count_rollout_cars() to marque_app;
 
 -- A stable number of roll-out and car, from 0 before 1,000,000: the first 32 bits of SHA-256 of "roll-out/car", scaled.
 create function release.place(of_rollout uuid, of_vehicle text) returns integer language sql immutable parallel safe set search_path = '' as $$
