@@ -34,7 +34,8 @@ class Reader(Protocol):
 class Director:
     """folder: `root.json` and `targets.json` as last trusted, each written whole. vehicle: the id that the metadata has to be for.
 
-    The director has no timestamp and no snapshot: its targets file is one for each vehicle, signed online, short-lived, and numbered.
+    It has neither timestamp nor snapshot, which the Uptane Standard 2.1.0 (5.4.4.2) asks a primary to look at: with one file for each
+    vehicle, signed online, short-lived and numbered, they could say nothing that this file does not say itself.
     """
 
     def __init__(self, folder: Path, vehicle: str, *, reader: Reader | None = None) -> None:

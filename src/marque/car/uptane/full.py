@@ -1,6 +1,6 @@
 """Full verification, as the primary does it: a bundle is installed only if both repositories say the same and the evidence reaches here.
 
-Uptane Standard 2.1.0, 5.4.4; what goes beyond it: both partners sign (`tuf.quorum`), and the claims of a release have to match.
+Uptane Standard 2.1.0, 5.4.4.2; what goes beyond it: both partners sign (`tuf.quorum`), and the claims of a release have to match.
 """
 
 from __future__ import annotations

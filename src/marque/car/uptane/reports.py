@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from marque.car.attacks import Attack, UpdateRefused
 from marque.car.tuf import canonical
+from marque.car.tuf.keys import verifies
+from marque.car.tuf.model import Key
 from marque.car.uptane.fields import Fields
 from marque.car.uptane.vehicle import Installed, installed_json, installed_of
 
@@ -186,12 +185,16 @@ def _opened(sealed: Fields, known: Mapping[str, str], ecu: str) -> Fields:
     sealed.end()
     if ecu not in known:
         raise UpdateRefused(Attack.ARBITRARY_SOFTWARE, "", sealed.file, f"is by {ecu}, whose key is not registered")
-    try:
-        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(known[ecu]))
-        public.verify(bytes.fromhex(signature), canonical.encode(dict(said.found)))
-    except (InvalidSignature, ValueError):
-        raise UpdateRefused(Attack.ARBITRARY_SOFTWARE, "", sealed.file, f"is not signed by {ecu}") from None
+    if not _signed(ecu, known[ecu], signature, canonical.encode(dict(said.found))):
+        raise UpdateRefused(Attack.ARBITRARY_SOFTWARE, "", sealed.file, f"is not signed by {ecu}")
     return said
+
+
+def _signed(ecu: str, public: str, signature: str, payload: bytes) -> bool:
+    try:
+        return verifies(Key(ecu, "ed25519", "ed25519", public), bytes.fromhex(signature), payload)
+    except ValueError:
+        return False
 
 
 def _fresh(said: Fields, nonce: str, file: str) -> None:
