@@ -56,6 +56,7 @@ def _fetch(storage: Storage, fetcher: Fetcher, remote: str, name: str, start: in
     at = synced = start
     if start == 0:
         storage.write(name, 0, b"")
+        storage.sync_folder(folder_of(name))
 
     def take(piece: bytes) -> None:
         nonlocal at, synced
