@@ -4,7 +4,25 @@ from dataclasses import replace
 
 import attack_moves as moves
 import pytest
-from attack_world import BRAKE, DAY, GATEWAY, NOW, PEOPLE, PILOT, VEHICLE, FullCar, PartialCar, after, evidence_of, first, image_of, sha256
+from attack_world import (
+    BOTH,
+    BRAKE,
+    DAY,
+    GATEWAY,
+    NOW,
+    PEOPLE,
+    PILOT,
+    VEHICLE,
+    FullCar,
+    PartialCar,
+    after,
+    delegated,
+    evidence_of,
+    first,
+    image_of,
+    sha256,
+    signer,
+)
 
 from marque.car.attacks import Attack, UpdateRefused
 from marque.car.uptane.vehicle import Installed
@@ -139,3 +157,28 @@ def test_a_secondary_follows_both_chains_of_roots(tmp_path):
         moves.root(where, [*PEOPLE["gac"], *PEOPLE["huawei"]])(world)
     assert car.update(world).claims.counter == 2
     assert b'"version":2' in (tmp_path / "trust" / "image" / "root.json").read_bytes()
+
+
+def test_a_thief_of_two_peoples_keys_cannot_number_a_role_out(tmp_path):
+    """He signs GAC's honest list with the last version there is; once both partners gave the role other keys, that number binds nobody."""
+    car = PartialCar(tmp_path, first())
+    car.update(first())
+    stolen = after(first())
+    moves.role("gac", PEOPLE["gac"][:2], version=2**31 - 1)(stolen)
+    car.update(stolen)
+
+    world = after(after(first()))
+    with pytest.raises(UpdateRefused) as refused:
+        car.update(world)
+    assert refused.value.attack is Attack.ROLLBACK
+
+    new = [signer(f"a new key {number} of GAC", "gac") for number in range(3)]
+    below = delegated()
+    roles = tuple(
+        replace(one, role=replace(one.role, keys=tuple(person.key.id for person in new))) if one.name == "vela-gac" else one
+        for one in below.roles
+    )
+    keys = dict(below.keys) | {person.key.id: person.key for person in new}
+    moves.top(BOTH, delegations=replace(below, keys=keys, roles=roles))(world)
+    moves.role("gac", new[:2])(world)
+    assert car.update(world).claims.counter == 3

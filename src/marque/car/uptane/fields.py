@@ -1,4 +1,7 @@
-"""JSON objects taken apart strictly: every field of its type, none that nobody knows, and a refusal that says which."""
+"""JSON objects of our own taken apart strictly: every field of its type, and none that nobody knows, with a refusal that says which.
+
+`tuf.fields` is for metadata, where the specification wants unknown fields left alone; here an unknown field may be a limit.
+"""
 
 from __future__ import annotations
 

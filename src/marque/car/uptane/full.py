@@ -57,7 +57,7 @@ def verify(vehicle: Vehicle, director: Director, image: Image, now: datetime) ->
             if check_order(ecu, claims, target):
                 steps.append(Step(serial, target, claims, deltas_for(ecu, target, assignment.deltas)))
     after = vehicle.having({step.ecu: step.installed for step in steps})
-    _compatible(after, steps)
+    compatible(after, steps)
     return Plan(
         steps=tuple(sorted(steps, key=lambda step: step.ecu)),
         director_version=wanted.said.version,
@@ -98,7 +98,7 @@ def _of_image(image: Image, path: str) -> Target:
     return found
 
 
-def _compatible(vehicle: Vehicle, steps: Iterable[Step]) -> None:
+def compatible(vehicle: Vehicle, steps: Iterable[Step]) -> None:
     """Over what the vehicle has once the bundle is in: what the new and what stays require is there, and nothing conflicts."""
     new = {step.ecu: step.target.path for step in steps}
     for ecu in vehicle.ecus.values():

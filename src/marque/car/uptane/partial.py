@@ -1,7 +1,8 @@
 """Partial verification, as a secondary does it: one small file of the director, its own claims, and both partners' signatures.
 
-Uptane Standard 2.1.0, 5.4.4.1 asks a secondary for the director's targets alone. Ours also asks for the files in which both partners' people
-sign for its image (`partners`), so that neither a stolen director key nor a compromised primary brings software in that nobody released.
+Uptane Standard 2.1.0, 5.4.4.1 asks a secondary for the director's targets alone. Ours also asks for the files in which both partners'
+people sign for its image (`partners`), so that neither a stolen director key nor a compromised primary brings software in that nobody
+released.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from marque.car.attacks import Attack, UpdateRefused
-from marque.car.tuf import files, reading, search
+from marque.car.tuf import files, quorum, reading, search
 from marque.car.tuf.client import WITHDRAWN, Limits
 from marque.car.tuf.fetch import Fetcher, NotThere
 from marque.car.tuf.model import File, Metadata, Target, Targets, Withdrawal
@@ -84,7 +84,7 @@ class Partners:
             raw = self._fetcher.get(file, _LIMITS.targets)
         except NotThere:
             raise UpdateRefused(Attack.MISSING, IMAGE, f"{name}.json", "was not handed on by the primary") from None
-        new, kept = reading.targets(raw, f"{name}.json", IMAGE), self._kept(file)
+        new, kept = reading.targets(raw, f"{name}.json", IMAGE), self._kept(file, name, delegator)
         self._trusted.handed[name] = new.said.version
         if kept is not None and new.said.version < kept.said.version:
             problem = f"would go back from version {kept.said.version} to {new.said.version}"
@@ -93,8 +93,12 @@ class Partners:
         files.replace(self._folder / file, raw)
         return found
 
-    def _kept(self, file: str) -> Metadata[Targets] | None:
+    def _kept(self, file: str, name: str, delegator: str) -> Metadata[Targets] | None:
+        """What was trusted before, if those who sign the role now stand for it: after a change of keys a thief's version binds nobody."""
         try:
-            return reading.targets((self._folder / file).read_bytes(), file, IMAGE)
-        except FileNotFoundError:
+            kept = reading.targets((self._folder / file).read_bytes(), f"{name}.json", IMAGE)
+            role, keys = self._trusted.rule(name, delegator)
+            quorum.require(kept, role, keys, self._trusted.root.said.parties, repository=IMAGE, file=f"{name}.json")
+        except (FileNotFoundError, UpdateRefused):
             return None
+        return kept
