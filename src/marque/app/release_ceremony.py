@@ -210,6 +210,10 @@ def _show(made: ceremony.Ceremony) -> None:
         facts["in force"] = f"root {before.version}, SHA-256 {hashlib.sha256(made.root).hexdigest()}"
     told(facts)
     tell_changes(before, said)
+    if isinstance(said, Targets) and said.delegations and before is not None:
+        for key in said.delegations.keys.values():
+            if before.keys.get(key.id) != key:
+                tell(f"Beware: {holder(key)} is none of the keys of root {before.version}; ask whose it is.")
     signed = ceremony.signed_by(made)
     if signed:
         typer.echo("\nSigned with:")

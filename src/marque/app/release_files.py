@@ -15,7 +15,7 @@ import typer
 from marque.app.small_files import passphrase, read_small
 from marque.car.attacks import UpdateRefused
 from marque.car.tuf import reading
-from marque.car.tuf.model import Key, Root, Signature, Snapshot, Target, Targets, Timestamp
+from marque.car.tuf.model import Delegations, Key, Root, Signature, Snapshot, Target, Targets, Timestamp
 from marque.common import InputError
 from marque.release.repository import ceremony, requests, signed_files, writing
 from marque.release.repository.checking import check
@@ -131,12 +131,10 @@ def summary(said: Root | Timestamp | Snapshot | Targets) -> dict[str, str]:
         role = said.roles["root"]
         told_["signed by"] = f"{role.each or role.threshold} of each of {', '.join(said.parties) or 'one organisation'}"
     if isinstance(said, Targets):
-        rows = [_target_row(one) for one in said.targets.values()]
-        told_["targets"] = (
-            "; ".join(rows[:_MOST_ROWS]) + (f"; and {len(rows) - _MOST_ROWS} more" if len(rows) > _MOST_ROWS else "") or "none"
-        )
-        if said.delegations:
-            told_["delegates"] = ", ".join(one.name for one in said.delegations.roles) or "hash bins"
+        told_["targets"] = str(len(said.targets))
+        told_ |= {f"  {path}": _target_row(one) for path, one in list(said.targets.items())[:_MOST_ROWS]}
+        told_ |= {"  …": f"and {len(said.targets) - _MOST_ROWS} more"} if len(said.targets) > _MOST_ROWS else {}
+        told_ |= _delegations(said.delegations) if said.delegations else {}
         for evidence, one in said.withdrawn.items():
             told_[f"withdrawn {evidence[:12]}"] = one.reason
     return told_
@@ -149,7 +147,7 @@ def tell_changes(before: Root | Targets | None, said: Root | Targets) -> None:
         lines = [_CHANGES[one.kind].format(what=one.what, key=holder(one.key) if one.key else "") for one in ceremony.changes(old, said)]
     elif isinstance(before, Targets):
         lines = [f"no longer lists {path}" for path in before.targets if path not in said.targets]
-        lines += [f"lists {_target_row(one)}" for path, one in said.targets.items() if before.targets.get(path) != one]
+        lines += [f"lists {path}: {_target_row(one)}" for path, one in said.targets.items() if before.targets.get(path) != one]
         lines += [f"withdraws {evidence}" for evidence in said.withdrawn if evidence not in before.withdrawn]
         lines += ["delegates otherwise"] if before.delegations != said.delegations else []
         lines = lines or ["nothing but version and expiry"]
@@ -193,8 +191,28 @@ def now() -> datetime:
 
 def _target_row(target: Target) -> str:
     claims: Any = target.custom.get("marque")
-    named = f" ({claims.get('release')} {claims.get('version', '')}, counter {claims.get('counter')})" if isinstance(claims, dict) else ""
-    return f"{target.path}{named}"
+    if not isinstance(claims, dict):
+        return "without claims"
+    what = (
+        f"{claims.get('release')} {claims.get('version')}, counter {claims.get('counter')}, for {', '.join(claims.get('hardware') or [])}"
+    )
+    proven = f"{claims.get('verdict')} by evidence {str(claims.get('evidence'))[:16]}"
+    return f"{what}; {proven}; image {target.hashes.get('sha256', '')[:16]}, {target.length:,} bytes"
+
+
+def _delegations(below: Delegations) -> dict[str, str]:
+    """Who may sign for what: the keys as well, since a role of one's own name with another's keys would not be one's own."""
+    found = {}
+    for one in below.roles:
+        keys = [below.keys[name] for name in one.role.keys if name in below.keys]
+        signing = ", ".join(f"{key.id[:16]} ({key.organisation or 'nobody'})" for key in keys)
+        about = " ".join(one.paths or one.hash_prefixes or ())
+        hardware = f", hardware {' '.join(one.hardware)}" if one.hardware else ""
+        found[f"  {one.name}"] = f"{about}{hardware}; {one.role.threshold} of {signing}"
+    if below.bins:
+        found[f"  {below.bins.prefix}-…"] = f"{2**below.bins.bits} hash bins, each signed by {below.bins.role.threshold} keys"
+    alike = "; ".join(" and ".join(group) for group in below.all_of)
+    return {"delegates": str(len(found))} | found | ({"  alike": f"what counts has to be in {alike}"} if alike else {})
 
 
 def _draft(payload: bytes, file: Path) -> Root | Targets:

@@ -250,6 +250,19 @@ ONLINE = ["--snapshot-key", "snapshot.pem", "--timestamp-key", "timestamp.pem"]
 BENEATH = ["--root", "1.root.json", "--targets", "targets.json"]
 
 
+@pytest.mark.usefixtures("first")
+def test_whoever_signs_delegations_sees_whose_keys_may_speak_for_what():
+    said = marque("ceremony", "delegate", "top", "--root", "1.root.json", "--model", "vela:vela-pilot,vela-gateway")
+    (line,) = [one for one in said.splitlines() if one.strip().startswith("vela-huawei")]
+    assert "vela/*/*, hardware vela-pilot vela-gateway; 2 of " in line
+    assert all(f"{one.key.id[:16]} (huawei)" in line for one in PEOPLE["huawei"])
+    assert "what counts has to be in vela-gac and vela-huawei" in said
+    assert "Beware" not in said
+    key = marque("online-key", "stop.pem").split()[1]
+    said = marque("ceremony", "delegate", "top2", "--root", "1.root.json", "--model", "vela", "--withdrawing", "gac=stop.pem.public.json")
+    assert f"Beware: {key[:16]} (gac, ed25519) is none of the keys of root 1" in said
+
+
 def test_one_key_holder_withdraws_evidence_and_the_list_only_grows(at, published):
     why = ["--organisation", "huawei", "--evidence", "b" * 64, "--reason", "brakes late in rain", "--before", "withdrawn-huawei.json"]
     assert "brakes late in rain" in marque("ceremony", "withdraw", "w", *BENEATH, *why)
@@ -327,7 +340,7 @@ def test_a_draft_is_told_by_what_it_changes(at):
     )
     said = marque(*drafted(at, later), "--from", "vela-gac.json")
     assert "no longer lists vela/pilot/image.bin" in said
-    assert "lists vela/pilot/2.bin (vela-pilot" in said
+    assert "lists vela/pilot/2.bin: vela-pilot None, counter 2" in said
     (at / "draft.json.signed.json").unlink()
     assert "nothing but version and expiry" in marque(*drafted(at, targets_with(role, expires=role.expires)), "--from", "vela-gac.json")
 

@@ -85,7 +85,7 @@ def delegations(
 
     withdrawing: by organisation, who may withdraw besides its people: an online key of its own, say. Raises InputError.
     """
-    besides = {code: tuple(keys) for code, keys in (withdrawing or {}).items()}
+    besides = {code: tuple(replace(key, organisation=code) for key in keys) for code, keys in (withdrawing or {}).items()}
     for name in [*(model.code for model in models), *(party.code for party in parties)]:
         if not _NAME.fullmatch(name) or name in _RESERVED:
             raise InputError("roles", name, "a model or an organisation cannot be called so", "Small letters, digits and hyphens.")
