@@ -42,7 +42,7 @@ class Installation:
             raise InputError("--server", "", "over http anybody on the way reads the token", "Use https.")
         secret = read_small(self.token, 4096).decode("ascii", "replace").strip()
         try:
-            with httpx.Client(timeout=httpx.Timeout(30.0, read=_LONG_S, write=_LONG_S), trust_env=False) as client:
+            with http_client() as client:
                 address = f"{self.server.rstrip('/')}/api/v1{path}"
                 answer = client.request(method, address, headers={"authorization": f"Bearer {secret}"} | more.pop("headers", {}), **more)
         except httpx.HTTPError as fault:
@@ -50,6 +50,11 @@ class Installation:
         if answer.status_code >= 400:
             raise _problem(answer)
         return answer.json()
+
+
+def http_client() -> httpx.Client:
+    """It waits long enough for an image to be taken in and for evidence to be verified."""
+    return httpx.Client(timeout=httpx.Timeout(30.0, read=_LONG_S, write=_LONG_S))
 
 
 def list_releases(at: Installation, lead: str, programme: UUID, *, as_json: bool) -> None:
