@@ -149,10 +149,12 @@ def test_many_random_histories_are_judged_as_the_reference_implementation_judges
 
 def compare(folder: Path, seed: int, acts: int) -> None:
     chance = random.Random(seed)
-    repository = Repository(consistent=True, hashes=chance.random() < 0.5)
+    repository = Repository(hashes=chance.random() < 0.5)
+    # One version with two contents: we fetch by the hash that is listed, where python-tuf stays with what it has.
+    possible = [act for act in ACTS if not (repository.hashes and act is older)]
     told = []
     for _ in range(acts):
-        act = chance.choice(ACTS)
+        act = chance.choice(possible)
         act(repository, chance)
         told.append(act.__name__)
         repository.asked.clear()

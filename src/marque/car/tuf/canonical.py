@@ -28,6 +28,11 @@ class _Doubtful(ValueError):
 def encode(value: object) -> bytes:
     """The canonical bytes of a value of dict, list, str, int, bool and None. ValueError on anything else, and on a lone surrogate."""
     _plain(value)
+    return encode_again(value)
+
+
+def encode_again(value: object) -> bytes:
+    """As encode, of what `decode` gave: that it has a canonical form is known, but for lone surrogates (ValueError)."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     if "\\" in text:  # json escapes control characters too, which the canonical form leaves as they are
         text = _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else _LITERAL[found[2]], text)

@@ -115,7 +115,7 @@ class Client:
     def download(self, target: Target, folder: Path, fetcher: Fetcher | None = None) -> Path:
         """The target's file in `folder`, verified; what is there already is not fetched again, and what was cut off goes on from there.
 
-        fetcher: of the targets, where they lie elsewhere than the metadata's `targets/`.
+        fetcher: of the targets; None: they lie where the metadata does.
         """
         consistent = self.trusted.root.said.consistent_snapshot
         return files.download(target, folder, fetcher or self.fetcher, consistent=consistent, repository=self.repository)

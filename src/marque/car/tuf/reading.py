@@ -71,7 +71,7 @@ def _metadata(raw: bytes, file: str, repository: str, kind: str, read: Callable[
         signed.refuse("is of another major version of the specification than 1")
     said = read(signed)
     try:
-        payload = canonical.encode(signed.values)
+        payload = canonical.encode_again(signed.values)
     except ValueError:
         signed.refuse("holds text that is not Unicode")
     return Metadata(said, payload, signatures, raw)
