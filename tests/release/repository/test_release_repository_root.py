@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from repository_people import BOTH, DIRECTOR, LATER, NOW, ONLINE, PARTIES, PEOPLE, SNAPSHOT, TIME, TIMESTAMP, signer
+from tuf.api.exceptions import UnsignedMetadataError
+from tuf.api.metadata import Metadata as Theirs
 
 from marque.car.attacks import Attack, UpdateRefused
 from marque.car.tuf import quorum, reading
@@ -59,6 +62,24 @@ def test_who_is_waited_for_is_who_the_car_misses(chosen):
         assert lacking
     else:
         assert not lacking
+
+
+def test_stock_clients_verify_whatever_the_car_takes_and_more_besides():
+    ours, stock = set(), set()
+    people = [*GAC, *HUAWEI]
+    for chosen in itertools.chain.from_iterable(itertools.combinations(range(6), count) for count in range(7)):
+        raw = signed(FIRST, [people[number] for number in chosen])
+        read = Theirs.from_bytes(raw)
+        with contextlib.suppress(UnsignedMetadataError):
+            read.verify_delegate("root", read)
+            stock.add(chosen)
+        with contextlib.suppress(UpdateRefused):
+            Trusted(raw, NOW)
+            ours.add(chosen)
+    assert len(ours) == 16  # of each three, two or all: (3 + 1) squared
+    assert len(stock) == 22  # any four of six, or more
+    assert ours < stock
+    assert all(len(set(some) & {0, 1, 2}) < 2 or len(set(some) & {3, 4, 5}) < 2 for some in stock - ours)
 
 
 def test_all_keys_of_one_partner_make_no_root():
