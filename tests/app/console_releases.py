@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from console_visitors import ORIGIN, Page, Visitor
 
@@ -18,12 +20,14 @@ from marque.app.platform import Platform, server_key
 from marque.app.settings import Settings
 from marque.app.web import create_app
 from marque.foundation import Actor
+from marque.release import signatures
 from marque.release.devices import cars
+from marque.release.devices.model import Draft
 from marque.release.rollouts import service
 from marque.release.rollouts.model import CarEvent, Filing, Group, Plan, Rollout, Thresholds, Told
 
-_TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(_TESTS / "release" / room) for room in ("releases", "devices")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "release/releases"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "release/devices"))
 from device_world import vehicle
 from release_world import PARTY, Releasing, releasing
 from sealed_world import packed
@@ -63,8 +67,6 @@ class ReleaseConsole:
         page = visitor.post(f"{place}/sign", files={"signed": ("signed.json", file, "application/json")})
         assert page.status == 200, page.alert
         (asked,) = page.tree.xpath("//*[@id='passkey']")
-        import json
-
         answer = person.device.get(json.loads(asked.get("data-options")))
         headers = {"x-csrf": asked.get("data-csrf"), "accept": "application/json"}
         told = visitor.client.post(asked.get("data-address"), json=answer, headers=headers)
@@ -73,10 +75,6 @@ class ReleaseConsole:
 
     def sign_all(self, change_place: str) -> Page:
         """Everybody who is waited for, until nobody is."""
-        from uuid import UUID
-
-        from marque.release import signatures
-
         change, page = UUID(change_place.rsplit("/", 1)[1]), None
         for person in [one for managers in self.there.managers.values() for one in managers]:
             with self.there.acting(person) as tx:
@@ -97,8 +95,6 @@ class ReleaseConsole:
 
     def fleet(self, many=8, model="vela") -> list[str]:
         """Cars, by turns in both markets."""
-        from marque.release.devices.model import Draft
-
         drafts = [
             Draft(vehicle({}, f"LGX{number:05}", model, ("cn", "de")[number % 2], units={"gateway": "gateway-1", "driving": "compute-2"}))
             for number in range(many)

@@ -145,7 +145,7 @@ def app_says():
                 for at in SAYING[name]:
                     if at < len(node.args):
                         found |= {f"{PREFIX.get(name, 'reason')}.{pattern}" for pattern in texts(node.args[at]) or ()}
-            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "reason":
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in {"reason", "WITHDRAWN", "_NOT_AGREED"}:
                 found |= {f"reason.{pattern}" for pattern in texts(node.value) or ()}
             if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "_EXAMPLES":
                 found |= {f"reason.{one.value}" for one in node.value.values}

@@ -22,8 +22,9 @@ from marque.release.rollouts.rules import Cause
 ROOM, PAGES = Path(release.__file__).parent, Path(console.__file__).parent
 BESIDE_THE_PAGES = (
     "repository/ceremony.py", "repository/checking.py", "repository/director.py", "repository/folder.py", "repository/keys.py",
-    "repository/requests.py", "repository/root.py", "repository/tokens.py", "devices/ddi.py", "devices/ddi_web.py", "devices/deltas.py",
-    "devices/web.py", "rollouts/jobs.py", "rollouts/plans.py", "rollouts/records.py", "online_keys.py", "jobs.py", "web.py",
+    "repository/requests.py", "repository/root.py", "repository/tokens.py", "devices/ddi.py", "devices/ddi_service.py",
+    "devices/ddi_web.py", "devices/deltas.py", "devices/web.py", "rollouts/jobs.py", "rollouts/plans.py", "rollouts/records.py",
+    "online_keys.py", "jobs.py", "web.py",
 )  # fmt: skip
 """What only commands, programs and the worker ask of: their faults are told in English."""
 OF_PAGES = ("ceremony_pages.py", "device_pages.py", "release_forms.py", "release_pages.py", "release_words.py", "rollout_pages.py")
@@ -31,6 +32,10 @@ MADE_ELSEWHERE = {
     "_EXAMPLES[name]": "told below", "reason": "a sentence of rules, or a person's own words", "wrong.reason": "of a rule, read there",
     "f'it has {len(party.keys)} of at least {needed} keys'": "of a ceremony; the console asks for enough keys before",
 }  # fmt: skip
+
+
+REASONS = {"reason", "_NOT_AGREED", "WITHDRAWN"}
+"""Names that sentences are given before they are said."""
 
 
 def files():
@@ -55,9 +60,9 @@ def said():
                         found |= {f"{PREFIX.get(name, 'reason')}.{one}": file.name for one in patterns or () if one}
                 if name in {"Refusal", "Wait"}:
                     details |= keys(node)
-            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in {"details", "told"} and file.name in {"rules.py"}:
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in {"details", "told"} and file.name == "rules.py":
                 details |= keys(node)
-            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "reason":
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in REASONS and file.name != "roles.py":
                 found |= {f"reason.{one}": file.name for one in texts(node.value) or ()}
             if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "_EXAMPLES":
                 found |= {f"reason.{one.value}": file.name for one in node.value.values}

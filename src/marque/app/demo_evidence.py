@@ -23,6 +23,7 @@ from marque.proof.campaign.inputs import inputs_of
 from marque.proof.evidence import Input, Policy, Run, release_digest
 from marque.proof.evidence.draft import Draft
 from marque.proof.gate import judge_under, provenance_inputs
+from marque.proof.gate.rules import read_rules
 from marque.proof.suites import read_suite
 
 MODEL, PRODUCT, _SEED, _MOST_S = "vela", "pilot", 7, 1800.0
@@ -47,8 +48,8 @@ SUITE = {
     ],
 }  # fmt: skip
 """Scenes of the library that comes with Marque."""
-_LIMITS = {"motorway": 0.25, "street": 0.4}
-"""Shares of runs that may fail, shown with confidence 0.9: what so few runs can show at all."""
+_LIMITS, _LEAST = {"motorway": 0.25, "street": 0.4}, {"motorway": 12, "street": 6}
+"""Shares of runs that may fail, shown with confidence 0.9, and so many runs at least: what so few runs can show at all."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,10 @@ def drive(platform: Platform, folder: Path, parties: tuple[str, ...]) -> Driven:
     suite.write_text(json.dumps(SUITE))
     known, issued = read_suite(suite), platform.clock.now()
     rules = {
-        "reference": "competent-and-careful", "confidence": 0.9, "limits": _LIMITS, "outside": [], "least_runs": dict.fromkeys(_LIMITS, 6),
+        "reference": "competent-and-careful", "confidence": 0.9, "limits": _LIMITS, "outside": [], "least_runs": _LEAST,
         "baseline": "", "margin": None, "seed": _SEED,
     }  # fmt: skip
+    read_rules(rules)
     policy = Policy(tuple(sorted(parties)), issued, issued + LIFE, {known.name: known.digest}, {}, rules)
     campaign = Campaign(folder / "campaign", Task(suite, MODEL, _SEED), f"{PRODUCT}@demonstration", policy=policy.digest)
     with ProcessPool(1) as pool:
