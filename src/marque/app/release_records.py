@@ -67,8 +67,8 @@ def show_rollout(at: Installation, rollout: UUID, *, as_json: bool) -> None:
     for group in one["groups"]:
         counts = group["counts"]
         typer.echo(
-            f"  {group['state']:<8} {group['group']['name']}: {counts['done']:,} of {counts['cars']:,} cars done, {counts['offered']:,} hold"
-            f" it, {counts['retry'] + counts['failed']:,} failed, {group['road']['km']:,.0f} km"
+            f"  {group['state']:<8} {group['group']['name']}: {counts['done']:,} of {counts['cars']:,} cars done,"
+            f" {counts['offered']:,} hold it, {counts['retry'] + counts['failed']:,} failed, {group['road']['km']:,.0f} km"
         )
     for wait in found["waits"]:
         typer.echo(f"  waits: {_told(wait['cause'], wait['details'])}")

@@ -11,18 +11,24 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 from uuid import UUID
 
-from marque.foundation import Actor, Database, SystemClock
-from marque.release.rollouts import service
-from marque.release.rollouts.model import CarEvent, GroupState, State, Told
+import psycopg
+from rollout_world import RolloutWorld
 
+from marque.foundation import Actor, Database, SystemClock
+from marque.foundation.embedded import Addresses
+from marque.release.rollouts import service
+from marque.release.rollouts.model import CarEvent, Group, GroupState, State, Thresholds, Told
+
+SHARES = (1.0, 5.0, 20.0, 50.0, 100.0)
+"""Of the phases: each "up to" so many per cent of the fleet."""
 _CONTEXT = get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["marque.release.rollouts.service", "killed_server"])
+_CONTEXT.set_forkserver_preload(["marque.release.rollouts.service"])
 
 
 def serve(wire: Connection, dsn: str, lead: str, programme: UUID) -> None:
@@ -51,10 +57,10 @@ class Server:
         self._start()
 
     def ask(self, what: str, given: Any) -> Any:
-        """Until it is answered, by whichever process."""
+        """Until it is answered, by whichever process. Raises RuntimeError for a server that ends by itself."""
         self._asked += 1
+        self._wire.send((what, given))
         if self._asked in self._doomed:
-            self._wire.send((what, given))
             time.sleep(self._random.random() ** 2 * 0.1)
             self._process.kill()
             self._process.join()
@@ -63,13 +69,13 @@ class Server:
                 return self._wire.recv()  # it was quicker
             except EOFError:
                 self.cut += 1
+            finally:
                 self._start()
-        self._wire.send((what, given))
+            self._wire.send((what, given))
         try:
             return self._wire.recv()
         except EOFError:
-            self._start()
-            return self.ask(what, given)
+            raise RuntimeError(f"the server ended by itself while it was asked for {what}") from None
 
     def close(self) -> None:
         self._process.kill()
@@ -145,3 +151,85 @@ def drive(server: Server, rollout: UUID, fleet: Fleet, batch: int, seed: int, mo
         server.ask("record", flying)
         flying = []
     return Drive(rounds, server._asked, server.killed, server.cut, state, reason, groups, len(flying))
+
+
+@dataclass
+class Result:
+    """rows: group, state and attempts by car, as the database has them; told: how often each said that it installed."""
+
+    drove: Drive
+    fleet: Fleet
+    rows: dict[str, tuple[int, str, int]]
+    told: dict[str, int]
+
+
+def phases(**limits: float) -> list[Group]:
+    thresholds = Thresholds(reported=1.0, least=10, **limits)
+    return [
+        Group(name=f"up to {share:g} %", percent=share, soak=timedelta(), retry_after=timedelta(), attempts=2, thresholds=thresholds)
+        for share in SHARES
+    ]
+
+
+def rolled_out(
+    world: RolloutWorld, addresses: Addresses, cars: int, bad: float, clumsy: float, kills: int, batch: int, among: int, **limits: float
+) -> Result:
+    """A roll-out in five phases, driven; kills: of its server, among so many of the first requests."""
+    chance = random.Random(7)
+    rollout = world.running(*phases(**limits), cars=cars)
+    names = [f"LGX{car:07}" for car in range(cars)]
+    drawn = {name: chance.random() for name in names}
+    late = frozenset(name for name in names if bad <= drawn[name] < bad + clumsy)
+    fleet = Fleet(names, frozenset(name for name in names if drawn[name] < bad), late)
+    server = Server(addresses.app, *world.of, kills, among, seed=3)
+    try:
+        drove = drive(server, rollout.id, fleet, batch, seed=5)
+    finally:
+        server.close()
+    assert drove.killed == kills
+    with psycopg.connect(addresses.owner) as owner:
+        sql = "select vehicle, number, state, attempt from release.rollout_car where rollout = %s"
+        rows = {vehicle: (number, state, attempt) for vehicle, number, state, attempt in owner.execute(sql, (rollout.id,))}
+        told = dict(owner.execute("select vehicle, count(*) from release.rollout_told where told = 'installed' group by 1").fetchall())
+        consistent(owner)
+    return Result(drove, fleet, rows, told)
+
+
+def consistent(owner: psycopg.Connection) -> None:
+    """The counts of every group are those of its cars."""
+    sql = """
+        select g.number, array[g.of_cars, g.waiting, g.offered, g.retry, g.done, g.failed, g.declined, g.gone, g.exposed, g.tried],
+               (select array[count(*), count(*) filter (where state = 'waiting'), count(*) filter (where state = 'offered'),
+                             count(*) filter (where state = 'retry'), count(*) filter (where state = 'done'),
+                             count(*) filter (where state = 'failed'), count(*) filter (where state = 'declined'),
+                             count(*) filter (where state = 'left'), count(*) filter (where attempt > 0), coalesce(sum(attempt), 0)]
+                from release.rollout_car c where c.rollout = g.rollout and c.number = g.number)
+        from release.rollout_group g"""
+    for number, counted, cars in owner.execute(sql):
+        assert [int(one) for one in counted] == [int(one) for one in cars], f"group {number}"
+
+
+def assert_halted_before_the_next_phase(result: Result) -> int:
+    """Nobody was handed it outside of the phase in which it halted and those before, which had been good. The phase, from 0."""
+    drove, fleet, rows = result.drove, result.fleet, result.rows
+    assert drove.state is State.HALTED
+    assert "fail" in drove.reason
+    states = [state for state, _ in drove.groups]
+    halted = states.index(GroupState.OPEN)
+    assert states == [GroupState.PASSED] * halted + [GroupState.OPEN] + [GroupState.PENDING] * (len(states) - halted - 1)
+    assert all(counts.broken <= Thresholds().error * counts.cars for _, counts in drove.groups[:halted])
+    exposed = {car for car, (_, _, attempt) in rows.items() if attempt > 0}
+    assert set(fleet.obeyed) <= exposed <= {car for car, (number, _, _) in rows.items() if number <= halted}
+    return halted
+
+
+def assert_everybody_once(result: Result) -> None:
+    """Nobody was skipped, updated twice, or counted twice; who failed the first time had a second one."""
+    drove, fleet, rows = result.drove, result.fleet, result.rows
+    assert drove.state is State.FINISHED
+    assert {state for _, state, _ in rows.values()} == {"done"}
+    assert set(rows) == set(fleet.cars)
+    assert set(fleet.installs.values()) == {1}
+    assert set(result.told.values()) == {1}
+    assert {car for car, (_, _, attempt) in rows.items() if attempt == 2} == fleet.clumsy
+    assert max(attempt for _, _, attempt in rows.values()) <= 2
