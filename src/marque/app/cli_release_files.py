@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -32,12 +33,13 @@ def key(
     key: Key,
     organisation: Annotated[str, typer.Option("--organisation", metavar="CODE", help="Whose key it is.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="What is handed over.")],
+    person: Annotated[UUID | None, typer.Option(metavar="ID", help="Whose: then the console enrols it too. Ed25519 alone.")] = None,
     passphrase_file: Passphrase = None,
 ) -> None:
     """Say which public key is yours, proven by a signature with it: for a ceremony. A key of `marque keys new` has its request already."""
     from marque.app.release_files import key_request as run
 
-    run(key, organisation, out, passphrase_file)
+    run(key, organisation, person, out, passphrase_file)
 
 
 def online_key(

@@ -25,6 +25,7 @@ from marque.release.repository.tokens import SCHEME, Pkcs11Signer, read_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from uuid import UUID
 
 MOST_BYTES = 64 << 20
 _MOST_ROWS = 12
@@ -51,10 +52,10 @@ def signer_at(key: str, organisation: str, passphrase_file: Path | None) -> Iter
         yield FileSigner.of_person(Path(key), passphrase(passphrase_file), organisation)
 
 
-def key_request(key: str, organisation: str, out: Path, passphrase_file: Path | None) -> None:
-    """Writes what the holder of a key hands over to a ceremony."""
+def key_request(key: str, organisation: str, person: UUID | None, out: Path, passphrase_file: Path | None) -> None:
+    """Writes what the holder of a key hands over to a ceremony; with a person, what the console enrols as well."""
     with signer_at(key, organisation, passphrase_file) as signer:
-        write_new(out, requests.dumps(signer))
+        write_new(out, requests.enrolment(signer, person) if person else requests.dumps(signer))
         told({"key": signer.key.id, "kind": signer.key.scheme, "organisation": organisation, "request": str(out)})
 
 

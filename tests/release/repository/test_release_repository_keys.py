@@ -14,8 +14,8 @@ from tuf.api.metadata import Metadata as Theirs
 from marque.alliance import key_files, signing
 from marque.car.tuf import keys as car_keys
 from marque.car.tuf.trusted import Trusted
-from marque.common import InputError, Refusal, Refused, ok
-from marque.release.repository import signed_files
+from marque.common import InputError, Refusal, Refused, new_id, ok
+from marque.release.repository import requests, signed_files
 from marque.release.repository.keys import ECDSA, FileSigner, by_id, key_of, signed
 from marque.release.repository.keys import ED25519 as ED25519_KIND
 from marque.release.repository.roles import Party
@@ -174,3 +174,25 @@ def test_a_root_of_keys_on_tokens_and_in_files_is_trusted(token):
 def test_a_token_that_does_not_sign_says_why(where, pin, problem):
     with pytest.raises(InputError, match=problem):
         Pkcs11Signer(where, pin)
+
+
+def test_an_ed25519_key_on_a_token_is_enrolled_and_signs_drafts_as_the_console_wants_them(token):
+    person = new_id()
+    with Pkcs11Signer(TokenKey(str(SOFTHSM), token, "wang"), PIN, "gac") as one:
+        enrolment = ok(signing.read_enrolment(requests.enrolment(one, person)))
+        file = ok(signed_files.read(signed_files.dumps(b'{"_type":"targets"}', one)))
+    assert (enrolment.organisation, enrolment.person) == ("gac", person)
+    enrolled = signing.PersonKey("gac", person, enrolment.public_key, NOW, LATER)
+    (signer_,) = ok(
+        signing.verify(file.envelope, [enrolled], document=b'{"_type":"targets"}', at=NOW, payload_type=signed_files.RELEASE_METADATA)
+    )
+    assert signer_.key == file.signature.key
+    assert requests.read(requests.enrolment(signer("wang", "gac"), person), "r").organisation == "gac"
+
+
+def test_a_key_that_the_console_cannot_take_is_refused_before_anything_is_handed_in(token):
+    with Pkcs11Signer(TokenKey(str(SOFTHSM), token, "li"), PIN, "gac") as one:
+        with pytest.raises(Refused, match="the console takes Ed25519"):
+            signed_files.dumps(b"{}", one)
+        with pytest.raises(Refused, match="the console takes Ed25519"):
+            requests.enrolment(one, new_id())

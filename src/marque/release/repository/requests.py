@@ -7,6 +7,7 @@ in a form that holds any kind of key.
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import rfc8785
 
@@ -14,7 +15,7 @@ from marque.alliance import signing
 from marque.car.tuf import keys as car_keys
 from marque.car.tuf.canonical import encode
 from marque.car.tuf.model import Key
-from marque.common import InputError, Refusal
+from marque.common import InputError, Refusal, Refused
 from marque.release.repository.keys import ECDSA_P256, ED25519, Signer, key_of
 from marque.release.repository.writing import key_json
 
@@ -26,6 +27,21 @@ def dumps(signer: Signer) -> bytes:
     """What the holder of the key hands over."""
     said: dict[str, Any] = {"kind": KIND, "key": key_json(signer.key)}
     return rfc8785.dumps(said | {"signature": signer.sign(encode(said)).hex()})
+
+
+def enrolment(signer: Signer, person: UUID) -> bytes:
+    """What `marque keys new` writes, of a key on a token: the console enrols it as theirs. Raises Refused for a key not of Ed25519."""
+    if signer.key.kind != ED25519:
+        raise Refused(Refusal("the console takes Ed25519 keys; a key of another kind signs in a ceremony", {"kind": signer.key.kind}))
+    said = {
+        "kind": signing.ENROLMENT_KIND,
+        "organisation": signer.key.organisation,
+        "person": str(person),
+        "publicKey": signer.key.public,
+    }
+    text = rfc8785.dumps(said)
+    made = signing.Signature(signer.key.id, signer.sign(signing.pae(signing.KEY_ENROLMENT, text)))
+    return signing.Envelope(signing.KEY_ENROLMENT, text, (made,)).dumps()
 
 
 def read(raw: bytes, file: str) -> Key:
