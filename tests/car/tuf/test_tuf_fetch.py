@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 from tuf_servers import honest, saying
@@ -76,6 +77,23 @@ def test_chunks_without_end_are_endless_data() -> None:
         assert attack(lambda: fetcher.get("f", 50_000)) is Attack.ENDLESS_DATA
 
 
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n" * 1000
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "again"), [(b"", CONTINUE), (CHUNKED + b"1\r\nx\r\n0\r\n", b"X: y\r\n" * 1000), (CHUNKED, b"1;" + b"x" * 9000 + b"\r\nx\r\n")]
+)
+def test_headers_trailers_and_chunk_marks_without_end_are_endless_data(first: bytes, again: bytes) -> None:
+    def endless(connection: socket.socket) -> None:
+        connection.sendall(first)
+        while True:
+            connection.sendall(again)
+
+    with fetcher_of(endless) as fetcher:
+        assert attack(lambda: fetcher.get("f", 5000)) is Attack.ENDLESS_DATA
+
+
 def test_a_target_longer_than_signed_is_endless_data() -> None:
     got = bytearray()
     with fetcher_of(told(OK + b"\r\n" + DATA)) as fetcher:
@@ -129,9 +147,11 @@ def test_another_part_than_was_asked_for_is_refused() -> None:
         assert attack(lambda: fetcher.download("f", 100, bytearray().extend, 90)) is Attack.ARBITRARY_SOFTWARE
 
 
-@pytest.mark.parametrize("where", ["http://example.org/f", "https://127.0.0.1/f", "//127.0.0.1:1/f", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "where", ["http://example.org/f", "https://127.0.0.1/f", "//127.0.0.1:1/f", "file:///etc/passwd", "http://[", "http://a:b/", "/\xe9"]
+)
 def test_nobody_is_sent_elsewhere(where: str) -> None:
-    answer = f"HTTP/1.1 302 Found\r\nLocation: {where}\r\nContent-Length: 0\r\n\r\n".encode()
+    answer = f"HTTP/1.1 302 Found\r\nLocation: {where}\r\nContent-Length: 0\r\n\r\n".encode("latin-1")
     with fetcher_of(told(answer)) as fetcher:
         assert attack(lambda: fetcher.get("f", 100)) is Attack.ARBITRARY_SOFTWARE
 
@@ -168,7 +188,51 @@ def test_headers_go_along() -> None:
         assert server.headers[-1]["Authorization"] == "Bearer secret"
 
 
-@pytest.mark.parametrize("url", ["ftp://example.org/", "example.org", "http://", "file:///tmp"])
+def test_over_https_only_who_is_trusted_is_listened_to(tmp_path: Path) -> None:
+    import ssl
+
+    certificate, key = certified(tmp_path)
+    with honest({"f": DATA}) as server:
+        ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ours.load_cert_chain(certificate, key)
+        server.socket = ours.wrap_socket(server.socket, server_side=True)
+        url = server.url.replace("http", "https")
+        with closing(HttpFetcher(url, context=ssl.create_default_context(cafile=certificate))) as fetcher:
+            assert fetcher.get("f", len(DATA)) == DATA
+            assert fetcher.get("f", len(DATA)) == DATA
+        with closing(HttpFetcher(url)) as stranger, pytest.raises(Unavailable, match="certificate"):
+            stranger.get("f", len(DATA))
+    assert server.connections == 1
+
+
+def certified(folder: Path) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1, signed by itself, and its key."""
+    import ipaddress
+    from datetime import UTC, datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    private, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(
+            name, name, private.public_key(), x509.random_serial_number(), now - timedelta(days=1), now + timedelta(days=1)
+        )
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(private, SHA256())
+    )
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_bytes(made.public_bytes(Encoding.PEM))
+    key.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return certificate, key
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://example.org/", "example.org", "http://", "file:///tmp", "http://[::1", "http://a:99999/", "http://a/\xe9"]
+)
 def test_an_address_that_is_none_is_said_so(url: str) -> None:
     with pytest.raises(InputError):
         HttpFetcher(url)

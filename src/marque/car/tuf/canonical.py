@@ -17,6 +17,7 @@ DEEPEST = 48
 """Levels of objects and lists. Honest metadata has about ten."""
 
 _LEAVES = frozenset({str, int, bool, type(None)})
+_HOLDERS = frozenset({dict, list})
 _ESCAPE = re.compile(r'\\(?:u([0-9a-f]{4})|(["\\bfnrt]))')
 _LITERAL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", '"': '\\"', "\\": "\\\\"}
 
@@ -45,7 +46,7 @@ def decode(raw: bytes, at_most: int, file: str, repository: str = "") -> dict[st
         raise UpdateRefused(Attack.ENDLESS_DATA, repository, file, f"is {len(raw)} bytes long, more than the {at_most} allowed")
     try:
         value = json.loads(raw.decode(), object_pairs_hook=_fields, parse_float=_no_float, parse_constant=_no_float)
-        _plain(value)
+        _not_deep(value)
     except (ValueError, RecursionError) as error:
         problem = str(error) if isinstance(error, _Doubtful) else "is not JSON in UTF-8"
         raise UpdateRefused(Attack.MALFORMED, repository, file, problem) from error
@@ -63,6 +64,17 @@ def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_float(text: str) -> None:
     raise _Doubtful(f"holds {text[:20]}, where only whole numbers are allowed")
+
+
+def _not_deep(value: object) -> None:
+    """Of what json.loads made: all that is left to ask of it."""
+    level: list[Any] = [value]
+    for _ in range(DEEPEST):
+        inside = (one.values() if type(one) is dict else one for one in level if type(one) in _HOLDERS)
+        level = [item for items in inside for item in items if type(item) in _HOLDERS]
+        if not level:
+            return
+    raise _Doubtful(f"is nested deeper than {DEEPEST} levels")
 
 
 def _plain(value: object) -> None:

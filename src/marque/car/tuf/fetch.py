@@ -15,9 +15,13 @@ from marque.common import InputError, MarqueError, Unavailable
 if TYPE_CHECKING:
     from http.client import HTTPConnection, HTTPResponse
     from socket import socket
+    from ssl import SSLContext
+    from urllib.parse import SplitResult
 
 CHUNK = 64 * 1024
 REDIRECTS = 3
+AROUND = 256 * 1024
+"""Bytes of headers, and of what comes around a body, that an answer may have beyond its body twice over."""
 STALE = 2
 """Tries of a request over a connection kept alive: the server may have closed it meanwhile."""
 
@@ -50,7 +54,8 @@ class HttpFetcher:
     """Over HTTP or HTTPS, on one connection kept alive. Redirects are followed on the same server only.
 
     timeout_s: that nothing comes at all. least_bytes_per_s: that less comes, over any stretch of timeout_s, is slow retrieval.
-    headers: sent along, an Authorization for example. repository: as refusals name it.
+    headers: sent along, an Authorization for example. context: whom to trust over HTTPS; None: whom the machine trusts. repository: as
+    refusals name it. Raises InputError for an address that is none.
     """
 
     def __init__(
@@ -61,13 +66,15 @@ class HttpFetcher:
         timeout_s: float = 20.0,
         now: Callable[[], float] = time.monotonic,
         headers: Mapping[str, str] | None = None,
+        context: SSLContext | None = None,
         repository: str = "",
     ) -> None:
         self._base = base_url.rstrip("/") + "/"
-        where = urlsplit(self._base)
-        if where.scheme not in {"http", "https"} or not where.hostname:
+        where = _address(self._base)
+        if where is None or where.scheme not in {"http", "https"} or not where.hostname:
             raise InputError(base_url, "", "is no address of a server over http or https")
         self._secure, self._host, self._port, self._folder = where.scheme == "https", where.hostname, where.port, where.path
+        self._context, self._most = context, AROUND
         self._least, self._timeout, self._now = least_bytes_per_s, timeout_s, now
         self._headers, self._repository = dict(headers or {}), repository
         self._connection: HTTPConnection | None = None
@@ -75,6 +82,7 @@ class HttpFetcher:
     def get(self, path: str, at_most: int) -> bytes:
         """See Fetcher."""
         parts: list[bytes] = []
+        self._most = AROUND + 2 * at_most
         with self._response(path, {}) as response:
             self._pieces(response, path, at_most, parts.append)
         return b"".join(parts)
@@ -84,6 +92,7 @@ class HttpFetcher:
         if start >= length > 0:
             return
         skip = 0
+        self._most = AROUND + 2 * length
         with self._response(path, {"Range": f"bytes={start}-"} if start else {}) as response:
             if start and response.status == 206:
                 if not (response.getheader("Content-Range") or "").startswith(f"bytes {start}-"):
@@ -128,6 +137,8 @@ class HttpFetcher:
         except NotThere:
             complete = True
             raise
+        except _TooMuch:
+            self._refuse(Attack.ENDLESS_DATA, path, "the server sends headers, or what stands around a body, without end")
         except _Slow as error:
             self._refuse(Attack.SLOW_RETRIEVAL, path, str(error))
         except (OSError, HTTPException) as error:
@@ -143,7 +154,7 @@ class HttpFetcher:
                 return response
             elsewhere = response.getheader("Location")
             response.read(CHUNK)
-            if response.length:
+            if not (response.isclosed() or response.length == 0):
                 self.close()
             response.close()
             if response.status in {403, 404, 410}:
@@ -158,9 +169,12 @@ class HttpFetcher:
 
         scheme = "https" if self._secure else "http"
         host = f"{self._host}:{self._port}" if self._port else self._host
-        found = urlsplit(urljoin(f"{scheme}://{host}{address}", elsewhere))
-        if (found.scheme, found.hostname, found.port) != (scheme, self._host, self._port):
-            self._refuse(Attack.ARBITRARY_SOFTWARE, path, f"the server sends elsewhere, to {found.hostname}")
+        try:
+            found = _address(urljoin(f"{scheme}://{host}{address}", elsewhere))
+        except ValueError:
+            found = None
+        if found is None or (found.scheme, found.hostname, found.port) != (scheme, self._host, self._port):
+            self._refuse(Attack.ARBITRARY_SOFTWARE, path, f"the server sends elsewhere, to {elsewhere[:80]!r}")
         return found.path + (f"?{found.query}" if found.query else "")
 
     def _send(self, address: str, headers: Mapping[str, str]) -> HTTPResponse:
@@ -169,8 +183,10 @@ class HttpFetcher:
         for left in reversed(range(STALE)):
             kept = self._connection is not None
             if self._connection is None:
-                make = HTTPSConnection if self._secure else HTTPConnection
-                self._connection = make(self._host, self._port, timeout=self._timeout)
+                if self._secure:
+                    self._connection = HTTPSConnection(self._host, self._port, timeout=self._timeout, context=self._context)
+                else:
+                    self._connection = HTTPConnection(self._host, self._port, timeout=self._timeout)
                 self._connection.response_class = self._watched  # type: ignore[assignment]
             try:
                 self._connection.request("GET", address, headers=dict(headers))
@@ -184,19 +200,23 @@ class HttpFetcher:
     def _watched(self, sock: socket, **how: Any) -> HTTPResponse:
         from http.client import HTTPResponse
 
-        return HTTPResponse(_Watched(sock, self._least, self._timeout, self._now), **how)  # type: ignore[arg-type]
+        return HTTPResponse(_Watched(sock, self._most, self._least, self._timeout, self._now), **how)  # type: ignore[arg-type]
 
 
 class _Slow(Exception):
     """Too little came for too long."""
 
 
+class _TooMuch(Exception):
+    """More came than any honest answer has."""
+
+
 class _Watched(io.RawIOBase):
     """A socket's bytes, header and body, with an eye on the clock. It passes for a socket where HTTPResponse wants a file of one."""
 
-    def __init__(self, sock: socket, least: float, window_s: float, now: Callable[[], float]) -> None:
+    def __init__(self, sock: socket, most: int, least: float, window_s: float, now: Callable[[], float]) -> None:
         self._raw = sock.makefile("rb", buffering=0)
-        self._least, self._window, self._now = least, window_s, now
+        self._left, self._least, self._window, self._now = most, least, window_s, now
         self._since, self._taken = now(), 0
 
     def makefile(self, _mode: str) -> io.BufferedReader:
@@ -208,12 +228,15 @@ class _Watched(io.RawIOBase):
         return True
 
     def readinto(self, into: Any) -> int | None:
-        """Some bytes. Raises _Slow when in window_s nothing came, or less than the least rate."""
+        """Some bytes. Raises _Slow when in window_s nothing came, or less than the least rate, and _TooMuch."""
         try:
             count = self._raw.readinto(into)
         except TimeoutError:
             raise _Slow(f"nothing came for {self._window:g} seconds") from None
         self._taken += count or 0
+        self._left -= count or 0
+        if self._left < 0:
+            raise _TooMuch
         elapsed = self._now() - self._since
         if elapsed >= self._window:
             if self._taken < self._least * elapsed:
@@ -225,6 +248,16 @@ class _Watched(io.RawIOBase):
         """Lets the socket go."""
         self._raw.close()
         super().close()
+
+
+def _address(url: str) -> SplitResult | None:
+    """Its parts; None where it is none that can be asked."""
+    try:
+        found = urlsplit(url)
+        _ = found.port
+    except ValueError:
+        return None
+    return found if url.isascii() else None
 
 
 def _after(skip: int, write: Callable[[bytes], object]) -> Callable[[bytes], object]:
