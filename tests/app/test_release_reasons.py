@@ -62,7 +62,7 @@ def said():
                     details |= keys(node)
             if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in {"details", "told"} and file.name == "rules.py":
                 details |= keys(node)
-            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in REASONS and file.name != "roles.py":
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in REASONS and file.name not in {"roles.py", "model.py"}:
                 found |= {f"reason.{one}": file.name for one in texts(node.value) or ()}
             if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "_EXAMPLES":
                 found |= {f"reason.{one.value}": file.name for one in node.value.values}

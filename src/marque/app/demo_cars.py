@@ -16,7 +16,6 @@ from uuid import UUID
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from psycopg.errors import Error as DatabaseError
 
 from marque.app.demo_people import FOLDER, Manager
 from marque.app.platform import Platform
@@ -24,7 +23,7 @@ from marque.car.attacks import Attack
 from marque.car.uptane import reports
 from marque.car.uptane.reports import Met, State
 from marque.car.uptane.vehicle import Ecu, Installed, Vehicle
-from marque.common import MarqueError
+from marque.common import MarqueError, Unavailable
 from marque.foundation import Actor, Transaction
 from marque.release import releases
 from marque.release.devices import cars, manifests
@@ -186,10 +185,10 @@ def live(platform: Platform, fleet: Fleet, stop: threading.Event) -> None:
             moment(platform, fleet, batch, road)
             if turn % _ADVANCE_EVERY == 0:
                 _advance(platform, fleet)
+        except Unavailable:
+            continue  # busy, or the server is stopping, and this thread with it
         except MarqueError as fault:
             _log.warning("demonstration-cars", fault=str(fault))
-        except DatabaseError:
-            return  # the server is stopping
 
 
 def moment(platform: Platform, fleet: Fleet, batch: Sequence[str], road: Road) -> None:

@@ -10,9 +10,10 @@ from fastapi.responses import HTMLResponse, Response
 from marque.app.console.release_forms import names_of
 from marque.app.console.release_pages import around
 from marque.app.console.visit import Again, Refusing, Submitting, Visit, Visiting, to
-from marque.common import InputError
+from marque.common import InputError, Missing
 from marque.release.devices import cars
 from marque.release.devices.model import Registered, read
+from marque.release.rollouts import records
 
 routes = APIRouter(prefix="/console/release/programmes")
 _LONGEST = 60
@@ -68,7 +69,7 @@ def _page(
             tx, lead, programme, found.vehicle.id, int(before) if before.isascii() and before.isdecimal() and len(before) < 10 else None
         )
         context = around(tx, lead, programme) | {
-            "tab": "cars", "car": found, "reports": told, "more": len(told) == cars.PAGE, "made": made,
+            "tab": "cars", "car": found, "records": records.of_car(tx, lead, programme, found.vehicle.id), "reports": told, "more": len(told) == cars.PAGE, "made": made,
             "refused": sorted({attack for one in told for attack in one.attacks}),
         }  # fmt: skip
     return visit.page("release_car.html", context, again)
@@ -81,6 +82,18 @@ def manifest(visit: Visiting, lead: str, programme: UUID, vehicle: str, counter:
         found = cars.manifest(tx, lead, programme, _plain(vehicle), counter)
     disposition = f'attachment; filename="manifest-{counter}.json"'
     return Response(found, media_type="application/json", headers={"Content-Disposition": disposition})
+
+
+@routes.get("/{lead}/{programme}/cars/{vehicle}/records/{counter}")
+def update_record(visit: Visiting, lead: str, programme: UUID, vehicle: str, counter: int) -> Response:
+    """The record of an update, to be verified without us."""
+    with visit.transaction() as tx:
+        kept = records.of_car(tx, lead, programme, _plain(vehicle))
+    found = next((one for one in kept if one.counter == counter), None)
+    if found is None:
+        raise Missing("record of an update")
+    disposition = f'attachment; filename="update-{counter}.record.json"'
+    return Response(found.envelope, media_type="application/json", headers={"Content-Disposition": disposition})
 
 
 @routes.post("/{lead}/{programme}/cars/{vehicle}/entitlements")

@@ -35,6 +35,7 @@ from marque.release import web as release_web
 from marque.release.devices import ddi_web
 from marque.release.devices import web as devices_web
 from marque.release.devices.serving import Devices
+from marque.release.rollouts import web as rollouts_web
 
 API = "/api/"
 
@@ -73,6 +74,7 @@ class Console:
         app.state.products = Products(cache_folder("product"))
         app.include_router(product_web.routes)
         app.include_router(release_web.routes)
+        app.include_router(rollouts_web.routes)
         app.state.devices = self._devices
         app.include_router(devices_web.routes)
         app.include_router(devices_web.car_routes, include_in_schema=False)
@@ -184,7 +186,13 @@ def schema() -> JSONResponse:
         title="Marque",
         version=__version__,
         description=alliance.__doc__,
-        routes=[*web.routes.routes, *product_web.routes.routes, *release_web.routes.routes, *devices_web.routes.routes],
+        routes=[
+            *web.routes.routes,
+            *product_web.routes.routes,
+            *release_web.routes.routes,
+            *rollouts_web.routes.routes,
+            *devices_web.routes.routes,
+        ],
     )
     schemes = {"token": {"type": "http", "scheme": "bearer"}, "session": {"type": "apiKey", "in": "cookie", "name": "session"}}
     said.setdefault("components", {})["securitySchemes"] = schemes

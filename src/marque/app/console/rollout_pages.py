@@ -79,7 +79,7 @@ def _page(visit: Visit, rollout: UUID, again: Again | None = None) -> HTMLRespon
     with visit.transaction() as tx:
         progress = service.progress(tx, rollout)
         shown = progress.rollout
-        context = around(tx, shown.lead, shown.programme) | _told(visit, progress) | {
+        context = around(tx, shown.lead, shown.programme) | _told(visit, tx, progress) | {
             "tab": "rollouts", "decision": _decision(tx, shown),
         }  # fmt: skip
         context["acts"] = _acts(shown, context)
@@ -91,15 +91,16 @@ def panel(visit: Visiting, rollout: UUID) -> HTMLResponse:
     """The part that changes while it runs, for the page's script."""
     with visit.transaction() as tx:
         progress = service.progress(tx, rollout)
-        context = around(tx, progress.rollout.lead, progress.rollout.programme) | _told(visit, progress)
+        context = around(tx, progress.rollout.lead, progress.rollout.programme) | _told(visit, tx, progress)
     return render(visit.request, "console/rollout_panel.html", context)
 
 
-def _told(visit: Visit, progress: Progress) -> dict[str, Any]:
+def _told(visit: Visit, tx: Transaction, progress: Progress) -> dict[str, Any]:
     words, rollout = visit.words, progress.rollout
     names = {one.number: one.group.name for one in rollout.groups}
     return {
-        "progress": progress, "rollout": rollout, "live": rollout.state is State.RUNNING, "groups": telling.groups_told(progress),
+        "progress": progress, "rollout": rollout, "version": releases.one(tx, rollout.release).version,
+        "live": rollout.state is State.RUNNING, "groups": telling.groups_told(progress),
         "told": telling.pace(words, progress), "attacks": telling.attacks(progress.counts),
         "why": telling.why(words, rollout.reason, rollout.details) if rollout.reason else None,
         "waits": [telling.wait_told(words, one) for one in progress.waits],
