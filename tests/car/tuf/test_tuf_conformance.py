@@ -12,7 +12,7 @@ import pytest
 
 @pytest.mark.slow
 def test_every_test_of_the_public_suite_passes() -> None:
-    """MARQUE_TUF_CONFORMANCE: a checkout of github.com/theupdateframework/tuf-conformance, with its `make dev` done; it needs `faketime`."""
+    """MARQUE_TUF_CONFORMANCE: a checkout of github.com/theupdateframework/tuf-conformance, `make dev` done; `faketime` on the path."""
     checkout = os.environ.get("MARQUE_TUF_CONFORMANCE")
     if not checkout:
         pytest.skip("MARQUE_TUF_CONFORMANCE names no checkout of the suite")
