@@ -8,10 +8,11 @@ from uuid import UUID
 
 import typer
 
-from marque.app import cli_release_files
+from marque.app import cli_release_files, cli_rollouts
 
 release = typer.Typer(no_args_is_help=True, help="Releases: drafted, proven, signed by both, rolled out.")
 cli_release_files.add_to(release)
+cli_rollouts.add_to(release)
 
 Server = Annotated[str, typer.Option("--server", metavar="URL", help="The installation, as browsers see it.")]
 Token = Annotated[Path, typer.Option("--token-file", metavar="FILE", help="Holds a service token; the console makes them under Tokens.")]

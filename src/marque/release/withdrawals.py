@@ -1,7 +1,7 @@
 """Evidence that counts no longer: stopped here at once, and told to cars by a list that the organisation's own key signs.
 
 Stopping takes one person of either party and a reason, and is done when the transaction commits: every release that rests on the evidence
-is withdrawn (`releases.distributable` leaves it out), roll-outs follow by the event `release.withdrawn`. The signed list comes after it and
+is withdrawn (`releases.distributable` leaves it out), its roll-outs are halted, its signing ends. The signed list comes after it and
 needs a person's key, not one of the server's: who breaks into the server shall not be able to switch a fleet's features off for ever.
 """
 
@@ -17,6 +17,7 @@ from marque.release import acts, drafts, publishing, rules
 from marque.release.model import Purpose, Release, State, Withdrawn, area_of
 from marque.release.repositories import open_change
 from marque.release.repository.roles import withdrawn_role
+from marque.release.rollouts.server import stop_releases
 from marque.release.store import changes as change_store
 from marque.release.store import releases as release_store
 from marque.release.store import rows
@@ -34,6 +35,7 @@ def withdraw(tx: Transaction, lead: str, programme: UUID, evidence: str, reason:
     store.insert(tx, area, evidence, reason.strip())
     for one in resting:
         _stop(tx, area, one)
+    stop_releases(tx, [one.id for one in resting], reason.strip())
     if publishing.now_held(tx, area).root is not None:
         draft_list(tx, area)
     said = {"evidence": evidence, "reason": reason.strip(), "releases": [str(one.id) for one in resting]}
