@@ -30,6 +30,8 @@ __all__ = ["CARMAKER", "OTHER", "PARTNER", "RolloutWorld", "colleague", "noon", 
 CARMAKER, PARTNER, OTHER = "gac", "huawei", "seres"
 AREA = "release-signature"
 MARKETS = ("cn", "eu")
+PORTION = 4_000
+"""So many cars are registered by one statement."""
 
 
 @dataclass
@@ -84,6 +86,12 @@ class RolloutWorld:
 
     def register(self, many: int, first: int = 0, market: str | None = None, model: str = "Vela", installed: int = 0, **more) -> list[str]:
         """Cars, by turns in the markets, each with one control unit. installed: the counter of `pilot` that they run."""
+        if many > PORTION:
+            return [
+                name
+                for start in range(first, first + many, PORTION)
+                for name in self.register(min(PORTION, first + many - start), start, market, model, installed, **more)
+            ]
         names = [f"LGX{number:07}" for number in range(first, first + many)]
         columns = {"features": [], "entitlements": []} | more
         with self.serving() as tx:
