@@ -67,14 +67,14 @@ class Server:
             self.killed += 1
             try:
                 return self._wire.recv()  # it was quicker
-            except EOFError:
+            except (EOFError, ConnectionResetError):
                 self.cut += 1
             finally:
                 self._start()
             self._wire.send((what, given))
         try:
             return self._wire.recv()
-        except EOFError:
+        except (EOFError, ConnectionResetError):
             raise RuntimeError(f"the server ended by itself while it was asked for {what}") from None
 
     def close(self) -> None:
