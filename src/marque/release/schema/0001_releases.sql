@@ -149,6 +149,13 @@ call release.found('withdrawal', $$
 $$);
 create index withdrawal_of on release.withdrawal (lead, programme, evidence);
 
+-- What was put up for signatures, signed, published or withdrawn is no side's own: cars rely on it, and on nothing of it going away. So no
+-- transition moves, copies or destroys these rows, as none does a decision. Drafts, images, evidence and keys are the side's that made them.
+delete from alliance.area_table where name in (
+    'release.change'::regclass, 'release.document'::regclass, 'release.signature'::regclass, 'release.closing'::regclass,
+    'release.metadata'::regclass, 'release.withdrawal'::regclass
+);
+
 drop procedure release.found(text, text);
 
 -- Whose people have to sign, by the agreement's revision in force: told to those who have to do with the area.
