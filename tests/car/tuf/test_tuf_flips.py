@@ -82,8 +82,10 @@ def test_no_flipped_byte_changes_what_is_believed(role: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
-def test_no_bit_of_no_byte_changes_what_is_believed(role: str) -> None:
-    assert not changed_meanings(role, ((place, 1 << bit) for place in range(len(raw_of(role))) for bit in range(8)))
+def test_no_byte_at_all_changes_what_is_believed(role: str, thorough: bool) -> None:
+    """Each byte with one bit flipped, another for each; all eight of each where time does not matter."""
+    bits = range(8) if thorough else (3,)
+    assert not changed_meanings(role, ((place, 1 << (place + bit) % 8) for place in range(len(raw_of(role))) for bit in bits))
 
 
 @pytest.mark.parametrize("role", ROLES)
