@@ -45,6 +45,20 @@ FORMS = {
     "/console/product/programmes/{lead}/{programme}/propose": {"kind": "vehicle", "part": "another", "model": "features\n    Another\n"},
     "/console/product/revisions/{revision}/{act}": {"reason": "R"},
     "/console/product/supply/modules": {"part": "another", "version": "1", "title": "T", "model": "features\n    Another\n"},
+    "/console/release/programmes/{lead}/{programme}": {
+        "name": "another",
+        "version": "1",
+        "vehicle_model": "vela",
+        "for_markets": "cn",
+        "digest": "0" * 64,
+    },
+    "/console/release/releases/{release}/filings": {"market": "cn", "state": "filed", "reference": "R"},
+    "/console/release/releases/{release}/withdraw": {"reason": "R"},
+    "/console/release/changes/{change}/drop": {"reason": "R"},
+    "/console/release/rollouts/{rollout}/{act}": {"reason": "R"},
+    "/console/release/programmes/{lead}/{programme}/cars/{vehicle}/entitlements": {"entitlements": "E"},
+    "/console/release/programmes/{lead}/{programme}/cars/{vehicle}/token": {},
+    "/console/release/programmes/{lead}/{programme}/cars/{vehicle}/retire": {},
     "/console/product/lines/{line}/configure": {"click": "", "at": ""},
     "/console/product/lines/{line}/quotes": {"on": "2022-03-01", "market": "cn", "d": f"!Extra {canary(ME)}"},
 }
@@ -72,7 +86,9 @@ def database_of(bench):
 def place(bench, path, who=ME, **more):
     side = bench.world.sides[who]
     parts = {"owner": who, "lead": who, "number": 1, "process": "platform", "act": "approve", "code": side.words["brand"]}
-    parts |= {"key": side.words["key"], "quote": side.words["quote"]} | side.ids | more
+    parts |= {"key": side.words["key"], "quote": side.words["quote"], "vehicle": side.words["vehicle"]} | side.ids
+    parts |= {"repository": "image", "name": "timestamp.json", "counter": 1} | more
+    parts |= {"act": "cancel"} if "/rollouts/" in path else {}
     return address(path, parts)
 
 

@@ -17,8 +17,12 @@ WORDS = "\"'><script>canary</script><b onclick=canary>&amp;{{7*7}}"
 FITTING = {
     "code": "canary", "email": "<script>canary</script>@x.example", "owner": "alcyone", "since": "2022-02-02", "effective": "2022-05-05",
     "expires": "2022-05-05", "part": "canary", "model": 'features\n    "<script>canary</script>"\n', "file": "", "starts": "", "ends": "",
-    "years": "", "markets": "", "plants": "", "version": "1",
-}  # fmt: skip
+    "years": "", "markets": "", "plants": "", "version": "1", "name": "canary", "digest": "0" * 64, "vehicle_model": "vela",
+    "for_markets": "cn", "rxswin": "", "requires": "", "conflicts": "", "state": "filed", "0-name": "canary",
+} | {f"{row}-{name}": "" for row in range(6) for name in (
+    "percent", "soak", "success", "error", "models", "markets", "features", "cars", "reported", "least", "attempts", "disengagements",
+    "minimal-risk", "least-km", "from", "until", *(["name"] if row else []),
+)}  # fmt: skip
 """Where a field takes no words, what it takes that is nearest to them."""
 ENOUGH = 3
 """So many pages of one route, and so many forms of one."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from fastapi.routing import APIRoute
 from lxml import html
 
-ELSEWHERE = ("/api/", "/health/", "/metrics", "/static")
+ELSEWHERE = ("/api/", "/health/", "/metrics", "/static", "/car/", "/{tenant}/")
 """What the application answers to programs."""
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import psycopg
 import rivals_product
+import rivals_release
 from small_alliance import PROCESSES, document, found, noon, propose, sign
 
 from databases import superuser
@@ -79,6 +80,7 @@ def world(database: Database, addresses: Addresses) -> World:
     for side in sides.values():
         _work(database, side, people)
         rivals_product.furnish(database, side, people, canary(side.code), PARTNER)
+        rivals_release.furnish(database, side, canary(side.code))
         for told in (True, False):
             _administer(database, side, told)
     with psycopg.connect(superuser(addresses, _name(owner))) as connection:

@@ -231,14 +231,17 @@ def test_whatever_people_write_is_words_and_never_markup_wherever_it_is_shown(ke
     writing.through("/console")
     reading.through("/console")
     assert writing.wrong + reading.wrong == []
-    pages = {path for path in GETS if not path.endswith(("/text", "/export", "/directory"))}
+    files = ("/text", "/export", "/directory", "/payload", "/panel", "/repository/{repository}/{name}", "s/{counter}")
+    pages = {path for path in GETS if not path.endswith(files)}
     assert pages - set(writing.seen) == set(), "a page that no link leads to"
     lines = {path for path in pages if path.startswith("/console/product/lines/")}
     assert pages - writing.shown - lines == {"/console/history"}, "the public record alone holds nothing that its readers wrote"
     own = {"/console/me", "/console/tokens", "/console/product/programmes/{lead}/{programme}/propose"}
     assert pages - reading.shown - lines <= {"/console/history"} | own
     taken = {path for path, answers in writing.sent.items() if answers & {200, 303}}
-    refused = {path for path in POSTS if path.endswith(("/sign", "/me/keys"))}
+    # What takes a file, and what takes signatures of both sides before it.
+    ceremony = ("/sign", "/me/keys", "/images", "/evidence", "/cars", "/ask", "/repository/keys", "/repository/roots", "/renewals")
+    refused = {path for path in POSTS if path.endswith(ceremony)}
     assert {path for path in POSTS if not path.endswith(("{challenge}", "/leave"))} - taken - refused == set(), (
         "a form that was never taken"
     )

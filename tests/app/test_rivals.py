@@ -49,6 +49,7 @@ CODED = {
     "status", "kind", "what", "mode", "digest", "previous", "key",
 }  # fmt: skip
 """Columns that hold no words: codes of organisations, words of a list, digests."""
+FITTING = {"repository": "image", "name": "timestamp.json", "counter": 1}
 WAYS = ("theirs", "mine", "my code and their id", "their code and my id", "mixed")
 
 
@@ -255,7 +256,8 @@ def test_every_page_asked_by_a_rival_tells_nothing(bench, who):
             asker = Asker(bench, who, random.Random(0))
             names = re.findall(r"{(\w+)}", path)
             parts = {name: asker.place(name, way, "approve" if name == "act" else "platform") for name in names}
-            parts |= {name: them.words[name] for name in names if name in {"key", "quote"}}
+            parts |= {name: them.words[name] for name in names if name in {"key", "quote", "vehicle"}}
+            parts |= {name: fitting for name, fitting in FITTING.items() if name in names}
             body = None
             if method == "POST":
                 body = "{}" if path.endswith("{challenge}") else form(them)

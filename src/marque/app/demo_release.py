@@ -100,14 +100,14 @@ class _Companies:
                 for one in there.values():
                     if one.evidence is None:
                         there[one.version] = self._proven(one, driven, Path(folder))
-        for version in ("1.0.0", "1.1.0"):
-            there[version] = self._published(there[version])
-            self._filed(there[version])
+        there["1.0.0"] = self._published(there["1.0.0"])
         first = self._rolled_out(there["1.0.0"], "First deliveries", [
             Group(name="Test fleet", percent=10.0, soak=timedelta(), thresholds=_FIRST, consent=False),
             Group(name="Everybody", soak=timedelta(), thresholds=_FIRST, consent=False),
         ])  # fmt: skip
-        self._finish(fleet, first, there["1.0.0"])
+        if first is not None:
+            self._finish(fleet, first, there["1.0.0"])
+        there["1.1.0"] = self._published(there["1.1.0"])
         self._rolled_out(there["1.1.0"], "Longer distances", [
             Group(name="Test fleet", percent=5.0, soak=timedelta(minutes=2), thresholds=_FIRST, road=_ROAD),
             Group(name="First customers", percent=25.0, soak=timedelta(minutes=4), thresholds=_RUNNING, road=_ROAD),
@@ -198,11 +198,15 @@ class _Companies:
                 if market not in known:
                     rollouts.file(tx, *self.of, release.id, market, state, reference=f"{market.upper()}-{release.version} (invented)")
 
-    def _rolled_out(self, release: Release, name: str, groups: list[Group]) -> Rollout:
-        """Drafted by the carmaker, whose cars they are, approved by both."""
+    def _rolled_out(self, release: Release, name: str, groups: list[Group]) -> Rollout | None:
+        """Filed, drafted by the carmaker, whose cars they are, approved by both. None: a newer release has come before it was."""
         platform = self.platform
+        if release.stage is Stage.PUBLISHED:
+            self._filed(release)
         with platform.database.transaction(self.managers[CARMAKER][0].actor) as tx:
             found = next((one for one in rollouts.page(tx, *self.of) if one.release == release.id), None)
+            if found is None and release.stage is not Stage.PUBLISHED:
+                return None
             if found is None:
                 found = rollouts.launch(tx, rollouts.draft(tx, *self.of, Plan(name=name, release=release.id, groups=tuple(groups))).id)
         if found.decision is not None:

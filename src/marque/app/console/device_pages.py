@@ -69,7 +69,8 @@ def _page(
             tx, lead, programme, found.vehicle.id, int(before) if before.isascii() and before.isdecimal() and len(before) < 10 else None
         )
         context = around(tx, lead, programme) | {
-            "tab": "cars", "car": found, "records": records.of_car(tx, lead, programme, found.vehicle.id), "reports": told, "more": len(told) == cars.PAGE, "made": made,
+            "tab": "cars", "car": found, "reports": told,
+            "records": records.of_car(tx, lead, programme, found.vehicle.id), "more": len(told) == cars.PAGE, "made": made,
             "refused": sorted({attack for one in told for attack in one.attacks}),
         }  # fmt: skip
     return visit.page("release_car.html", context, again)
