@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -156,6 +157,32 @@ def test_status_is_told_while_another_process_is_at_work(run, car):
         assert run("status", car)[0] == 0
         status, _, fault = update(run, car)
     assert (status, "at work here" in fault) == (1, True)
+
+
+def test_run_goes_on_after_a_pass_that_failed(run, car, server, monkeypatch):
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        server.down = len(slept) == 1
+        if len(slept) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("marque.car.commands.time.sleep", sleep)
+    with pytest.raises(KeyboardInterrupt):
+        run("run", car, "--parked", "--charge", "80", "--consent")
+    assert slept == [60.0, 60.0, 60.0]
+    assert [each.state for each in server.manifests] == [State.INSTALLED, State.CURRENT]
+
+
+def test_the_body_of_the_car_says_whether_it_is_parked(run, car, tmp_path):
+    file = tmp_path / "situation.json"
+    assert "not parked" in run("update", car, "--consent", "--situation", file)[1]
+    file.write_text('{"parked": true, "charge_percent": 80}')
+    os.utime(file, (NOW.timestamp(), NOW.timestamp()))
+    assert "not parked" in run("update", car, "--consent", "--situation", file)[1], "an old file says nothing"
+    os.utime(file)
+    assert run("update", car, "--consent", "--situation", file)[1].startswith("Installed.")
 
 
 def test_private_files_are_private(car):

@@ -148,6 +148,18 @@ def test_software_that_does_not_come_up_is_rolled_back_in_all_and_not_tried_agai
     assert counters(at_first) == dict.fromkeys(ECUS, 2)
 
 
+def test_a_car_that_drove_off_during_the_download_is_not_switched(car, server):
+    """The situation is asked for at the instant of the switch."""
+    asked = []
+
+    def situation():
+        asked.append(sorted(server.targets.taken))
+        return replace(SAFE, parked=False)
+
+    assert updater(car, server).once(situation).waits == (Unmet.PARKED,)
+    assert len(asked[0]) == len(ECUS), "after the last byte came"
+
+
 def test_evidence_withdrawn_between_download_and_consent_stops_it(tmp_path, server):
     car = car_of(tmp_path, server.world, consent=True)
     mine = updater(car, server)

@@ -75,6 +75,7 @@ def _situation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--consent", action="store_true", help="the car's user agrees to the update that is found")
     parser.add_argument("--parked", action="store_true", help="the car is parked")
     parser.add_argument("--charge", type=float, metavar="PERCENT", help="charge of the battery")
+    parser.add_argument("--situation", type=Path, metavar="FILE", help="instead of the two: where the car's body writes them, each minute")
 
 
 def _provision(parser: argparse.ArgumentParser) -> None:
@@ -84,6 +85,7 @@ def _provision(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root-director", type=Path, required=True, metavar="FILE", help="the director's root")
     parser.add_argument("--server", required=True, metavar="URL", help="this car's address at its programme's server")
     parser.add_argument("--token-file", type=Path, metavar="FILE", help="the token of its registration")
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="whose certificates the server has, PEM; without it, those of this machine")
     parser.add_argument("--keys", type=Path, metavar="FOLDER", help="the report keys that marque-car keys made")
     parser.add_argument(
         "--image", action="append", default=[], metavar="ECU=FILE", help="what is installed in an ECU already; may be repeated"

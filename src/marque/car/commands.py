@@ -7,7 +7,7 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -15,9 +15,9 @@ from typing import Any, Final
 from marque.car.folder import Car, make_keys
 from marque.car.folder import provision as provision_car
 from marque.car.install.bundle import Boot
-from marque.car.install.conditions import Situation, Terms
+from marque.car.install.conditions import Situation, Terms, read_situation
 from marque.car.install.slots import Phase, Slot, State
-from marque.car.link import HttpLink, check_address
+from marque.car.link import check_address
 from marque.car.settings import Settings, window_of
 from marque.car.updater import Outcome, Updater, started_by
 from marque.car.uptane.reports import State as Came
@@ -27,6 +27,7 @@ from marque.common import InputError, Unavailable
 _REFUSED: Final = 1
 _POLL_AFTER_S: Final = 60.0
 """Where the server was not heard."""
+_SITUATION_HOLDS_S: Final = 60.0
 _SAID: Final = {
     Came.REFUSED: "Refused. What runs goes on running.",
     Came.WAITING: "Ready to be installed.",
@@ -59,6 +60,7 @@ def provision(asked: argparse.Namespace) -> int:
         now=_now(),
         keys=asked.keys,
         token=_file(asked.token_file).decode().strip() if asked.token_file else "",
+        authority=_file(asked.ca) if asked.ca else b"",
         images=dict(_image(each) for each in asked.image),
     )
     _say(f"{asked.folder} is a car. Update it: marque-car update {asked.folder} --consent --parked --charge 80")
@@ -111,7 +113,7 @@ def boot(asked: argparse.Namespace) -> int:
     def start(slots: Mapping[str, Slot]) -> list[str]:
         return [*asked.fails, *started_by(command, car, {serial: slot for serial, slot in slots.items() if serial not in asked.fails})]
 
-    met = Updater(car, HttpLink(car.settings().server, car.token()), start=start).boot()
+    met = Updater(car, car.link(), start=start).boot()
     _tell_boot(met)
     return _REFUSED if met.failing or met.reason else 0
 
@@ -119,11 +121,23 @@ def boot(asked: argparse.Namespace) -> int:
 def _updater(folder: Path) -> Updater:
     car = Car(folder)
     car.look()
-    return Updater(car, HttpLink(car.settings().server, car.token()))
+    return Updater(car, car.link())
 
 
-def _situation(asked: argparse.Namespace) -> Situation:
-    return Situation(parked=asked.parked, charge_percent=asked.charge)
+def _situation(asked: argparse.Namespace) -> Callable[[], Situation]:
+    """By the file that the car's body writes, where there is one: asked at the instant of the switch. An old file says nothing."""
+
+    def told() -> Situation:
+        if asked.situation is None:
+            return Situation(parked=asked.parked, charge_percent=asked.charge)
+        try:
+            if time.time() - asked.situation.stat().st_mtime > _SITUATION_HOLDS_S:
+                return Situation()
+            return read_situation(asked.situation.read_bytes())
+        except FileNotFoundError:
+            return Situation()
+
+    return told
 
 
 def _tell(outcome: Outcome) -> None:

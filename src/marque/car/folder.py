@@ -3,6 +3,7 @@
 vehicle.json             what the car is (`uptane.vehicle`), as provisioned; what is installed since then, the journal says
 settings.json            server, terms of switching, the command that starts an ECU
 token                    of this car's registration (0600)
+ca.pem                   whose certificates the server has; without it, those that this machine trusts
 keys/<ECU>.key           report keys of its ECUs, Ed25519, 64 hexadecimal digits (0600); in a series car they stay in the ECUs
 metadata/director, metadata/image      trusted by the primary
 ecus/<ECU>/a, b          the slots; ecus/<ECU>/trust: what a secondary trusts on its own
@@ -14,6 +15,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +29,7 @@ from marque.car import settings
 from marque.car.install.bundle import JOURNAL, Installer, look
 from marque.car.install.slots import Slot, Slots, State, folder, place
 from marque.car.install.storage import FolderStorage, Storage, holds
+from marque.car.link import HttpLink
 from marque.car.settings import Settings
 from marque.car.tuf import files
 from marque.car.tuf.client import Client
@@ -92,6 +95,16 @@ class Car:
         file = self.path / "token"
         return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
 
+    def link(self) -> HttpLink:
+        """To the server of the settings. InputError where the authority is none."""
+        file, context = self.path / "ca.pem", None
+        if file.is_file():
+            try:
+                context = ssl.create_default_context(cafile=str(file))
+            except ssl.SSLError:
+                raise InputError(file.name, "", "is no certificate in PEM") from None
+        return HttpLink(self.settings().server, self.token(), context=context)
+
     def key(self, serial: str) -> Ed25519PrivateKey:
         """Of an ECU's reports."""
         return _key(self.path / "keys", serial)
@@ -137,6 +150,7 @@ def provision(
     now: datetime,
     keys: Path | None = None,
     token: str = "",
+    authority: bytes = b"",
     images: Mapping[str, Path] | None = None,
 ) -> Car:
     """Make a car of an empty folder. images: what lies in the ECUs already, by serial, where the vehicle's file says that it is installed.
@@ -158,6 +172,9 @@ def provision(
             _take_key(path / "keys", keys, serial, ecu.public_key)
     _write_private(path / "token", token)
     files.replace(path / settings.FILE, settings.dumps(told))
+    if authority:
+        files.replace(path / "ca.pem", authority)
+        car.link().close()
     car.time().begin(now)
     installer = Installer(car.storage)
     installer.provision({serial: _slots(car.storage, said, serial, (images or {}).get(serial)) for serial in said.ecus})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from marque.car.attacks import UpdateRefused
@@ -18,6 +18,9 @@ from marque.car.tuf.fetch import Fetcher, HttpFetcher, NotThere
 from marque.car.uptane.fields import Fields
 from marque.car.uptane.time import ATTESTATION_AT_MOST
 from marque.common import InputError, Unavailable
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 _ANSWER_AT_MOST: Final = 64 * 1024
 _POLL_AT_MOST: Final = ATTESTATION_AT_MOST + _ANSWER_AT_MOST
@@ -63,10 +66,10 @@ class Link(Protocol):
 
 
 class HttpLink:
-    """Over HTTP or HTTPS. address: of this car, without a slash at the end."""
+    """Over HTTP or HTTPS. address: of this car, without a slash at the end. context: whom HTTPS trusts; None: whom this machine trusts."""
 
-    def __init__(self, address: str, token: str, *, timeout_s: float = _TIMEOUT_S) -> None:
-        self._address, self._timeout = address.rstrip("/"), timeout_s
+    def __init__(self, address: str, token: str, *, context: SSLContext | None = None, timeout_s: float = _TIMEOUT_S) -> None:
+        self._address, self._context, self._timeout = address.rstrip("/"), context, timeout_s
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.director = self._fetcher("director", "director")
         self.image = self._fetcher("metadata", "image")
@@ -84,8 +87,10 @@ class HttpLink:
         from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
         where = urlsplit(self._address)
-        make = HTTPSConnection if where.scheme == "https" else HTTPConnection
-        connection = make(str(where.hostname), where.port, timeout=self._timeout)
+        host, port = str(where.hostname), where.port
+        connection = HTTPConnection(host, port, timeout=self._timeout)
+        if where.scheme == "https":
+            connection = HTTPSConnection(host, port, timeout=self._timeout, context=self._context)
         try:
             connection.request("POST", f"{where.path}/manifest", manifest, {**self._headers, "Content-Type": "application/json"})
             answer = connection.getresponse()
@@ -105,7 +110,8 @@ class HttpLink:
             each.close()
 
     def _fetcher(self, folder: str, repository: str) -> HttpFetcher:
-        return HttpFetcher(f"{self._address}/{folder}", timeout_s=self._timeout, headers=self._headers, repository=repository)
+        address = f"{self._address}/{folder}"
+        return HttpFetcher(address, timeout_s=self._timeout, headers=self._headers, context=self._context, repository=repository)
 
 
 def read_poll(raw: bytes) -> Poll:

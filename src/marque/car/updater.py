@@ -86,8 +86,9 @@ class Updater:
         self._reporter = Reporter(car, link)
         self._nothing_new: tuple[Mapping[str, int], Mapping[str, int], datetime] | None = None
 
-    def once(self, situation: Situation, *, agrees: bool = False) -> Outcome:
-        """One pass. situation: of the car now; agrees: its user agrees to what this pass finds. Unavailable when the server is not heard.
+    def once(self, situation: Situation | Callable[[], Situation], *, agrees: bool = False) -> Outcome:
+        """One pass. situation: of the car, or what tells it at the instant of the switch; a download lies between the two. agrees: its user
+        agrees to what this pass finds. Unavailable when the server is not heard.
 
         A refusal is an outcome and no exception: it is reported, and what runs goes on running.
         """
@@ -129,7 +130,7 @@ class Updater:
         met = self._try(installer)
         return (f"An update was rolled back: {met.reason}.",) if met.reason else ("An update that was interrupted is installed now.",)
 
-    def _pass(self, installer: Installer, poll: Poll, situation: Situation, *, agrees: bool) -> Outcome:
+    def _pass(self, installer: Installer, poll: Poll, situation: Situation | Callable[[], Situation], *, agrees: bool) -> Outcome:
         if poll.time is None:
             raise UpdateRefused(
                 Attack.MISSING, DIRECTOR, "time", "does not come with the answer to the poll", "The server has to attest the time."
@@ -158,7 +159,7 @@ class Updater:
             and self._verify(installer, None).bundle.id != bundle.id
         ):
             return Outcome(State.WAITING, bundle.images, notes=(*notes, "What is wanted has changed meanwhile; the next pass takes it up."))
-        switched = self._switch(installer, bundle, situation, agrees=agrees)
+        switched = self._switch(installer, bundle, situation() if callable(situation) else situation, agrees=agrees)
         return replace(switched, notes=(*notes, *switched.notes))
 
     def _verify(self, installer: Installer, attestation: bytes | None) -> _Verified:

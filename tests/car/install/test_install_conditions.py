@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marque.car.install.conditions import Situation, Terms, Unmet, Window, unmet
+from marque.car.install.conditions import Situation, Terms, Unmet, Window, read_situation, unmet
 
 NOW = datetime(2026, 11, 29, 1, 30, tzinfo=UTC)
 SAFE = Situation(parked=True, charge_percent=80, consented=NOW)
@@ -47,6 +47,22 @@ def test_a_window_is_by_the_clocks_of_its_place(begin, end, holds):
         window = Window(time(3), time(5), ZoneInfo("Europe/Berlin"))
     assert window.holds(NOW) is holds
     assert (Unmet.WINDOW in unmet(Terms(window=window), SAFE, NOW)) is not holds
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (b'{"parked": true, "charge_percent": 80}', Situation(parked=True, charge_percent=80.0)),
+        (b'{"parked": 1, "charge_percent": "80"}', Situation()),
+        (b'{"parked": "yes", "charge_percent": true}', Situation()),
+        (b"{}", Situation()),
+        (b"[]", Situation()),
+        (b"", Situation()),
+        (b"[" * 100_000, Situation()),
+    ],
+)
+def test_what_the_body_says_unclearly_is_not_known(raw, told):
+    assert read_situation(raw) == told
 
 
 def test_every_minute_is_in_a_window_or_in_the_one_that_is_its_complement():

@@ -6,6 +6,7 @@ vehicle has power enough to finish or to go back; 7.2.2.2 that it is safe, and t
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, time, tzinfo
 from enum import StrEnum
@@ -54,6 +55,17 @@ class Situation:
     parked: bool = False
     charge_percent: float | None = None
     consented: datetime | None = None
+
+
+def read_situation(raw: bytes) -> Situation:
+    """What the car's body says of itself, `{"parked": true, "charge_percent": 80}`. What is not there, or is none, is not known."""
+    try:
+        said = json.loads(raw)
+    except (ValueError, RecursionError):
+        return Situation()
+    parked, charge = (said.get("parked"), said.get("charge_percent")) if isinstance(said, dict) else (None, None)
+    percent = float(charge) if isinstance(charge, int | float) and not isinstance(charge, bool) else None
+    return Situation(parked is True, percent)
 
 
 def unmet(terms: Terms, situation: Situation, now: datetime) -> tuple[Unmet, ...]:
