@@ -19,7 +19,7 @@ from marque.foundation import Database
 from marque.release.devices import cars
 from marque.release.devices.model import Draft, Registered
 
-__all__ = ["CARMAKER", "PARTNER", "Fleetworld", "colleague", "fleet_world", "noon", "vehicle"]
+__all__ = ["CARMAKER", "PARTNER", "RELEASES", "Fleetworld", "colleague", "fleet_world", "noon", "vehicle"]
 CARMAKER, PARTNER = "gac", "huawei"
 RELEASES = "release-signature"
 BOTH = {CARMAKER: "leads", PARTNER: "co-decides"}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pytest
-from device_world import CARMAKER, PARTNER, colleague, fleet_world
+from device_world import CARMAKER, PARTNER, RELEASES, colleague, fleet_world, noon
 
+from marque.alliance import transitions
 from marque.car.uptane.vehicle import Installed, dumps
 from marque.common import Denied, InputError, Missing, Refused
 from marque.foundation import NOBODY, Actor
-from marque.release.devices import cars, store
-from marque.release.devices.model import Fleet, read
+from marque.release.devices import cars, delta_store, store
+from marque.release.devices.model import DirectorFile, Fleet, read
 
 
 @pytest.fixture
@@ -46,6 +48,12 @@ def test_a_car_is_registered_once_and_a_batch_whole_or_not_at_all(world):
         world.register(world.draft("V-1"), world.draft("V-2"), world.draft("V-3"))
     with world.acting(CARMAKER) as tx:
         assert [one.vehicle for one in cars.page(tx, *world.of)] == ["V-2"]
+
+
+def test_a_car_is_of_one_organisation(world):
+    world.register(world.draft("V-2"))
+    with pytest.raises(Refused, match="registered already"):
+        world.register(world.draft("V-2"), by=PARTNER)
 
 
 @pytest.mark.parametrize("car", ["", "V 1", "../etc", "V" * 61, "-1"])
@@ -129,3 +137,25 @@ def test_what_a_car_is_provisioned_with_is_what_it_is_registered_by(world):
     for broken in (b"[]", b"{", b'{"features": 1}', json.dumps(said | {"features": [1]}).encode(), json.dumps(said | {"x": 1}).encode()):
         with pytest.raises(InputError):
             read(broken)
+
+
+def test_cars_and_all_that_hangs_on_them_follow_a_transition(world):
+    """Whatever both organisations have, no key of it holds twice when the partner's rows become the carmaker's."""
+    world.register(world.draft("V-1"), by=CARMAKER)
+    world.register(world.draft("V-2"), by=PARTNER)
+    for organisation in (CARMAKER, PARTNER):
+        with world.acting(organisation) as tx:
+            delta_store.put_digests(tx, Fleet(*world.of), delta_store.Digests("a" * 64, "b" * 40, "c" * 32, 1))
+            delta_store.put(tx, Fleet(*world.of), delta_store.Row("a" * 64, "b" * 64, "bsdiff", 1, "d" * 64, organisation))
+            file = DirectorFile(version=1, said=b"s" * 32, signed_at=tx.now, expires_at=tx.now, raw=b"{}")
+            store.put_director_file(tx, Fleet(*world.of), RELEASES, "V-1" if organisation == CARMAKER else "V-2", file)
+    clause = [{"process": RELEASES, "organisation": PARTNER, "what": "returned"}]
+    alone, closed = {CARMAKER: "leads", PARTNER: "none"}, {CARMAKER: "all", PARTNER: "none"}
+    world.joint.agree(date(2022, 6, 1), {RELEASES: alone}, {RELEASES: closed}, transition={"clauses": clause, "open-decisions": "old"})
+    world.joint.database.clock.set(noon(2022, 6, 2))
+    with world.acting(CARMAKER) as tx:
+        assert transitions.apply_due(tx)[-1].number == 3
+        assert {one.organisation for one in cars.page(tx, *world.of)} == {CARMAKER}
+        assert cars.one(tx, *world.of, "V-2").vehicle.ecus.keys() == {"V-2-gateway", "V-2-pilot"}
+    with world.acting(PARTNER) as tx, pytest.raises(Missing):
+        cars.page(tx, *world.of)

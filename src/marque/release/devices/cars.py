@@ -37,10 +37,10 @@ def register_all(tx: Transaction, lead: str, programme: UUID, drafts: Sequence[D
     require(tx, Action.CREATE, area)
     ok(_fit(drafts))
     tokens = [_new_token() for _ in drafts]
-    put = store.insert(tx, Fleet(lead, programme), area.process, drafts, [digest(token) for token in tokens])
-    if there := sorted({draft.vehicle.id for draft in drafts} - set(put)):
-        ok(Refusal("a car of this number is registered already", {"car": there[0]}))
     ids = [draft.vehicle.id for draft in drafts]
+    if there := store.registered(tx, Fleet(lead, programme), ids):
+        ok(Refusal("a car of this number is registered already", {"car": there[0]}))
+    store.insert(tx, Fleet(lead, programme), area.process, drafts, [digest(token) for token in tokens])
     told = {
         "lead": lead,
         "programme": str(programme),

@@ -137,10 +137,10 @@ def put_digests(tx: Transaction, fleet: Fleet, one: Digests) -> None:
     """Nothing happens where they are."""
     tx.execute(
         """
-        insert into release.digests (organisation, lead, programme, process, sha256, created_at, sha1, md5, length)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing""",
+        insert into release.digests (organisation, side, lead, programme, process, sha256, created_at, sha1, md5, length)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing""",
         (
-            tx.actor.organisation, fleet.lead, fleet.programme, Process.RELEASE_SIGNATURE, one.sha256, tx.now, one.sha1, one.md5,
-            one.length,
+            tx.actor.organisation, tx.actor.organisation, fleet.lead, fleet.programme, Process.RELEASE_SIGNATURE, one.sha256, tx.now,
+            one.sha1, one.md5, one.length,
         ),
     )  # fmt: skip

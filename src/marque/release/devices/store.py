@@ -76,15 +76,21 @@ class EcuRow:
         return Ecu(self.serial, self.hardware, self.role, self.is_primary, installed, tuple(self.methods), self.public_key)
 
 
-def insert(tx: Transaction, fleet: Fleet, process: str, drafts: Sequence[Draft], digests: Sequence[bytes]) -> list[str]:
-    """Returns the vehicles that were put: those that were there already are left out."""
+def registered(tx: Transaction, fleet: Fleet, vehicles: Sequence[str]) -> list[str]:
+    """Of these, those that are there already, whoever's they are; nobody registers others before the transaction ends."""
+    found = tx.connection.execute("select release.registered(%s, %s, %s)", (fleet.lead, fleet.programme, list(vehicles))).fetchall()
+    return sorted(row[0] for row in found)
+
+
+def insert(tx: Transaction, fleet: Fleet, process: str, drafts: Sequence[Draft], digests: Sequence[bytes]) -> None:
+    """None of them may be there already."""
     asked = [
         (one.vehicle.id, one.vehicle.model, one.vehicle.market, digest, list(one.features), sorted(one.vehicle.entitlements),
          sorted(one.vehicle.domain))
         for one, digest in zip(drafts, digests, strict=True)
     ]  # fmt: skip
     # Lists of lists of different lengths are no array of PostgreSQL's: they travel as JSON.
-    rows = tx.connection.execute(
+    tx.execute(
         """
         insert into release.car (organisation, lead, programme, process, vehicle, created_at, written_by, model, market, token, token_at,
             features, entitlements, domain)
@@ -93,17 +99,15 @@ def insert(tx: Transaction, fleet: Fleet, process: str, drafts: Sequence[Draft],
             array(select jsonb_array_elements_text(g.domain))
         from unnest(%(vehicles)s::text[], %(models)s::text[], %(markets)s::text[], %(tokens)s::bytea[], %(features)s::jsonb[],
                     %(entitlements)s::jsonb[], %(domains)s::jsonb[])
-            as g (vehicle, model, market, token, features, entitlements, domain)
-        on conflict do nothing returning vehicle""",
+            as g (vehicle, model, market, token, features, entitlements, domain)""",
         {
             "me": tx.actor.organisation, "lead": fleet.lead, "programme": fleet.programme, "process": process, "now": tx.now,
             "person": tx.actor.person, "vehicles": [one[0] for one in asked], "models": [one[1] for one in asked],
             "markets": [one[2] for one in asked], "tokens": [one[3] for one in asked], "features": [Jsonb(one[4]) for one in asked],
             "entitlements": [Jsonb(one[5]) for one in asked], "domains": [Jsonb(one[6]) for one in asked],
         },
-    ).fetchall()  # fmt: skip
-    put = {row[0] for row in rows}
-    ecus = [(draft.vehicle.id, ecu) for draft in drafts if draft.vehicle.id in put for ecu in draft.vehicle.ecus.values()]
+    )  # fmt: skip
+    ecus = [(draft.vehicle.id, ecu) for draft in drafts for ecu in draft.vehicle.ecus.values()]
     with tx.connection.cursor() as cursor:
         cursor.executemany(
             """
@@ -116,7 +120,6 @@ def insert(tx: Transaction, fleet: Fleet, process: str, drafts: Sequence[Draft],
                 for vehicle, ecu in ecus
             ],
         )  # fmt: skip
-    return sorted(put)
 
 
 def values_of(installed: Installed | None) -> tuple[Any, ...]:

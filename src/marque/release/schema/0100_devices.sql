@@ -116,7 +116,7 @@ create table release.delta (
     created_at timestamptz not null,
     length bigint not null check (length >= 0),
     sha256 text collate "C" not null check (sha256 ~ '^[0-9a-f]{64}$'),
-    primary key (organisation, lead, programme, base, image, method)
+    primary key (organisation, lead, programme, base, image, method, side)
 );
 create index delta_image on release.delta (lead, programme, image, base);
 create index delta_file on release.delta (lead, programme, sha256);
@@ -125,6 +125,7 @@ grant select, insert on release.delta to marque_app;
 
 create table release.digests (
     organisation text collate "C" not null,
+    side text collate "C" not null check (side <> ''),
     lead text collate "C" not null,
     programme uuid not null,
     process text collate "C" not null default 'release-signature' check (process = 'release-signature'),
@@ -133,7 +134,7 @@ create table release.digests (
     sha1 text collate "C" not null check (sha1 ~ '^[0-9a-f]{40}$'),
     md5 text collate "C" not null check (md5 ~ '^[0-9a-f]{32}$'),
     length bigint not null,
-    primary key (organisation, lead, programme, sha256)
+    primary key (organisation, lead, programme, sha256, side)
 );
 create index digests_of on release.digests (lead, programme, sha256);
 call alliance.guard_area('release.digests');
@@ -190,12 +191,21 @@ $$;
 revoke all on function release.find_car(text, uuid, text, bytea) from public;
 grant execute on function release.find_car(text, uuid, text, bytea) to marque_app;
 
--- Of a car that a gateway speaks for: whose it is, if it is of the gateway's own organisation.
-create function release.own_car(of_lead text, of_programme uuid, of_vehicle text) returns boolean
-language sql stable set search_path = '' as $$
-    select exists (
-        select from release.car c
-        where c.organisation = foundation.organisation() and c.lead = of_lead and c.programme = of_programme and c.vehicle = of_vehicle
-          and c.retired_at is null
-    )
+-- A car is of one organisation: of these, those that somebody has registered, whoever it was. Told to who may register. The lock makes sure that it
+-- is still so at the end of the transaction.
+create function release.registered(of_lead text, of_programme uuid, vehicles text[]) returns setof text
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform pg_advisory_xact_lock(hashtextextended('marque cars ' || of_programme, 0));
+    return query
+        select c.vehicle from release.car c
+        where c.lead = of_lead and c.programme = of_programme and c.vehicle = any (vehicles) and exists (
+            select from alliance.area_right mine
+            where mine.organisation = foundation.organisation() and mine.owner = of_lead and mine.programme = of_programme
+              and mine.process = 'release-signature' and mine.role <> 'none'
+              and mine.starts <= foundation.instant() and foundation.instant() < mine.ends
+        );
+end
 $$;
+revoke all on function release.registered(text, uuid, text[]) from public;
+grant execute on function release.registered(text, uuid, text[]) to marque_app;
