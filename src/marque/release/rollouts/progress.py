@@ -59,7 +59,7 @@ def of(tx: Transaction, rollout: Rollout) -> Progress:
     entries = store.filings(tx, store.area_of(rollout.lead, rollout.programme), rollout.release)
     markets = sorted({market for one in rollout.groups for market in one.markets} | set(entries))
     filed = {one: entries[one].state if one in entries else Filing.NOT_FILED for one in markets}
-    pace = store.finished_since(tx, rollout.id, tx.now - PACE)
+    pace = store.finished_since(tx, rollout, tx.now - PACE)
     todo = counts.waiting + counts.offered + counts.retry
     left = PACE * (todo / pace) if pace and not rollout.state.over else None
     waited = decisions.one(tx, rollout.decision).waited_for() if rollout.decision is not None and not rollout.state.over else ()

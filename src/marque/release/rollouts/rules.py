@@ -135,7 +135,7 @@ def planned(plan: Plan) -> Plan | Refusal:
         return Refusal("two groups of a roll-out have one name", {"group": next(one for one in names if names.count(one) > 1)})
     for group in plan.groups:
         if (wrong := _fits(group)) is not None:
-            return Refusal(wrong.reason, {"group": group.name} | wrong.details)
+            return replace(wrong, details={"group": group.name} | wrong.details)
     return plan
 
 
@@ -257,11 +257,11 @@ def _road_halts(standing: Standing) -> Refusal | None:
     limits, road = standing.group.road, standing.road
     told = {"group": standing.group.name, "km": f"{road.km:.0f}"}
     if _above(limits.disengagements, road.disengagements, road, limits):
-        reason = "disengagements are shown to be more frequent than may be"
-        return Refusal(reason, told | {"seen": str(road.disengagements), "limit per 1,000 km": f"{limits.disengagements:g}"})
+        told |= {"seen": str(road.disengagements), "limit per 1,000 km": f"{limits.disengagements:g}"}
+        return Refusal("disengagements are shown to be more frequent than may be", told)
     if _above(limits.minimal_risk, road.minimal_risk, road, limits):
-        reason = "minimal-risk manoeuvres are shown to be more frequent than may be"
-        return Refusal(reason, told | {"seen": str(road.minimal_risk), "limit per 1,000 km": f"{limits.minimal_risk:g}"})
+        told |= {"seen": str(road.minimal_risk), "limit per 1,000 km": f"{limits.minimal_risk:g}"}
+        return Refusal("minimal-risk manoeuvres are shown to be more frequent than may be", told)
     return None
 
 

@@ -31,12 +31,12 @@ def offers(tx: Transaction, lead: str, programme: UUID, cars: Sequence[str]) -> 
 
     As the organisation whose cars they are. Asked again, it answers the same until the car has answered.
     """
-    if waiting := fleet.candidates(tx, lead, programme, cars):
-        given = releases.distributable(tx, waiting)
-        if given:
-            store.alone(tx, lead, programme)
-            fleet.hand_out(tx, lead, programme, cars, given)
     held = fleet.offered(tx, lead, programme, cars)
+    free = set(cars) - {one.vehicle for one in held}
+    if free and (waiting := fleet.candidates(tx, lead, programme, free)) and (given := releases.distributable(tx, waiting)):
+        store.alone(tx, lead, programme)
+        fleet.hand_out(tx, lead, programme, free, given)
+        held = fleet.offered(tx, lead, programme, cars)
     still = releases.distributable(tx, {one.release for one in held}) if held else frozenset()
     found = []
     for each in held:

@@ -279,10 +279,12 @@ def filings(tx: Transaction, area: Area, release: UUID) -> dict[str, FilingEntry
     }  # fmt: skip
 
 
-def finished_since(tx: Transaction, rollout: UUID, since: datetime) -> int:
+def finished_since(tx: Transaction, rollout: Rollout, since: datetime) -> int:
     """Cars that answered for good since then."""
-    sql = "select count(distinct vehicle) from release.rollout_told where rollout = %s and became in ('done', 'failed') and created_at > %s"
-    return int(tx.value(sql, (rollout, since)))
+    sql = """
+        select count(distinct vehicle) from release.rollout_told
+        where organisation = %s and rollout = %s and became in ('done', 'failed') and created_at > %s"""
+    return int(tx.value(sql, (rollout.organisation, rollout.id, since)))
 
 
 def _assembled(tx: Transaction, rows: Sequence[Row]) -> list[Rollout]:
