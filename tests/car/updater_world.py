@@ -37,6 +37,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from marque.car.folder import Car, provision
 from marque.car.install.conditions import Situation, Terms
 from marque.car.install.slots import folder as ecu_folder
+from marque.car.install.slots import place
 from marque.car.link import Poll, Stale, read_poll
 from marque.car.settings import Settings
 from marque.car.updater import Updater
@@ -58,6 +59,7 @@ __all__ = [
     "Server",
     "after",
     "car_of",
+    "counters",
     "evidence_of",
     "first",
     "image_of",
@@ -242,3 +244,11 @@ def served(server: Server):
         listening.shutdown()
         listening.server_close()
         thread.join()
+
+
+def counters(car):
+    """What every ECU runs, whose images lie there byte for byte."""
+    state = car.look()
+    for serial, image in state.running().items():
+        assert car.storage.read(place(serial, state.slot(serial))) == image_of(ECUS[serial], image.counter)
+    return {serial: image.counter for serial, image in state.running().items()}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -28,6 +28,7 @@ from marque.car.install.storage import replace as replace_file
 from marque.car.link import Link, Poll
 from marque.car.reporting import CONSENT, Reporter
 from marque.car.tuf.client import Client
+from marque.car.tuf.model import Withdrawal
 from marque.car.uptane import full
 from marque.car.uptane.director import Director
 from marque.car.uptane.keeping import trial
@@ -35,7 +36,7 @@ from marque.car.uptane.matching import DIRECTOR, IMAGE
 from marque.car.uptane.partial import Secondary
 from marque.car.uptane.plan import Plan
 from marque.car.uptane.reports import Met, State
-from marque.car.uptane.vehicle import Installed
+from marque.car.uptane.vehicle import Installed, Vehicle
 from marque.common import Unavailable
 
 Start = Callable[[Mapping[str, Slot]], Collection[str]]
@@ -64,11 +65,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Verified:
-    """consistent: targets carry their hash in their names. at: when it was verified."""
+    """consistent: targets carry their hash in their names. at: when it was verified. warnings: on what runs, a sentence each."""
 
     plan: Plan
     consistent: bool
     at: datetime
+    warnings: tuple[str, ...]
 
     @property
     def bundle(self) -> Bundle:
@@ -94,7 +96,10 @@ class Updater:
         """
         with self._car.alone() as installer:
             notes = self._finish(installer)
-            poll = self._link.poll(self._time.nonce())
+            try:
+                poll = self._link.poll(self._time.nonce())
+            except UpdateRefused as refused:  # without the answer there is no nonce to report it under
+                return Outcome(State.REFUSED, notes=notes, met=refused)
             try:
                 outcome = self._pass(installer, poll, situation, agrees=agrees)
             except UpdateRefused as refused:
@@ -145,7 +150,7 @@ class Updater:
         if not verified.plan:
             installer.abandon("the director wants it no longer")
             self._nothing_new = poll.director, poll.image, verified.plan.expires
-            return Outcome(State.CURRENT)
+            return Outcome(State.CURRENT, notes=verified.warnings)
         bundle, failed = verified.bundle, installer.state.failed
         if failed is not None and failed.bundle == bundle.id and failed.director >= bundle.director:
             return Outcome(
@@ -160,7 +165,8 @@ class Updater:
         ):
             return Outcome(State.WAITING, bundle.images, notes=(*notes, "What is wanted has changed meanwhile; the next pass takes it up."))
         switched = self._switch(installer, bundle, situation() if callable(situation) else situation, agrees=agrees)
-        return replace(switched, notes=(*notes, *switched.notes))
+        warnings = () if switched.state is State.INSTALLED else verified.warnings
+        return replace(switched, notes=(*notes, *switched.notes, *warnings))
 
     def _verify(self, installer: Installer, attestation: bytes | None) -> _Verified:
         vehicle = self._car.vehicle(installer.state)
@@ -180,7 +186,8 @@ class Updater:
                     own = Secondary(self._car.trust(step.ecu), step.ecu, vehicle).verify(*handed, now)
                     if own is None or own.target != step.target:
                         raise UpdateRefused(Attack.MIX_AND_MATCH, DIRECTOR, step.target.path, f"is not what {step.ecu} was told itself")
-            return _Verified(plan, image.trusted.root.said.consistent_snapshot, now)
+            warnings = tuple(_withdrawn(vehicle, image.withdrawn()))
+            return _Verified(plan, image.trusted.root.said.consistent_snapshot, now, warnings)
 
     def _switch(self, installer: Installer, bundle: Bundle, situation: Situation, *, agrees: bool) -> Outcome:
         now = self._time.now()
@@ -210,9 +217,17 @@ class Updater:
         met = Met.of(outcome.met) if outcome.met is not None else None
         try:
             self._reporter.tell(installer.state, poll.nonce, self._time.now(), outcome.state, met, outcome.consented)
-        except Unavailable as fault:
+        except (Unavailable, UpdateRefused) as fault:
             return replace(outcome, notes=(*outcome.notes, f"It is not reported yet. {fault}"))
         return outcome
+
+
+def _withdrawn(vehicle: Vehicle, withdrawn: Mapping[str, Withdrawal]) -> Iterator[str]:
+    """Sentences on ECUs that run what nobody stands for any more: nothing is installed on it, and the user has to know."""
+    for serial, ecu in sorted(vehicle.ecus.items()):
+        if ecu.installed is not None and ecu.installed.evidence in withdrawn:
+            why = withdrawn[ecu.installed.evidence]
+            yield f"{serial} runs {ecu.installed.release} {ecu.installed.version}, whose evidence {why.by} withdrew: {why.reason}."
 
 
 def started_by(command: tuple[str, ...], car: Car, slots: Mapping[str, Slot]) -> Collection[str]:
