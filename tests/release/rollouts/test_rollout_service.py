@@ -215,6 +215,13 @@ def test_only_a_published_release_of_the_programme_is_rolled_out(world):
         service.draft(tx, *world.of, Plan(name="x", release=release, groups=(OPEN,)))
 
 
+def test_a_roll_out_is_drafted_by_the_organisation_whose_cars_they_are(world):
+    release = world.release()
+    world.register(1)
+    with world.acting(PARTNER) as tx, pytest.raises(Refused, match="whose cars"):
+        service.draft(tx, *world.of, Plan(name="x", release=release, groups=(OPEN,)))
+
+
 def test_cars_come_to_the_first_group_that_they_meet_and_that_reaches_their_place(world):
     chosen = replace(OPEN, name="named", cars=("LGX0000003", "LGX0000004"))
     lidar = replace(OPEN, name="lidar", features=("Lidar",), percent=50.0)

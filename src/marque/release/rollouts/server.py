@@ -15,7 +15,7 @@ from marque.product.rules import CAR
 from marque.release import releases
 from marque.release.rollouts import fleet, rules, store
 from marque.release.rollouts.acts import acted, filed, known
-from marque.release.rollouts.model import Act, CarEvent, Offer, Rollout, Standing, State
+from marque.release.rollouts.model import Act, CarEvent, Group, Offer, Rollout, Standing, State
 from marque.release.rollouts.plans import GroupShape
 
 AT_ONCE = 5_000
@@ -38,10 +38,11 @@ def offers(tx: Transaction, lead: str, programme: UUID, cars: Sequence[str]) -> 
         fleet.hand_out(tx, lead, programme, free, given)
         held = fleet.offered(tx, lead, programme, cars)
     still = releases.distributable(tx, {one.release for one in held}) if held else frozenset()
-    found = []
+    found, groups = [], dict[tuple[UUID, int], Group]()
     for each in held:
         if each.release in still:
-            group = GroupShape.model_validate(each.said, strict=False).group()
+            key = (each.rollout, each.number)
+            group = groups[key] if key in groups else groups.setdefault(key, GroupShape.model_validate(each.said, strict=False).group())
             found.append(Offer(
                 car=each.vehicle, rollout=each.rollout, release=each.release, group=each.number, attempt=each.attempt, window=group.window,
                 installable=group.window is None or group.window.holds(tx.now), consent=group.consent,

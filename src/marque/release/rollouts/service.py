@@ -47,6 +47,8 @@ def draft(tx: Transaction, lead: str, programme: UUID, plan: Plan) -> Rollout:
     require(tx, Action.PROPOSE, area)
     if tx.actor.person is None:
         ok(Refusal("roll-outs are drafted by people: sign in as one"))
+    if store.keeps_other_cars(tx, area):
+        ok(Refusal("a roll-out is drafted by the organisation whose cars they are"))
     plan = ok(rules.planned(plan))
     made = new_id()
     store.insert(tx, area, made, plan, _facts(tx, lead, programme, plan.release))

@@ -225,6 +225,14 @@ def is_own(tx: Transaction, rollout: UUID) -> bool:
     return tx.value("select true from release.rollout where organisation = %s and id = %s", (tx.actor.organisation, rollout)) is True
 
 
+def keeps_other_cars(tx: Transaction, area: Area) -> bool:
+    """Whether there are cars of the programme to see, and none is the acting organisation's."""
+    sql = """
+        select exists (select from release.car where lead = %(lead)s and programme = %(programme)s)
+           and not exists (select from release.car where organisation = %(me)s and lead = %(lead)s and programme = %(programme)s)"""
+    return bool(tx.value(sql, {"me": tx.actor.organisation, "lead": area.lead, "programme": area.programme}))
+
+
 def page(tx: Transaction, area: Area, before: UUID | None, limit: int) -> list[Rollout]:
     sql = f"""
         select {_ROLLOUT} from release.rollout
