@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
-from updater_world import ECUS, SAFE, Server, after, car_of, counters, updater
+from updater_world import BRAKE, ECUS, SAFE, Server, after, car_of, counters, updater
 
 from marque.car.attacks import Attack, UpdateRefused
 from marque.car.folder import Busy
+from marque.car.install.slots import place
 from marque.car.install.storage import FolderStorage, Full
 from marque.car.uptane.reports import State
 from marque.common import MarqueError, Unavailable
@@ -70,6 +71,21 @@ def test_a_part_that_was_spoilt_on_the_disk_is_fetched_once_more(car, server):
     car.storage.write(f"downloads/{part}", 50, b"\0\0\0")
     assert updater(car, server).once(SAFE).state is State.INSTALLED
     assert counters(car) == dict.fromkeys(ECUS, 1)
+
+
+def test_an_image_that_rotted_is_installed_again_where_that_is_asked_for(at_first, server):
+    state = at_first.look()
+    rotten = place(BRAKE, state.slot(BRAKE))
+    at_first.storage.write(rotten, 5, b"?")
+    mine = updater(at_first, server)
+    assert mine.once(SAFE).state is State.CURRENT, "nobody looked"
+    assert mine.boot().failing == (BRAKE,)
+    outcome = mine.once(SAFE, repair=True)
+    assert (outcome.state, list(outcome.bundle)) == (State.INSTALLED, [BRAKE])
+    assert outcome.notes == (f"The image of {BRAKE} is damaged.",)
+    assert counters(at_first) == dict.fromkeys(ECUS, 1)
+    assert mine.boot().failing == ()
+    assert mine.once(SAFE, repair=True).state is State.CURRENT
 
 
 def test_a_full_disk_loses_nothing(at_first, server, monkeypatch):

@@ -54,6 +54,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     update = commands.add_parser("update", help="Ask what is new, verify it, install it if the car is in a safe state, report.")
     _folder(update)
     _situation(update)
+    update.add_argument("--repair", action="store_true", help="read all images, and install again what is damaged")
     status = commands.add_parser("status", help="What runs, what is under way, what was refused.")
     _folder(status)
     status.add_argument("--json", action="store_true", help="for programs")

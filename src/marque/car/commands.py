@@ -68,7 +68,7 @@ def provision(asked: argparse.Namespace) -> int:
 
 
 def update(asked: argparse.Namespace) -> int:
-    outcome = _updater(asked.folder).once(_situation(asked), agrees=asked.consent)
+    outcome = _updater(asked.folder).once(_situation(asked), agrees=asked.consent, repair=asked.repair)
     _tell(outcome)
     return _REFUSED if outcome.state in {Came.REFUSED, Came.ROLLED_BACK, Came.FAILED} else 0
 

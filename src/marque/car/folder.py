@@ -16,7 +16,7 @@ import fcntl
 import json
 import os
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -78,10 +78,10 @@ class Car:
         if not (self.path / "vehicle.json").is_file():
             raise InputError(str(self.path), "", "is no provisioned car", "Provision it: marque-car provision.")
 
-    def vehicle(self, state: State) -> Vehicle:
-        """As it is now: with what runs, and the counters below which no ECU goes."""
+    def vehicle(self, state: State, damaged: Collection[str] = ()) -> Vehicle:
+        """As it is now: with what runs, and the counters below which no ECU goes. damaged: ECUs whose image counts for nothing."""
         provisioned = vehicles.read((self.path / "vehicle.json").read_bytes())
-        running = state.running()
+        running = {serial: image for serial, image in state.running().items() if serial not in damaged}
         ecus = {
             serial: replace(ecu, installed=running.get(serial), highest=state.ecus[serial].highest) if serial in state.ecus else ecu
             for serial, ecu in provisioned.ecus.items()

@@ -86,16 +86,21 @@ class Updater:
         self._start = start or (lambda slots: started_by(self._settings.start, car, slots))
         self._time = car.time()
         self._reporter = Reporter(car, link)
+        self._damaged: frozenset[str] = frozenset()
         self._nothing_new: tuple[Mapping[str, int], Mapping[str, int], datetime] | None = None
 
-    def once(self, situation: Situation | Callable[[], Situation], *, agrees: bool = False) -> Outcome:
+    def once(self, situation: Situation | Callable[[], Situation], *, agrees: bool = False, repair: bool = False) -> Outcome:
         """One pass. situation: of the car, or what tells it at the instant of the switch; a download lies between the two. agrees: its user
-        agrees to what this pass finds. Unavailable when the server is not heard.
+        agrees to what this pass finds. repair: what is damaged on the disk is installed again, if the director still wants it. Unavailable
+        when the server is not heard.
 
         A refusal is an outcome and no exception: it is reported, and what runs goes on running.
         """
         with self._car.alone() as installer:
             notes = self._finish(installer)
+            if repair:
+                self._damaged, self._nothing_new = installer.damaged(), None
+                notes += tuple(f"The image of {serial} is damaged." for serial in sorted(self._damaged))
             try:
                 poll = self._link.poll(self._time.nonce())
             except UpdateRefused as refused:  # without the answer there is no nonce to report it under
@@ -118,6 +123,7 @@ class Updater:
     def _boot(self, installer: Installer) -> Boot:
         met = installer.boot(self._start)
         if met.over:
+            self._damaged = frozenset()
             downloads.keep_only(self._car.storage, frozenset())
             if not met.reason:
                 self._reporter.begin_road()
@@ -143,7 +149,7 @@ class Updater:
         attestation: bytes | None = poll.time
         if self._nothing_new is not None and self._nothing_new[:2] == (poll.director, poll.image) and installer.state.phase is Phase.STEADY:
             attestation = None
-            director = Director(self._car.path / "metadata" / DIRECTOR, self._car.vehicle(installer.state).id)
+            director = Director(self._car.path / "metadata" / DIRECTOR, self._vehicle(installer).id)
             if self._time.learn(poll.time, director.root) < self._nothing_new[2]:
                 return Outcome(State.CURRENT)
         verified = self._verify(installer, attestation)
@@ -157,7 +163,7 @@ class Updater:
                 State.ROLLED_BACK, bundle.images, notes=(f"It is not tried again before it is asked for anew: {failed.reason}.",)
             )
         installer.begin(bundle)
-        vehicle = self._car.vehicle(installer.state)
+        vehicle = self._vehicle(installer)
         notes = staging.stage(installer, self._car.storage, self._link.targets, verified.plan, vehicle, consistent=verified.consistent)
         if (
             self._time.now() >= min(verified.at + VERIFIED_FOR, verified.plan.expires)
@@ -168,8 +174,11 @@ class Updater:
         warnings = () if switched.state is State.INSTALLED else verified.warnings
         return replace(switched, notes=(*notes, *switched.notes, *warnings))
 
+    def _vehicle(self, installer: Installer) -> Vehicle:
+        return self._car.vehicle(installer.state, self._damaged)
+
     def _verify(self, installer: Installer, attestation: bytes | None) -> _Verified:
-        vehicle = self._car.vehicle(installer.state)
+        vehicle = self._vehicle(installer)
         with trial(self._car.path / "metadata") as trusted:
             director = Director(trusted / DIRECTOR, vehicle.id)
             root = director.update_root(self._link.director)

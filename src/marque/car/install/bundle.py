@@ -161,6 +161,11 @@ class Installer:
         self._tell(RolledBack(f"{', '.join(met.failing)} did not come up"))
         return Boot(self.state.running(), met.failing, over=True, reason=self._why())
 
+    def damaged(self) -> frozenset[str]:
+        """Serials whose running image is not in its slot any more, byte for byte. Reads all of them."""
+        state = self.state
+        return frozenset(serial for serial, image in state.running().items() if not self._holds(place(serial, state.slot(serial)), image))
+
     @contextmanager
     def base(self, serial: str) -> Iterator[memoryview]:
         """The image that an ECU runs, to apply a delta to."""
@@ -170,8 +175,8 @@ class Installer:
 
     def _start(self, start: Callable[[Mapping[str, Slot]], Collection[str]]) -> Boot:
         state = self.state
-        running = state.running()
-        whole = {serial: state.slot(serial) for serial, image in running.items() if self._holds(place(serial, state.slot(serial)), image)}
+        running, damaged = state.running(), self.damaged()
+        whole = {serial: state.slot(serial) for serial in running if serial not in damaged}
         return Boot(running, tuple(sorted((running.keys() - whole.keys()) | set(start(whole)))))
 
     def _why(self) -> str:
