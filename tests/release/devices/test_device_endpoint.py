@@ -91,6 +91,12 @@ def test_the_time_is_attested_for_the_nonces_that_asked(world, v1, tmp_path):
     assert clock.learn(canonical.encode(said), car.director.root) >= world.now.replace(microsecond=0)
 
 
+@pytest.mark.parametrize("nonces", ["x", "12345678\x00", "AB" * 8, ",", "12345678,", "a" * 129, ",".join(["ab" * 8] * 65)])
+def test_the_time_is_attested_for_nonces_alone(world, v1, tmp_path, nonces):
+    car = world.car(tmp_path / "car", v1)
+    assert car.http.get(f"{car.base}/poll", params={"nonces": nonces}).status_code == 400
+
+
 @pytest.mark.parametrize("shown", ["", "Bearer mc_" + "a" * 43, "Bearer x", "Basic eDp5", "Bearer mq_" + "0" * 32 + "_" + "a" * 43])
 def test_nobody_is_told_anything_without_a_token_that_holds(world, v1, shown):
     base = f"/car/v1/gac/{world.world.programme}/{v1}"

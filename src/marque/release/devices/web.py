@@ -32,7 +32,6 @@ from marque.release.model import DIRECTOR, IMAGE
 
 MANIFEST_AT_MOST = 512 << 10
 _ATTESTED_FOR = timedelta(minutes=10)
-_MOST_NONCES = 64
 _IMMUTABLE = "private, max-age=31536000, immutable"
 
 
@@ -91,14 +90,15 @@ async def body(request: Request) -> bytes:
 
 
 Car = Annotated[Caller, Depends(calling)]
+Nonces = Annotated[str, Query(pattern=r"^([0-9a-f]{8,128}(,[0-9a-f]{8,128}){0,63})?$", description="Hexadecimal, 64 at most.")]
 Raw = Annotated[bytes, Depends(body)]
 car_routes = APIRouter(prefix="/car/v1/{lead}/{programme}", route_class=Answering)
 
 
 @car_routes.get("/{vehicle}/poll")
-def poll(request: Request, serves: Serving, car: Car, nonces: Annotated[str, Query(max_length=4096)] = "") -> Response:
+def poll(request: Request, serves: Serving, car: Car, nonces: Nonces = "") -> Response:
     """What is newest of everything, the nonce of the next manifest, and the time as an answer to the nonces that are asked with."""
-    asked = [one for one in nonces.split(",") if one][:_MOST_NONCES]
+    asked = [one for one in nonces.split(",") if one]
     with serves.transaction(car) as (tx, row):
         file = director.file_of(tx, serves.online.director, car.fleet, row)
         newest = director.versions(tx, car.fleet)
