@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -13,8 +15,8 @@ from signatories import rows
 from marque.alliance import keys
 from marque.alliance.proofs import proof_text, read_proof, verify_proof
 from marque.common import Missing, Refused, ok
-from marque.release import signatures
-from marque.release.model import RELEASE_METADATA, State
+from marque.release import releases, signatures, withdrawals
+from marque.release.model import RELEASE_METADATA, Stage, State
 from marque.release.repository.keys import FileSigner
 from marque.release.repository.signed_files import dumps
 from marque.release.store import changes as change_store
@@ -164,6 +166,59 @@ def test_the_last_signatures_of_two_at_the_same_time_publish_once(begun):
         made = Counter(one for (one,) in tx.connection.execute("select role from release.metadata").fetchall())
     assert made["vela-gac"] == 1
     assert made["snapshot"] == 2
+
+
+def at_once(*acts):
+    """What each answered or raised, all begun together."""
+    together = threading.Barrier(len(acts))
+
+    def run(act):
+        together.wait()
+        try:
+            return act()
+        except Exception as fault:
+            return fault
+
+    with ThreadPoolExecutor(len(acts)) as threads:
+        return [one.result() for one in [threads.submit(run, act) for act in acts]]
+
+
+def test_both_partners_last_signatures_at_once_publish_once(begun):
+    change = begun.asked(begun.attach(begun.drafted(images={"driving": b"x"})))
+    last = []
+    for organisation in ("gac", "huawei"):
+        document = next(one for one in change.documents if organisation in one.lacks)
+        first, second = begun.managers[organisation][:2]
+        begun.sign(document, first)
+        last.append((second, document, begin(begun, second, document, begun.file(document, second))))
+    done = at_once(*(lambda who=who, document=document, asked=asked: finish(begun, who, document, asked) for who, document, asked in last))
+    assert sorted(one.state for one in done) == [State.IN_FORCE, State.OPEN]
+    with begun.served_to() as tx:
+        made = Counter(one for (one,) in tx.connection.execute("select role from release.metadata").fetchall())
+        told = Counter(one for (one,) in tx.connection.execute("select state from release.closing").fetchall())
+    assert (made["vela-gac"], made["vela-huawei"], made["timestamp"]) == (1, 1, 2)
+    assert told == {"in-force": 2}, "the repository's change and this one"
+
+
+def test_a_withdrawal_and_the_last_signature_at_once_never_leave_it_published(begun):
+    release = begun.attach(begun.drafted(images={"driving": b"x"}))
+    change = begun.asked(release)
+    begun.sign_all(change, begun.managers["huawei"])
+    document = next(one for one in change.documents if "gac" in one.lacks)
+    first, second = begun.managers["gac"][:2]
+    begun.sign(document, first)
+    question = begin(begun, second, document, begun.file(document, second))
+
+    def withdraw():
+        with begun.acting("huawei") as tx:
+            return withdrawals.withdraw(tx, "gac", begun.programme, release.evidence.sha256, "field reports")
+
+    signed, withdrawn = at_once(lambda: finish(begun, second, document, question), withdraw)
+    assert withdrawn.reason == "field reports"
+    assert isinstance(signed, Refused) or signed.state is State.IN_FORCE
+    with begun.served_to() as tx:
+        assert releases.distributable(tx, [release.id]) == frozenset()
+    assert begun.one(release.id).stage is Stage.WITHDRAWN
 
 
 def test_a_dropped_change_is_signed_by_nobody_and_says_why(begun, asked):
