@@ -84,6 +84,26 @@ def test_only_so_many_roles_are_looked_into(tmp_path: Path) -> None:
     assert attack(lambda: client.target("nothing")) is Attack.ENDLESS_DATA
 
 
+GRAPHS = {
+    "in order, depth first": ([("targets", "a"), ("targets", "b"), ("a", "c"), ("a", "d")], "", "acdb"),
+    "a terminating role ends it after its own": ([("targets", "a"), ("targets", "b"), ("a", "c"), ("c", "d"), ("a", "e")], "c", "acd"),
+    "a terminating role that nothing delegates further": ([("targets", "a"), ("targets", "b")], "a", "a"),
+    "round in a circle": ([("targets", "a"), ("a", "b"), ("b", "c"), ("c", "a"), ("targets", "d")], "", "abcd"),
+    "a role of two is looked into once": ([("targets", "a"), ("targets", "b"), ("a", "c"), ("b", "c")], "", "acb"),
+}
+
+
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_roles_are_looked_into_in_the_order_of_the_specification(tmp_path: Path, graph: str) -> None:
+    edges, terminating, order = GRAPHS[graph]
+    repository = Repository()
+    for delegator, name in edges:
+        repository.delegate(delegator, name, terminating=name in terminating)
+    repository.publish_all(*dict.fromkeys(name for _, name in edges), "targets")
+    assert repository.begun(tmp_path).target("nothing") is None
+    assert [path.split(".")[1] for path in repository.asked if len(path.split(".")[1]) == 1] == list(order)
+
+
 def test_a_role_reached_by_another_delegator_is_verified_by_that_ones_keys(tmp_path: Path) -> None:
     repository = Repository()
     first, second = signer(), signer()
@@ -202,6 +222,18 @@ def test_a_group_of_one_partners_roles_does_not_count(tmp_path: Path) -> None:
     repository = TwoParties()
     for name in ("maps-1", "maps-2"):
         repository.delegate("targets", name, ["maps/*"], by=[signer(GAC)])
+        repository.add(name, "maps/one", b"map")
+    repository.targets.delegations.unrecognized_fields["x-marque-all-of"].append(["maps-1", "maps-2"])  # type: ignore[union-attr]
+    repository.publish_all("maps-1", "maps-2", "targets")
+    client = repository.begun(tmp_path)
+    assert attack(lambda: client.target("maps/one")) is Attack.ONE_PARTNER
+
+
+def test_a_role_that_either_partner_can_sign_makes_no_group_of_both(tmp_path: Path) -> None:
+    repository = TwoParties()
+    repository.delegate("targets", "maps-1", ["maps/*"], by=[signer(GAC), signer(HUAWEI)])
+    repository.delegate("targets", "maps-2", ["maps/*"], by=[signer(GAC)])
+    for name in ("maps-1", "maps-2"):
         repository.add(name, "maps/one", b"map")
     repository.targets.delegations.unrecognized_fields["x-marque-all-of"].append(["maps-1", "maps-2"])  # type: ignore[union-attr]
     repository.publish_all("maps-1", "maps-2", "targets")

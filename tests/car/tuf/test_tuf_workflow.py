@@ -171,6 +171,14 @@ def test_other_bytes_than_were_hashed_are_mix_and_match(tmp_path: Path, role: st
     assert refused(repository.begun(tmp_path).refresh).attack is Attack.MIX_AND_MATCH
 
 
+@pytest.mark.parametrize(("length", "expected"), [(-1, Attack.ENDLESS_DATA), (1, Attack.MIX_AND_MATCH)])
+def test_a_length_counts_without_a_hash(tmp_path: Path, length: int, expected: Attack) -> None:
+    repository = Repository()
+    repository.snapshot.meta["targets.json"] = MetaFile(1, len(repository.published["targets"]) + length)
+    repository.publish_all()
+    assert refused(repository.begun(tmp_path).refresh).attack is expected
+
+
 def test_a_kept_snapshot_whose_hash_is_not_the_listed_one_is_fetched_anew(tmp_path: Path) -> None:
     repository = Repository(hashes=True)
     repository.begun(tmp_path).refresh()
@@ -271,7 +279,8 @@ def test_other_online_keys_end_a_fast_forward(tmp_path: Path, rotated: tuple[str
     assert on_disk(tmp_path)["timestamp.json"] == repository.published["timestamp"]
 
 
-def test_a_power_cut_between_root_and_forgetting_forgets_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_rotation_ends_is_forgotten_before_the_new_root_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a power cut between the two forgets again."""
     repository = Repository()
     repository.timestamp.version = 90_000
     repository.publish("timestamp")
@@ -279,8 +288,10 @@ def test_a_power_cut_between_root_and_forgetting_forgets_again(tmp_path: Path, m
     repository.rotate("timestamp")
     repository.timestamp.version = 1
     repository.publish("root", "timestamp")
+    still: list[bool] = []
 
     def cut(_path: Path, _raw: bytes) -> None:
+        still.extend((tmp_path / name).exists() for name in ("timestamp.json", "snapshot.json"))
         raise OSError("the power is gone")
 
     client = repository.client(tmp_path)
@@ -288,6 +299,7 @@ def test_a_power_cut_between_root_and_forgetting_forgets_again(tmp_path: Path, m
         patched.setattr(files, "replace", cut)
         with pytest.raises(OSError, match="power"):
             client.refresh()
+    assert still == [False, False]
     repository.client(tmp_path).refresh()
     assert on_disk(tmp_path)["timestamp.json"] == repository.published["timestamp"]
 
