@@ -50,6 +50,7 @@ from marque.product.supply import Module, ModuleKind
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "alliance"))
 from authenticator import Authenticator
+from console_served_releases import visits_of_releases
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,7 @@ def visits(there: Served) -> Visits:
     made.send(f"{other}/propose", {"title": "Nobody's"}, 422)
     made.send(f"/console/programmes/{held_up.lead}/{held_up.programme}/{held_up.process}/requirements", {"title": "Held up"}, 503)
     _product(there, made, acting, area)
+    visits_of_releases(there, made, area)
     _sign_in_pages(there, made)
     return made
 

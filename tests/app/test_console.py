@@ -231,7 +231,7 @@ def test_whatever_people_write_is_words_and_never_markup_wherever_it_is_shown(ke
     writing.through("/console")
     reading.through("/console")
     assert writing.wrong + reading.wrong == []
-    files = ("/text", "/export", "/directory", "/payload", "/panel", "/repository/{repository}/{name}", "s/{counter}")
+    files = ("/text", "/export", "/directory", "/payload", "/repository/{repository}/{name}", "s/{counter}")
     pages = {path for path in GETS if not path.endswith(files)}
     assert pages - set(writing.seen) == set(), "a page that no link leads to"
     lines = {path for path in pages if path.startswith("/console/product/lines/")}

@@ -32,6 +32,9 @@ from marque.app import console
 from marque.common import Missing, new_id
 from marque.foundation import Actor, Database, SetClock
 from marque.product import web as product_web
+from marque.release import web as release_web
+from marque.release.devices import web as devices_web
+from marque.release.rollouts import web as rollouts_web
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "alliance"))
 import rivals_product
@@ -91,7 +94,10 @@ class Asker:
             return fitting
         if name == "decision":
             return side.ids[self.chance.choice(["decision", "other decision"])]
-        return {"number": 1, "process": self.chance.choice(["platform", "sales"])}.get(name, side.ids.get(name, value))
+        if name in {"vehicle", "car"}:
+            return side.words["vehicle"]
+        known = {"number": 1, "counter": 1, "process": self.chance.choice(["platform", "sales"])}
+        return known.get(name, side.ids.get(name, value))
 
     def query(self, value, label, way):
         given = {name: one for name, one in (value or {}).items() if one is not None}
@@ -174,7 +180,8 @@ def examine(bench, label, operation, examples, ways=WAYS, series=0):
 def check(bench, wanted):
     """Nothing was found, and every operation was asked as both rivals, with either credential."""
     assert bench.findings == [], f"{len(bench.findings)} findings\n" + "\n".join(one[:900] for one in dict.fromkeys(bench.findings))[:9000]
-    assert len(wanted) == sum(len(route.methods) for route in [*web.routes.routes, *product_web.routes.routes]) > 45
+    rooms = (web, product_web, release_web, rollouts_web, devices_web)
+    assert len(wanted) == sum(len(route.methods) for room in rooms for route in room.routes.routes) > 45
     assert {(label, who, by) for label in wanted for who in RIVALS for by in ("session", "token")} <= bench.asked
 
 

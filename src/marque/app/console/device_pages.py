@@ -11,9 +11,11 @@ from marque.app.console.release_forms import names_of
 from marque.app.console.release_pages import around
 from marque.app.console.visit import Again, Refusing, Submitting, Visit, Visiting, to
 from marque.common import InputError, Missing
+from marque.foundation import Transaction
 from marque.release.devices import cars
 from marque.release.devices.model import Registered, read
 from marque.release.rollouts import records
+from marque.release.rollouts.record_rows import Kept
 
 routes = APIRouter(prefix="/console/release/programmes")
 _LONGEST = 60
@@ -70,10 +72,18 @@ def _page(
         )
         context = around(tx, lead, programme) | {
             "tab": "cars", "car": found, "reports": told,
-            "records": records.of_car(tx, lead, programme, found.vehicle.id), "more": len(told) == cars.PAGE, "made": made,
+            "records": _records(tx, lead, programme, found.vehicle.id), "more": len(told) == cars.PAGE, "made": made,
             "refused": sorted({attack for one in told for attack in one.attacks}),
         }  # fmt: skip
     return visit.page("release_car.html", context, again)
+
+
+def _records(tx: Transaction, lead: str, programme: UUID, vehicle: str) -> list[Kept]:
+    """Of a car that is seen; none where no update of it has ended."""
+    try:
+        return records.of_car(tx, lead, programme, vehicle)
+    except Missing:
+        return []
 
 
 @routes.get("/{lead}/{programme}/cars/{vehicle}/manifests/{counter}")

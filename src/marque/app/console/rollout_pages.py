@@ -1,7 +1,7 @@
 """Roll-outs: planned group by group, approved, watched while they run, paused, halted and gone on with.
 
 /console/release/programmes/LEAD/ID/rollouts         every roll-out of a programme; /new the form of one
-/console/release/rollouts/ID                         how far it is, group by group, and why it stands where it stands; /panel what changes
+/console/release/rollouts/ID                         how far it is, group by group, and why it stands where it stands; a script keeps it so
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from marque.app.console import release_words as telling
 from marque.app.console.release_forms import FIRST, GROUPS, plan_of
 from marque.app.console.release_pages import around
 from marque.app.console.visit import Again, Refusing, Submitting, Visit, Visiting, to
-from marque.app.render import render
 from marque.common import Missing
 from marque.foundation import Transaction
 from marque.release import releases
@@ -84,15 +83,6 @@ def _page(visit: Visit, rollout: UUID, again: Again | None = None) -> HTMLRespon
         }  # fmt: skip
         context["acts"] = _acts(shown, context)
     return visit.page("rollout_one.html", context, again)
-
-
-@routes.get("/rollouts/{rollout}/panel")
-def panel(visit: Visiting, rollout: UUID) -> HTMLResponse:
-    """The part that changes while it runs, for the page's script."""
-    with visit.transaction() as tx:
-        progress = service.progress(tx, rollout)
-        context = around(tx, progress.rollout.lead, progress.rollout.programme) | _told(visit, tx, progress)
-    return render(visit.request, "console/rollout_panel.html", context)
 
 
 def _told(visit: Visit, tx: Transaction, progress: Progress) -> dict[str, Any]:
