@@ -84,6 +84,16 @@ class Whole:
         assert done.returncode == 0, done.stderr
         return Car(home / "car")
 
+    def get_as(self, vehicle: str, path: str) -> bytes:
+        """What the server gives a car, without the car."""
+        where = urlsplit(self.address)
+        connection = http.client.HTTPConnection(where.hostname, where.port, timeout=30)
+        token = (self.folder / vehicle / "token").read_text()
+        connection.request("GET", f"/car/v1/gac/{self.world.programme}/{vehicle}/{path}", headers={"Authorization": f"Bearer {token}"})
+        raw = connection.getresponse().read()
+        connection.close()
+        return raw
+
     def ask(self, method: str, path: str, said: object = None) -> object:
         where = urlsplit(self.address)
         connection = http.client.HTTPConnection(where.hostname, where.port, timeout=30)

@@ -9,7 +9,9 @@ import pytest
 from end_to_end import on_the_wire, whole
 
 from marque.common import MarqueError
-from marque.release import withdrawals
+from marque.release import signatures, withdrawals
+from marque.release.devices import cars
+from marque.release.model import Purpose, State
 from marque.release.rollouts import records, service
 
 pytestmark = pytest.mark.slow
@@ -169,3 +171,25 @@ def test_whoever_is_on_the_wire_changes_nothing(there):
         assert car.update()[0] == 0
         replayed = json.loads(wire.posted[-1])
         assert replayed["signed"]["vehicle"] == "V-2"
+
+
+def test_a_stolen_director_cannot_hand_out_what_one_partner_withdrew(there):
+    """The server's answers of before the withdrawal, replayed to a car that has not seen them: the partner's signed list is what counts."""
+    release = published(there, "3.0.0", software(9))
+    with on_the_wire(there.address) as wire:
+        car = there.car("V-4", wire.address)
+        assert car.update()[0] == 0
+        rollout = there.rollout(release, "V-4")
+        started(there, rollout, "V-4")
+        offering = there.get_as("V-4", "director/targets.json")
+        with there.world.acting("huawei") as tx:
+            withdrawals.withdraw(tx, *there.of, release.evidence.sha256, "a fault was found on the road")
+            (change,) = [one for one in signatures.changes(tx, *there.of) if one.purpose is Purpose.WITHDRAWAL and one.state is State.OPEN]
+        assert there.world.sign_all(change).state is State.IN_FORCE
+        wire.tamper = lambda path, status, raw: (200, offering) if path == "director/targets.json" else (status, raw)
+        before = car.slots()
+        status, said = car.update()
+        assert (status, "evidence withdrawn" in said) == (1, True), said
+        assert (car.slots(), car.versions()) == (before, {})
+        with there.world.acting("huawei") as tx:
+            assert cars.one(tx, *there.of, "V-4").attack == "evidence withdrawn"
