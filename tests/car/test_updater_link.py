@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, time, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from threading import Event, Thread
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -123,6 +124,26 @@ def test_what_the_server_says_to_a_report():
         assert HttpLink(address, "").report(b"{}") == ""
     with pytest.raises(Unavailable, match="does not take"):
         HttpLink(address, "").report(b"{}")
+
+
+def test_a_server_that_drips_keeps_no_car_busy(monkeypatch):
+    monkeypatch.setattr("marque.car.link._ANSWER_WITHIN_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip():
+            connection = listening.accept()[0]
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+                while not done.wait(0.02):
+                    connection.sendall(b".")
+
+        done = Event()
+        thread = Thread(target=drip, daemon=True)
+        thread.start()
+        with pytest.raises(Unavailable, match="does not take"):
+            HttpLink(f"http://127.0.0.1:{listening.getsockname()[1]}/car", "").report(b"{}")
+        done.set()
+        thread.join()
 
 
 def certificate(folder):

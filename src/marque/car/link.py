@@ -7,8 +7,11 @@ says here is believed as far as it costs time alone: what is installed, signed m
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from socket import SHUT_RDWR, socket
+from threading import Event, Timer
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 _ANSWER_AT_MOST: Final = 64 * 1024
 _POLL_AT_MOST: Final = ATTESTATION_AT_MOST + _ANSWER_AT_MOST
 _TIMEOUT_S: Final = 20.0
+_ANSWER_WITHIN_S: Final = 60.0
+"""A report and its answer, from the first byte to the last."""
 _UNKNOWN: Final = "Give it the token of its registration: marque-car provision … --token-file FILE."
 
 
@@ -92,9 +97,11 @@ class HttpLink:
         if where.scheme == "https":
             connection = HTTPSConnection(host, port, timeout=self._timeout, context=self._context)
         try:
-            connection.request("POST", f"{where.path}/manifest", manifest, {**self._headers, "Content-Type": "application/json"})
-            answer = connection.getresponse()
-            said = answer.read(_ANSWER_AT_MOST)
+            connection.connect()
+            with _within(_ANSWER_WITHIN_S, connection.sock):
+                connection.request("POST", f"{where.path}/manifest", manifest, {**self._headers, "Content-Type": "application/json"})
+                answer = connection.getresponse()
+                said = answer.read(_ANSWER_AT_MOST)
         except (OSError, HTTPException) as fault:
             raise Unavailable(f"{self._address} does not take the car's report ({fault or type(fault).__name__}).") from fault
         finally:
@@ -112,6 +119,28 @@ class HttpLink:
     def _fetcher(self, folder: str, repository: str) -> HttpFetcher:
         address = f"{self._address}/{folder}"
         return HttpFetcher(address, timeout_s=self._timeout, headers=self._headers, context=self._context, repository=repository)
+
+
+@contextmanager
+def _within(seconds: float, sock: socket) -> Iterator[None]:
+    """TimeoutError when it takes longer, the connection being ended: a server that sends a byte now and then keeps no car busy."""
+
+    ended = Event()
+
+    def end() -> None:
+        ended.set()
+        with suppress(OSError):
+            sock.shutdown(SHUT_RDWR)
+
+    timer = Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+    if ended.is_set():
+        raise TimeoutError(f"it took more than {seconds:g} seconds")
 
 
 def read_poll(raw: bytes) -> Poll:
