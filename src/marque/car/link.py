@@ -124,7 +124,6 @@ class HttpLink:
 @contextmanager
 def _within(seconds: float, sock: socket) -> Iterator[None]:
     """TimeoutError when it takes longer, the connection being ended: a server that sends a byte now and then keeps no car busy."""
-
     ended = Event()
 
     def end() -> None:
