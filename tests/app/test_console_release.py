@@ -157,3 +157,13 @@ def test_a_stranger_finds_nothing(begun):
                  f"/console/release/releases/{release.id}", f"/console/release/changes/{release.change}",
                  f"{begun.home}/repository/image/timestamp.json"):  # fmt: skip
         assert stranger.get(page).status == 404, page
+
+
+def test_an_image_may_be_larger_than_any_other_form(begun):
+    place, large = drafted(begun), b"\0" * (9 << 20)
+    engineer = begun.engineer()
+    engineer.follow(engineer.post(f"{place}/images/remove", path="vela/pilot-1.2.0/gateway.img"))
+    file = {"file": ("large.img", large, "application/octet-stream")}
+    page = engineer.follow(engineer.post(f"{place}/images", files=file, role="gateway", hardware="gateway-1"))
+    assert "9,437,184" in page.text("//section[@aria-labelledby='images']")
+    assert engineer.post(f"{begun.home}/cars", files={"vehicle": ("v.json", large, "application/json")}).status == 413
