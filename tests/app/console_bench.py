@@ -46,7 +46,7 @@ FORMS = {
     "/console/product/revisions/{revision}/{act}": {"reason": "R"},
     "/console/product/supply/modules": {"part": "another", "version": "1", "title": "T", "model": "features\n    Another\n"},
     "/console/release/programmes/{lead}/{programme}": {
-        "name": "another",
+        "release_name": "another",
         "version": "1",
         "vehicle_model": "vela",
         "for_markets": "cn",

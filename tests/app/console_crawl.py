@@ -17,7 +17,7 @@ WORDS = "\"'><script>canary</script><b onclick=canary>&amp;{{7*7}}"
 FITTING = {
     "code": "canary", "email": "<script>canary</script>@x.example", "owner": "alcyone", "since": "2022-02-02", "effective": "2022-05-05",
     "expires": "2022-05-05", "part": "canary", "model": 'features\n    "<script>canary</script>"\n', "file": "", "starts": "", "ends": "",
-    "years": "", "markets": "", "plants": "", "version": "1", "name": "canary", "digest": "0" * 64, "vehicle_model": "vela",
+    "years": "", "markets": "", "plants": "", "version": "1", "release_name": "canary", "digest": "0" * 64, "vehicle_model": "vela",
     "for_markets": "cn", "rxswin": "", "requires": "", "conflicts": "", "state": "filed", "0-name": "canary",
 } | {f"{row}-{name}": "" for row in range(6) for name in (
     "percent", "soak", "success", "error", "models", "markets", "features", "cars", "reported", "least", "attempts", "disengagements",

@@ -96,7 +96,7 @@ def visits_of_releases(there: Any, made: Any, area: Area) -> None:
     ]  # fmt: skip
     rollout_ = f"/console/release/rollouts/{rollout.id}"
     for place, fields, status in (
-        (home, {"name": "P", "rxswin": "nothing"}, 422), (f"{every}/{draft}/images", {"role": "pilot"}, 422),
+        (home, {"release_name": "P", "rxswin": "nothing"}, 422), (f"{every}/{draft}/images", {"role": "pilot"}, 422),
         (f"{every}/{draft}/images/remove", {"path": "nothing"}, 409), (f"{every}/{draft}/evidence", {}, 422),
         (f"{every}/{draft}/ask", {}, 409),
         (f"{every}/{ids['two']}/withdraw", {"reason": "Again"}, 409),

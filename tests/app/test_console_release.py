@@ -9,7 +9,7 @@ from marque.app.words import LANGUAGES, words_of
 from marque.release import releases
 
 DRAFT = {
-    "name": "pilot", "version": "1.2.0", "vehicle_model": "vela", "for_markets": "cn, de", "rxswin": "R157 = R157 1.2.0",
+    "release_name": "pilot", "version": "1.2.0", "vehicle_model": "vela", "for_markets": "cn, de", "rxswin": "R157 = R157 1.2.0",
     "requires": "gateway = 1",
     "conflicts": "cockpit = 3-4", "entitlement": "", "note": "Stops sooner.",
 }  # fmt: skip

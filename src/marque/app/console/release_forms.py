@@ -28,7 +28,7 @@ _Value = TypeVar("_Value")
 def draft_of(form: Form) -> Draft:
     """A release's draft."""
     return Draft(
-        name=form.get("name", "").strip(), version=form.get("version", "").strip(), digest=form.get("digest", "").strip().lower(),
+        name=form.get("release_name", "").strip(), version=form.get("version", "").strip(), digest=form.get("digest", "").strip().lower(),
         model=form.get("vehicle_model", "").strip(), markets=tuple(words_of(form, "for_markets")), rxswin=_pairs(form, "rxswin", str),
         requires=_pairs(form, "requires", lambda text: _counter("requires", text)), conflicts=_pairs(form, "conflicts", _span),
         entitlement=form.get("entitlement", "").strip(), note=form.get("note", "").replace("\r\n", "\n").strip(),
