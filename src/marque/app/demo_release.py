@@ -44,6 +44,7 @@ _VERSIONS = {
     "1.2.0": "Brakes earlier where a child may run.",
 }
 _FIRST, _RUNNING = Thresholds(success=0.9, error=0.2, reported=0.5, least=4), Thresholds(success=0.9, error=0.1, reported=0.7, least=8)
+_AGAIN = timedelta(minutes=1)
 _ROAD = FieldLimits(disengagements=5.0, minimal_risk=2.0, least_km=20.0)
 _log = structlog.get_logger("marque.demonstration")
 Drive = Callable[[Platform, Path, tuple[str, ...]], Driven]
@@ -109,9 +110,9 @@ class _Companies:
             self._finish(fleet, first, there["1.0.0"])
         there["1.1.0"] = self._published(there["1.1.0"])
         self._rolled_out(there["1.1.0"], "Longer distances", [
-            Group(name="Test fleet", percent=5.0, soak=timedelta(minutes=2), thresholds=_FIRST, road=_ROAD),
-            Group(name="First customers", percent=25.0, soak=timedelta(minutes=4), thresholds=_RUNNING, road=_ROAD),
-            Group(name="Everybody", soak=timedelta(minutes=4), thresholds=_RUNNING, road=_ROAD),
+            Group(name="Test fleet", percent=5.0, soak=timedelta(minutes=2), thresholds=_FIRST, road=_ROAD, retry_after=_AGAIN),
+            Group(name="First customers", percent=25.0, soak=timedelta(minutes=4), thresholds=_RUNNING, road=_ROAD, retry_after=_AGAIN),
+            Group(name="Everybody", soak=timedelta(minutes=4), thresholds=_RUNNING, road=_ROAD, retry_after=_AGAIN),
         ])  # fmt: skip
         self._waits_for_the_partner(there["1.2.0"])
         return fleet
