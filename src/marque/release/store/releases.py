@@ -233,8 +233,9 @@ def resting_on(tx: Transaction, area: Area, evidence: str) -> list[Release]:
 
 
 def unfinished(tx: Transaction) -> list[Release]:
-    """Every visible release that nobody was asked to sign yet."""
-    return _assembled(tx, tx.rows(Row, f"select {_HEAD} {_FROM} where c.id is null order by r.id"))
+    """Every release of the acting organisation's that nobody was asked to sign yet."""
+    sql = f"select {_HEAD} {_FROM} where r.organisation = %s and c.id is null order by r.id"
+    return _assembled(tx, tx.rows(Row, sql, (tx.actor.organisation,)))
 
 
 def published(tx: Transaction, area: Area, name: str, model: str) -> int:
@@ -255,11 +256,14 @@ def distributable(tx: Transaction, releases: Collection[UUID]) -> list[UUID]:
               join release.withdrawal w on w.lead = r.lead and w.programme = r.programme and w.evidence = e.sha256
           )
           and (
-              select count(*) from release.release n
-              where n.lead = r.lead and n.programme = r.programme and n.name = r.name and n.model = r.model and n.counter > r.counter
-                and release.published(n.lead, n.programme, n.id)
+              select count(*) from (
+                  select from release.release n
+                  where n.lead = r.lead and n.programme = r.programme and n.name = r.name and n.model = r.model and n.counter > r.counter
+                    and release.published(n.lead, n.programme, n.id)
+                  limit %s  -- no more are looked for than matter
+              ) newer
           ) < %s"""
-    return [one for (one,) in tx.connection.execute(sql.encode(), (list(releases), KEEP)).fetchall()]
+    return [one for (one,) in tx.connection.execute(sql.encode(), (list(releases), KEEP, KEEP)).fetchall()]
 
 
 def _assembled(tx: Transaction, found: Sequence[Row]) -> list[Release]:
@@ -267,16 +271,25 @@ def _assembled(tx: Transaction, found: Sequence[Row]) -> list[Release]:
     sql = "select release, side, path, role, hardware, length, sha256 from release.image where release = any(%s) order by path"
     for one in tx.rows(ImageRow, sql, ([row.id for row in found],)):
         images.setdefault(one.release, []).append(one.image)
+    return [row.release(images.get(row.id, ()), newer) for row, newer in zip(found, _newer(tx, found), strict=True)]
+
+
+def _newer(tx: Transaction, found: Sequence[Row]) -> list[tuple[UUID, ...]]:
+    """For each, the published releases of its name and model with a higher counter, the next one first."""
+    keys = sorted({(row.lead, row.programme, row.name, row.model) for row in found})
     sql = """
-        select distinct r.id, r.lead, r.programme, r.name, r.model, r.counter from release.release r
-        join unnest(%s::text[], %s::uuid[], %s::text[], %s::text[]) as of (lead, programme, name, model)
-          on r.lead = of.lead and r.programme = of.programme and r.name = of.name and r.model = of.model
-        where release.published(r.lead, r.programme, r.id) order by r.counter"""
-    of = [[getattr(row, name) for row in found] for name in ("lead", "programme", "name", "model")]
-    later = tx.rows(Named, sql, of)
-    return [row.release(images.get(row.id, ()), _newer(row, later)) for row in found]
-
-
-def _newer(row: Row, later: Sequence[Named]) -> tuple[UUID, ...]:
-    of = (row.lead, row.programme, row.name, row.model)
-    return tuple(one.id for one in later if (one.lead, one.programme, one.name, one.model) == of and one.counter > row.counter)
+        select r.id, r.lead, r.programme, r.name, r.model, r.counter
+        from unnest(%s::text[], %s::uuid[], %s::text[], %s::text[]) as of (lead, programme, name, model)
+        join release.release r on r.lead = of.lead and r.programme = of.programme and r.name = of.name and r.model = of.model
+        where (r.lead, r.programme, r.id::text) in (
+            select c.lead, c.programme, c.subject from release.change c join release.closing k on k.change = c.id
+            where c.purpose = 'release' and k.state = 'in-force'
+        )
+        order by r.counter"""
+    published: dict[tuple[str, UUID, str, str], list[Named]] = {}
+    for one in tx.rows(Named, sql, [list(column) for column in zip(*keys, strict=True)] if keys else [[], [], [], []]):
+        published.setdefault((one.lead, one.programme, one.name, one.model), []).append(one)
+    return [
+        tuple(one.id for one in published.get((row.lead, row.programme, row.name, row.model), ()) if one.counter > row.counter)
+        for row in found
+    ]
