@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import UUID
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 PAGE, MOST = 50, 200
 _MAKES = (Action.CREATE, Action.SIGN)
+_LONGEST_CHECK = timedelta(minutes=10)
+"""How long evidence may be read while its transaction waits."""
 
 
 def draft(tx: Transaction, lead: str, programme: UUID, given: Draft) -> Release:
@@ -86,8 +88,9 @@ def attach_evidence(tx: Transaction, blobs: BlobStore, party: RelyingParty, rele
     Refused, naming every finding, for evidence that does not hold: of another release, model or party, expired, replayed, with a cell that
     FAILED or none that PASSED, or withdrawn. Other evidence may take its place until signatures are asked for.
     """
-    found = _held(tx, release)
+    found = one(tx, release)
     acts.either(tx, _MAKES, found.area)
+    rows.patient(tx, _LONGEST_CHECK)
     parties = rows.parties(tx, found.area)
     directories = key_store.directories(tx, found.area)
     if tx.actor.organisation in parties:
@@ -99,6 +102,7 @@ def attach_evidence(tx: Transaction, blobs: BlobStore, party: RelyingParty, rele
         if lacking := [one for one in {*judges, *parties} if one not in directories]:
             ok(Refusal("a party has not shown its directory of keys to this programme yet", {"party": ", ".join(sorted(lacking))}))
         report = _verified(tx, found, file, sha256, {one: directories[one] for one in judges})
+        found = _held(tx, release)  # only now: nobody waits while the runs are read
         withdrawn = withdrawal_store.among(tx, found.lead, found.programme, [sha256])
         if (refused := rules.evidence(found, report, parties, withdrawn, sha256)) is not None:
             ok(refused)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,11 @@ def insert(tx: Transaction, table: str, area: Area, columns: Mapping[str, Any], 
 def lock(tx: Transaction, programme: UUID) -> None:
     """Until the end of the transaction nobody else opens, signs or publishes a change, or gives out a counter, in this programme."""
     tx.value("select pg_advisory_xact_lock(hashtextextended('marque release ' || %s, 0))", (str(programme),))
+
+
+def patient(tx: Transaction, span: timedelta) -> None:
+    """The server bears with this transaction for so long while nothing is asked of it."""
+    tx.value("select set_config('idle_in_transaction_session_timeout', %s, true)", (str(int(span.total_seconds() * 1000)),))
 
 
 def parties(tx: Transaction, area: Area) -> tuple[str, ...]:
