@@ -222,7 +222,8 @@ def test_a_plan_reads_back_as_it_was_written(listed):
 
 @pytest.mark.parametrize(
     ("change", "place"),
-    [({"percent": 0}, "groups.0.percent"), ({"percnt": 5}, "groups.0.percnt"), ({"attempts": "3"}, "groups.0.attempts"),
+    [({"percent": 0}, "groups.0.percent"), ({"percnt": 5}, "groups.0.percnt"), ({"markets": ["c\0n"]}, "groups.0.markets.0"),
+     ({"attempts": "3"}, "groups.0.attempts"),
      ({"window": {"start": "25:00", "end": "05:00"}}, "groups.0.window.start"),
      ({"thresholds": {"error": 2}}, "groups.0.thresholds.error")],
 )  # fmt: skip

@@ -13,7 +13,7 @@ from marque.common import InputError, Sentence
 from marque.product.documents import Strict
 from marque.release.rollouts.model import FieldLimits, Group, Plan, Thresholds, Window
 
-Word = Annotated[str, Field(min_length=1, max_length=200)]
+Word = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]+$")]
 Words = Annotated[tuple[Word, ...], Field(max_length=10_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Sure = Annotated[float, Field(ge=0.5, lt=1)]
