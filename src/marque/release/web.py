@@ -223,3 +223,10 @@ def withdraw(caller: Calling, lead: Code, programme: UUID, given: shapes.Withdra
     """Stops at once every release that rests on this evidence; your organisation's signed list, which tells cars, waits for a key of it."""
     with caller.transaction() as tx:
         return shapes.withdrawn_out(withdrawals.withdraw(tx, lead, programme, given.evidence, given.reason))
+
+
+@routes.post(f"{_PROGRAMME}/withdrawals/list", status_code=201)
+def ask_again(caller: Calling, lead: Code, programme: UUID) -> shapes.ChangeOut:
+    """Drafts your organisation's list anew, where a root with other keys came into force before it was signed."""
+    with caller.transaction() as tx:
+        return shapes.change_out(withdrawals.ask_again(tx, lead, programme))

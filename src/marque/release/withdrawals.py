@@ -14,7 +14,7 @@ from marque.alliance.access import Action, Area, require
 from marque.common import Refusal, ok
 from marque.foundation import Transaction
 from marque.release import acts, drafts, publishing, rules
-from marque.release.model import Purpose, Release, State, Withdrawn, area_of
+from marque.release.model import Change, Purpose, Release, State, Withdrawn, area_of
 from marque.release.repositories import open_change
 from marque.release.repository.roles import withdrawn_role
 from marque.release.rollouts.server import stop_releases
@@ -45,8 +45,8 @@ def withdraw(tx: Transaction, lead: str, programme: UUID, evidence: str, reason:
     return next(one for one in store.page(tx, area) if one.evidence == evidence and one.organisation == tx.actor.organisation)
 
 
-def ask_again(tx: Transaction, lead: str, programme: UUID) -> None:
-    """Draft the acting organisation's list anew, where another file was published since, or a new root has other keys.
+def ask_again(tx: Transaction, lead: str, programme: UUID) -> Change:
+    """Draft the acting organisation's list anew, for one that waits cannot be completed: a root has come into force with other keys.
 
     Raises Missing, Denied, Refused when the organisation has withdrawn nothing.
     """
@@ -55,10 +55,10 @@ def ask_again(tx: Transaction, lead: str, programme: UUID) -> None:
     rows.lock(tx, programme)
     if not store.by_side(tx, area, tx.actor.organisation):
         ok(Refusal("your organisation has withdrawn nothing"))
-    draft_list(tx, area)
+    return draft_list(tx, area)
 
 
-def draft_list(tx: Transaction, area: Area) -> None:
+def draft_list(tx: Transaction, area: Area) -> Change:
     """The acting organisation's next list, with everything that it ever withdrew; one that waits to be signed gives way to it."""
     me = tx.actor.organisation
     for one in change_store.open_of(tx, area):
@@ -74,7 +74,7 @@ def draft_list(tx: Transaction, area: Area) -> None:
         ok(Refusal("your organisation is no party of the root in force"))
     assert role is not None
     document = drafts.withdrawals(me, role.role.keys, store.by_side(tx, area, me), before, tx.now)
-    open_change(tx, area, Purpose.WITHDRAWAL, me, f"What {me} has withdrawn", [document])
+    return open_change(tx, area, Purpose.WITHDRAWAL, me, f"What {me} has withdrawn", [document])
 
 
 def page(tx: Transaction, lead: str, programme: UUID) -> list[Withdrawn]:

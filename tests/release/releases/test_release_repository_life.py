@@ -11,8 +11,9 @@ from test_release_life import as_a_car
 from marque.alliance import keys
 from marque.car.tuf import reading
 from marque.common import Missing, Refused
+from marque.foundation import Registry
 from marque.release import releases, repositories, signatures, waiting, withdrawals
-from marque.release.jobs import sign_timestamps
+from marque.release.jobs import register, sign_timestamps
 from marque.release.model import IMAGE, Stage, State, What, area_of
 from marque.release.online_keys import OnlineKeys
 from marque.release.repository.keys import FileSigner
@@ -277,6 +278,38 @@ def test_a_programme_that_one_company_decides_alone_has_an_ordinary_repository(w
     assert as_a_car(world).targets["vela-gac"].said.targets.keys() == {one.path for one in following.images}
     with world.acting("huawei") as tx, pytest.raises(Missing):
         releases.page(tx, "gac", world.programme)
+
+
+def test_a_list_that_waits_while_its_keys_are_rotated_is_drafted_anew_for_the_new_ones(begun):
+    release = begun.published()
+    old, new = begun.managers["gac"], [begun.companies.appoint("gac", "release-manager", name=f"new{n}") for n in (1, 2, 3)]
+    begun.name_keys("gac", new)
+    change = next_root(begun)
+    with begun.acting("gac") as tx:
+        said = withdrawals.withdraw(tx, "gac", begun.programme, release.evidence.sha256, "field reports")
+    begun.sign_all(change, [*old[:2], *new, *begun.managers["huawei"]])
+    assert state_of(begun).root_version == 2
+    with begun.acting(new[0]) as tx:
+        assert signatures.to_sign(tx, said.change) == []
+        again = withdrawals.ask_again(tx, "gac", begun.programme)
+        assert signatures.change(tx, said.change).state is State.DROPPED
+    begun.sign(again.documents[0], new[0])
+    assert release.evidence.sha256 in as_a_car(begun).targets["withdrawn-gac"].said.withdrawn
+    assert begun.one(release.id).withdrawn.signed_at is not None
+    with pytest.raises(Refused, match="withdrawn nothing"), begun.acting("huawei") as tx:
+        withdrawals.ask_again(tx, "gac", begun.programme)
+
+
+def test_the_worker_shows_the_partner_a_key_as_soon_as_it_is_enrolled(begun):
+    registry = Registry()
+    register(registry, begun.addresses, PARTY, begun.online)
+    assert "sign-timestamps" in registry.calendar
+    another_manager(begun, "gac", "manager4")
+    (handler,) = registry.handlers["alliance.key-enrolled"].values()
+    with begun.served_to("gac") as tx:
+        before = tx.value("select count(*) from release.directory")
+        handler(tx, None)
+        assert tx.value("select count(*) from release.directory") == before + 1
 
 
 def test_the_partners_directory_of_keys_is_shown_anew_when_a_key_comes(begun):
