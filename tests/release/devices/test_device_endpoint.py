@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from served_cars import a_world
@@ -148,6 +149,16 @@ def test_a_manifest_is_believed_once(world, v1, tmp_path):
     replayed = car.report(raw)
     assert (replayed.status_code, replayed.json()["attack"]) == (409, "replayed report")
     assert car.report(car.manifest(State.CURRENT, nonce="another")).json()["attack"] == "replayed report"
+
+
+def test_of_one_manifest_handed_in_many_times_at_once_one_is_believed(world, v1, tmp_path):
+    car = world.car(tmp_path / "car", v1)
+    raw = car.manifest(State.CURRENT)
+    with ThreadPoolExecutor(6) as pool:
+        statuses = sorted(answer.status_code for answer in pool.map(lambda _: car.report(raw), range(6)))
+        polls = list(pool.map(lambda _: car.get("poll").status_code, range(6)))
+    assert statuses == [200, 409, 409, 409, 409, 409]
+    assert polls == [200] * 6
 
 
 def test_a_nonce_is_good_in_its_hour_and_the_next(world, v1, tmp_path):

@@ -36,6 +36,7 @@ from marque.release.devices.ddi import (
 from marque.release.devices.model import Fleet, Wanted
 from marque.release.devices.store import CarRow
 from marque.release.rollouts import service as rollouts
+from marque.release.rollouts import store as rollout_store
 from marque.release.rollouts.model import CarEvent, Offer, Told
 
 CLOSED = Refusal("this update is over")
@@ -55,7 +56,8 @@ class Controller:
         return self.row.vehicle
 
     def hold(self) -> CarRow:
-        """The car's row, which nobody else changes before the transaction ends."""
+        """The car's row, which nobody else changes before the transaction ends; roll-outs before cars, as everywhere."""
+        rollout_store.alone(self.tx, self.fleet.lead, self.fleet.programme)
         return store.one(self.tx, self.fleet, self.id, hold=True) or self.row
 
     @property

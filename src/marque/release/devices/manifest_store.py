@@ -24,12 +24,12 @@ class Named:
     images: tuple[Image, ...]
 
 
-def held(tx: Transaction, fleet: Fleet, vehicles: Sequence[str]) -> list[CarRow]:
-    """The acting organisation's cars among these, in the order of their ids, so that no two transactions wait for each other."""
+def cars(tx: Transaction, fleet: Fleet, vehicles: Sequence[str], *, hold: bool = False) -> list[CarRow]:
+    """The acting organisation's cars among these. hold: nobody else changes them; in the order of their ids, so none wait crosswise."""
     sql = f"""
         select {CAR} from release.car
         where organisation = %s and lead = %s and programme = %s and vehicle = any (%s) and retired_at is null
-        order by vehicle for update"""  # noqa: S608  names only
+        order by vehicle {"for update" if hold else ""}"""  # noqa: S608  names only
     return tx.rows(CarRow, sql, (tx.actor.organisation, fleet.lead, fleet.programme, list(vehicles)))
 
 

@@ -18,6 +18,7 @@ from marque.release.devices.model import Fleet, Reported, Taken
 from marque.release.devices.nonces import Nonces
 from marque.release.model import area_of
 from marque.release.rollouts import service as rollouts
+from marque.release.rollouts import store as rollout_store
 from marque.release.rollouts.model import CarEvent, Road, Told
 
 MOST_AT_ONCE = 500
@@ -59,7 +60,7 @@ def take(tx: Transaction, nonces: Nonces, fleet: Fleet, said: Mapping[str, bytes
     In this transaction what is believed is stored, what control units run is kept, and roll-outs learn of it. The number of queries does
     not grow with the cars. A vehicle that is not the organisation's is refused as WRONG_VEHICLE.
     """
-    rows = {row.vehicle: row for row in manifest_store.held(tx, fleet, sorted(said))}
+    rows = {row.vehicle: row for row in manifest_store.cars(tx, fleet, sorted(said))}
     ecus: dict[str, list[store.EcuRow]] = {}
     for ecu in store.ecus(tx, fleet, tx.actor.organisation, sorted(rows)):
         ecus.setdefault(ecu.vehicle, []).append(ecu)
@@ -76,8 +77,16 @@ def take(tx: Transaction, nonces: Nonces, fleet: Fleet, said: Mapping[str, bytes
             answers[vehicle] = refused
             continue
         believed.append(one)
-        answers[vehicle] = Taken(vehicle, one.manifest.counter, nonces.of(fleet, vehicle, tx.now))
-    _keep(tx, fleet, believed)
+    # Signatures are checked before anything is locked; then roll-outs before cars, as everywhere, and the counters once more.
+    if believed:
+        rollout_store.alone(tx, fleet.lead, fleet.programme)
+    last = {row.vehicle: row.counter for row in manifest_store.cars(tx, fleet, sorted(one.vehicle.id for one in believed), hold=True)}
+    new = [one for one in believed if one.manifest.counter > last.get(one.vehicle.id, one.manifest.counter)]
+    _keep(tx, fleet, new)
+    for one in believed:
+        answers[one.vehicle.id] = UpdateRefused(Attack.REPLAYED_REPORT, "", "manifest.json", "was told before, a moment ago")
+    for one in new:
+        answers[one.vehicle.id] = Taken(one.vehicle.id, one.manifest.counter, nonces.of(fleet, one.vehicle.id, tx.now))
     return answers
 
 

@@ -121,9 +121,10 @@ class Devices:
                     if caller.token is not None:
                         self._whose.pop((caller.fleet, caller.vehicle, caller.token), None)
                 raise NotKnown if caller.token is not None else Missing("car")
+            yield tx, row
+            # Last, because it locks the car: whoever hands out or takes in locks the programme's roll-outs before a car.
             if row.seen_at is None or tx.now - row.seen_at >= _SEEN_EVERY:
                 store.change(tx, caller.fleet, caller.vehicle, seen_at=tx.now)
-            yield tx, row
 
     def open(self, file: File) -> BinaryIO:
         return self.blobs.of(file.owner).open(file.sha256)
