@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tuf.api.metadata import DelegatedRole, SuccinctRoles
 from tuf_simulator import GAC, HUAWEI, Repository, TwoParties, signer
@@ -30,6 +30,9 @@ def attack(act: Callable[[], object]) -> Attack:
 
 
 @given(PARTS, PARTS)
+@example("a", "a/b")
+@example("a/b", "a")
+@example("*", "a/b")
 def test_patterns_match_as_the_reference_implementation_has_them(pattern: str, path: str) -> None:
     theirs = DelegatedRole("r", ["k"], 1, False, [pattern]).is_delegated_path(path)
     assert speaks_for(Delegation(name="r", role=NOBODY, paths=(pattern,)), path) == theirs
@@ -214,6 +217,18 @@ def test_one_partner_cannot_invent_the_others_keys_further_down(tmp_path: Path) 
     repository.delegate("maps", "both", ["maps/*"], by=[signer(GAC), signer(HUAWEI)], threshold=2, each=1)
     repository.add("both", "maps/one", b"map")
     repository.publish_all("maps", "both", "targets")
+    client = repository.begun(tmp_path)
+    assert attack(lambda: client.target("maps/one")) is Attack.ONE_PARTNER
+
+
+def test_one_partner_cannot_invent_a_group_of_both_further_down(tmp_path: Path) -> None:
+    repository = TwoParties()
+    repository.delegate("targets", "maps", ["maps/*"], by=[signer(GAC)])
+    for name, invented in (("one", GAC), ("two", HUAWEI)):
+        repository.delegate("maps", name, ["maps/*"], by=[signer(invented)])
+        repository.add(name, "maps/one", b"map")
+    repository.said("maps").delegations.unrecognized_fields["x-marque-all-of"] = [["one", "two"]]
+    repository.publish_all("one", "two", "maps", "targets")
     client = repository.begun(tmp_path)
     assert attack(lambda: client.target("maps/one")) is Attack.ONE_PARTNER
 
