@@ -218,7 +218,7 @@ def test_only_a_published_release_of_the_programme_is_rolled_out(world):
 def test_a_roll_out_is_drafted_by_the_organisation_whose_cars_they_are(world):
     release = world.release()
     world.register(1)
-    with world.acting(PARTNER) as tx, pytest.raises(Refused, match="whose cars"):
+    with world.acting(PARTNER) as tx, pytest.raises(Refused, match="its own organisation"):
         service.draft(tx, *world.of, Plan(name="x", release=release, groups=(OPEN,)))
 
 

@@ -48,7 +48,7 @@ def draft(tx: Transaction, lead: str, programme: UUID, plan: Plan) -> Rollout:
     if tx.actor.person is None:
         ok(Refusal("roll-outs are drafted by people: sign in as one"))
     if store.keeps_other_cars(tx, area):
-        ok(Refusal("a roll-out is drafted by the organisation whose cars they are"))
+        ok(Refusal("a roll-out is moved on by its own organisation; others that decide may pause and halt it"))
     plan = ok(rules.planned(plan))
     made = new_id()
     store.insert(tx, area, made, plan, _facts(tx, lead, programme, plan.release))
