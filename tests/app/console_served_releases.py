@@ -50,14 +50,14 @@ def visits_of_releases(there: Any, made: Any, area: Area) -> None:
             "release": draft, "path": "vela/pilot-3/a.img", "role": "pilot", "hardware": ["hw-1"], "length": 9, "sha256": "1" * 64,
         })  # fmt: skip
         service.file(tx, lead, programme, ids["one"], "cn", Filing.FILED, reference="7")
+        names = [f"CAR{number}" for number in range(3)]
+        ecus = {name: {f"{name}-1": Ecu(f"{name}-1", "hw-1", "pilot", primary=True)} for name in names}
+        cars.register_all(tx, lead, programme, [CarDraft(Vehicle(name, "vela", "cn", ecus[name]), ("A feature",)) for name in names])
         groups = (
             Group(name="All", soak=timedelta(), attempts=1, thresholds=Thresholds(least=1, error=0.3)),
             Group(name="None", markets=("de",)),
         )
         rollout = service.launch(tx, service.draft(tx, lead, programme, Plan(name="Spring", release=ids["one"], groups=groups)).id)
-        names = [f"CAR{number}" for number in range(3)]
-        ecus = {name: {f"{name}-1": Ecu(f"{name}-1", "hw-1", "pilot", primary=True)} for name in names}
-        cars.register_all(tx, lead, programme, [CarDraft(Vehicle(name, "vela", "cn", ecus[name]), ("A feature",)) for name in names])
     with platform.database.transaction(managers["huawei"][0].actor) as tx:
         decisions.approve(tx, rollout.decision, "")
     server = Actor(lead, purpose="test")

@@ -48,9 +48,9 @@ def furnish(database: Database, side, word: str) -> None:
             rows.insert(tx, "metadata", area, {
                 "repository": "image", "role": "timestamp", "version": 1, "expires": tx.now + timedelta(days=900), "raw": raw,
             })  # fmt: skip
-            rollout = service.draft(tx, *of, Plan(name=f"Roll-out {word}", release=made[0], groups=(Group(name=f"Group {word}"),))).id
             ecu = Ecu(f"ecu-{word}", f"hw-{word}", f"role-{word}", primary=True)
             cars.register(tx, *of, CarDraft(Vehicle(car, "vela", "cn", {ecu.serial: ecu}), (f"Feature {word}",)))
+            rollout = service.draft(tx, *of, Plan(name=f"Roll-out {word}", release=made[0], groups=(Group(name=f"Group {word}"),))).id
             told = (*of, car, 1, tx.now, _sha(car), raw)
             tx.execute(
                 "insert into release.manifest (organisation, lead, programme, vehicle, counter, created_at, digest, raw)"

@@ -31,7 +31,7 @@ def state_of(world, rollout):
 
 
 def test_a_roll_out_is_planned_by_a_form_and_starts_when_the_partner_has_approved(world):
-    release = world.there.published()
+    release, _ = world.there.published(), world.fleet(2)
     gac, huawei = world.visitor(), world.visitor("huawei")
     page = gac.get(f"{world.home}/rollouts/new?release={release.id}")
     form, _ = form_of(page, "form-rollout")
@@ -63,7 +63,7 @@ def test_a_roll_out_is_planned_by_a_form_and_starts_when_the_partner_has_approve
 
 
 def test_a_plan_that_does_not_hold_together_keeps_what_was_typed(world):
-    release = world.there.published()
+    release, _ = world.there.published(), world.fleet(2)
     gac = world.visitor()
     form, _ = form_of(gac.get(f"{world.home}/rollouts/new"), "form-rollout")
     for change, said in (
