@@ -142,7 +142,7 @@ def test_cars_are_found_by_number_and_told_what_runs_in_them(world):
     cars = world.fleet(3)
     visitor = world.visitor("huawei")
     page = visitor.get(f"{world.home}/cars?find={cars[1]}")
-    assert words_in(page, "//main//tbody/tr/th") == [cars[1]]
+    assert words_in(page, "//main//tbody/tr/th/a") == [cars[1]]
     assert visitor.get(f"{world.home}/cars?find=nothing%00").text("//p[@class='empty']")
     page = visitor.get(f"{world.home}/cars/{cars[1]}")
     ecus = words_in(page, "//section[@aria-labelledby='ecus']//tbody/tr/th")
