@@ -22,6 +22,9 @@ from marque.app.web import create_app
 from marque.common import new_id
 from marque.foundation import Actor
 from marque.product import web as product_web
+from marque.release import web as release_web
+from marque.release.devices import web as devices_web
+from marque.release.rollouts import web as rollouts_web
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "app"))
 from in_process import browser
@@ -93,7 +96,8 @@ def is_problem(answer, status):
 def test_the_schema_tells_every_operation_and_what_each_may_answer(app):
     told = browser(app, ORIGIN).get("/api/v1/openapi.json").json()
     there = {(method, path) for path, methods in told["paths"].items() for method in methods}
-    routes = [route for route in [*web.routes.routes, *product_web.routes.routes] if isinstance(route, APIRoute)]
+    rooms = (web, product_web, release_web, rollouts_web, devices_web)
+    routes = [route for room in rooms for route in room.routes.routes if isinstance(route, APIRoute)]
     assert there == {(method.lower(), route.path) for route in routes for method in route.methods}
     assert len(there) > 25
     for methods in told["paths"].values():

@@ -97,6 +97,11 @@ def test_either_partner_alone_withdraws_and_pages_say_that_cars_wait_for_a_signa
     assert "Withdrawn" in page.text("//h1")
     assert "It <brakes> too late." in page.text("//*[@role='note']")
     assert "waits for a signature" in page.text("//*[@role='note']")
+    listed = f"/console/release/programmes/{release.lead}/{release.programme}"
+    asking = f"//form[@action='{listed}/withdrawals']"
+    assert not begun.visitor().get(listed).tree.xpath(asking), "it is up to whoever withdrew"
+    assert partner.get(listed).tree.xpath(asking)
+    assert "/changes/" in partner.post(f"{listed}/withdrawals").response.headers["location"]
     home = begun.visitor("huawei").get("/console/release")
     (task,) = [one for one in home.tree.xpath("//ul[@class='tasks']//a/@href") if "/changes/" in one]
     begun.sign_all(task)

@@ -83,6 +83,7 @@ def test_both_find_a_published_release_with_its_claims_and_bytes(begun, tmp_path
             assert hashlib.sha256(file.read()).hexdigest() == image.sha256
 
 
+@pytest.mark.slow
 def test_both_go_on_through_roots_releases_and_withdrawals(begun, tmp_path):
     first = begun.published("1.1.0", sequence=1)
     our_client(begun, tmp_path / "ours")

@@ -113,6 +113,7 @@ def test_a_lost_key_is_replaced_by_the_two_that_are_left_and_what_was_released_s
     assert release.images[0].path in as_a_car(begun).targets["vela-gac"].said.targets
 
 
+@pytest.mark.slow
 def test_with_all_keys_of_one_side_rotated_its_files_are_signed_anew_in_the_same_change(begun):
     release = begun.published()
     old = begun.managers["gac"]
@@ -144,6 +145,7 @@ def test_a_key_that_is_not_of_the_root_signs_nothing(begun):
         assert signatures.to_sign(tx, change.id) == []
 
 
+@pytest.mark.slow
 def test_an_exit_root_is_signed_beforehand_by_who_leaves_and_completed_by_who_stays(begun):
     release, following = begun.published(), begun.attach(begun.drafted("1.3.0"), begun.evidence("1.3.0", sequence=8))
     change = next_root(begun, without=("huawei",))
@@ -242,6 +244,7 @@ def next_root_after(world, change):
     return change
 
 
+@pytest.mark.slow
 def test_a_change_drafted_before_something_was_published_is_drafted_again(begun):
     release = begun.published()
     fourth = another_manager(begun, "gac", "manager4")
@@ -280,6 +283,7 @@ def test_a_programme_that_one_company_decides_alone_has_an_ordinary_repository(w
         releases.page(tx, "gac", world.programme)
 
 
+@pytest.mark.slow
 def test_a_list_that_waits_while_its_keys_are_rotated_is_drafted_anew_for_the_new_ones(begun):
     release = begun.published()
     old, new = begun.managers["gac"], [begun.companies.appoint("gac", "release-manager", name=f"new{n}") for n in (1, 2, 3)]

@@ -174,6 +174,7 @@ def run(*given, code=0):
     return done.output
 
 
+@pytest.mark.slow
 def test_the_command_line_hands_everything_in(begun, installation, tmp_path):
     programme = ["--lead", "gac", "--programme", begun.programme]
     (tmp_path / "draft.json").write_text(json.dumps(said_of(begun)))

@@ -6,6 +6,7 @@ import pytest
 from killed_server import assert_everybody_once, assert_halted_before_the_next_phase, rolled_out
 
 
+@pytest.mark.slow
 def test_bad_cars_halt_a_roll_out_before_the_next_phase_though_its_server_is_killed(world, addresses):
     result = rolled_out(world, addresses, 1_000, bad=0.3, clumsy=0.0, kills=2, batch=250, among=5)
     assert_halted_before_the_next_phase(result)

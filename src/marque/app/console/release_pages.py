@@ -73,6 +73,17 @@ def draft(visit: Submitting, lead: str, programme: UUID) -> Response:
     return to(f"/console/release/releases/{made.id}")
 
 
+@routes.post("/programmes/{lead}/{programme}/withdrawals")
+def ask_for_list(visit: Submitting, lead: str, programme: UUID) -> Response:
+    """The list of what one's organisation withdrew, drafted anew to be signed."""
+    try:
+        with visit.transaction() as tx:
+            made = withdrawals.ask_again(tx, lead, programme)
+    except Refusing as error:
+        return _programme(visit, lead, programme, Again("", error))
+    return to(f"/console/release/changes/{made.id}")
+
+
 @routes.get("/releases/{release}")
 def show(visit: Visiting, release: UUID) -> HTMLResponse:
     return _release(visit, release)

@@ -16,7 +16,7 @@ from uuid import UUID
 from marque.car.uptane.claims import Delta
 from marque.common import InputError, Unavailable
 from marque.foundation import Actor, Database, Event, Job, Transaction
-from marque.release.devices import delta_store as store
+from marque.release.devices import delta_store
 from marque.release.devices.delta_store import Pair
 from marque.release.devices.model import Fleet
 
@@ -73,7 +73,7 @@ def worthwhile(base: bytes, image: bytes, methods: Sequence[str] = METHODS) -> l
 def between(tx: Transaction, fleet: Fleet, images: Sequence[str]) -> dict[tuple[str, str], list[Delta]]:
     """Every patch to these images (SHA-256), by (base, image). One query, by row-level security alone."""
     told: dict[tuple[str, str], list[Delta]] = {}
-    for one in store.to_images(tx, fleet, images) if images else ():
+    for one in delta_store.to_images(tx, fleet, images) if images else ():
         told.setdefault((one.base, one.image), []).append(Delta(one.method, one.base, f"deltas/{one.sha256}", one.length, one.sha256))
     return told
 
@@ -92,8 +92,8 @@ def make_all(database: Database, job: Job, blobs: BlobStore) -> None:
     fleet, release = Fleet(str(job.body["lead"]), UUID(str(job.body["programme"]))), UUID(str(job.body["release"]))
     actor = Actor(job.organisation, purpose="job make-deltas")
     with database.transaction(actor) as tx:
-        images = store.images(tx, fleet, release)
-        pairs = store.pairs(tx, fleet, release, MOST_BASES)
+        images = delta_store.images(tx, fleet, release)
+        pairs = delta_store.pairs(tx, fleet, release, MOST_BASES)
     for one in images:
         _stop(job.stopping)
         put_digests(database, actor, fleet, blobs, one.sha256, one.owner)
@@ -105,7 +105,7 @@ def make_all(database: Database, job: Job, blobs: BlobStore) -> None:
 def put_digests(database: Database, actor: Actor, fleet: Fleet, blobs: BlobStore, sha256: str, owner: str) -> None:
     """MD5 and SHA-1 of an image, which clients of DDI ask for beside the SHA-256."""
     with database.transaction(actor) as tx:
-        if store.digests(tx, fleet, [sha256]):
+        if delta_store.digests(tx, fleet, [sha256]):
             return
     sha1, md5, length = hashlib.sha1(usedforsecurity=False), hashlib.md5(usedforsecurity=False), 0
     with blobs.of(owner).open(sha256) as file:
@@ -114,7 +114,7 @@ def put_digests(database: Database, actor: Actor, fleet: Fleet, blobs: BlobStore
             md5.update(chunk)
             length += len(chunk)
     with database.transaction(actor) as tx:
-        store.put_digests(tx, fleet, store.Digests(sha256, sha1.hexdigest(), md5.hexdigest(), length))
+        delta_store.put_digests(tx, fleet, delta_store.Digests(sha256, sha1.hexdigest(), md5.hexdigest(), length))
 
 
 def _make(database: Database, actor: Actor, fleet: Fleet, blobs: BlobStore, pair: Pair) -> None:
@@ -124,7 +124,7 @@ def _make(database: Database, actor: Actor, fleet: Fleet, blobs: BlobStore, pair
     for made in worthwhile(base, image, lacking):
         sha256 = blobs.of(actor.organisation).put(made.patch)
         with database.transaction(actor) as tx:
-            store.put(tx, fleet, store.Row(pair.base, pair.image, made.method, len(made.patch), sha256, actor.organisation))
+            delta_store.put(tx, fleet, delta_store.Row(pair.base, pair.image, made.method, len(made.patch), sha256, actor.organisation))
 
 
 def _stop(stopping: Callable[[], bool]) -> None:
