@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,17 @@ def parsed(source):
             yield from (name.name for name in node.names)
 
 
+@functools.cache
+def imported(source):
+    return tuple(map(file_of, parsed(source)))
+
+
 def closure(module):
     found, waiting = set(), [file_of(module)]
     while waiting:
         if (source := waiting.pop()) is not None and source not in found:
             found.add(source)
-            waiting += map(file_of, parsed(source))
+            waiting += imported(source)
     return found
 
 
