@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -334,13 +333,6 @@ def outdated(tx: Transaction, lead: str, programme: UUID, installed: Mapping[str
         "me": tx.actor.organisation, "lead": lead, "programme": programme, "vehicle": list(installed), "rollout": list(installed.values()),
     }  # fmt: skip
     return int(tx.value(sql, given))
-
-
-def next_due(tx: Transaction, rollout: Rollout) -> datetime | None:
-    """When the first of its cars is offered it again."""
-    sql = "select min(due_at) from release.rollout_car where organisation = %s and rollout = %s and state = 'retry'"
-    found: datetime | None = tx.value(sql, (rollout.organisation, rollout.id))
-    return found
 
 
 def _entitlement(tx: Transaction, rollout: Rollout) -> str:

@@ -220,11 +220,6 @@ def by_ids(tx: Transaction, rollouts: Sequence[UUID]) -> list[Rollout]:
     return _assembled(tx, tx.rows(Row, sql, (list(rollouts),)))
 
 
-def is_own(tx: Transaction, rollout: UUID) -> bool:
-    """Whether it is a roll-out of the acting organisation."""
-    return tx.value("select true from release.rollout where organisation = %s and id = %s", (tx.actor.organisation, rollout)) is True
-
-
 def keeps_other_cars(tx: Transaction, area: Area) -> bool:
     """Whether there are cars of the programme to see, and none is the acting organisation's."""
     sql = """
