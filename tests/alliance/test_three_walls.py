@@ -91,8 +91,10 @@ def test_three_readings_of_some_alliances_agree_in_every_cell(database, owner_ds
 
 
 @pytest.mark.slow
-def test_three_readings_of_a_thousand_alliances_agree_in_a_million_cells(database, owner_dsn):
-    alliances, counted, _, different = disagreements(database, owner_dsn, range(100, 184), 2)
+def test_three_readings_of_many_alliances_agree_in_every_cell(database, owner_dsn, thorough):
+    """Thoroughly: of a thousand, in a million cells."""
+    worlds = 84 if thorough else 24
+    alliances, counted, _, different = disagreements(database, owner_dsn, range(100, 100 + worlds), 2)
     assert different[:5] == []
-    assert alliances >= 1_000
-    assert counted >= 1_000_000
+    assert alliances >= 1_000 * worlds // 84
+    assert counted >= 1_000_000 * worlds // 84

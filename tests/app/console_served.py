@@ -164,6 +164,7 @@ def visits(there: Served) -> Visits:
     made.send("/console/agreements", {"title": " "}, 409)
     made.send(f"{other}/propose", {"title": "Nobody's"}, 422)
     made.send(f"/console/programmes/{held_up.lead}/{held_up.programme}/{held_up.process}/requirements", {"title": "Held up"}, 503)
+    made.send(f"/console/release/programmes/{held_up.lead}/{held_up.programme}/withdrawals", {}, 503)
     _product(there, made, acting, area)
     visits_of_releases(there, made, area)
     _sign_in_pages(there, made)

@@ -61,8 +61,51 @@ def furnish(database: Database, side, word: str) -> None:
                 " values (%s, %s, %s, %s, %s, %s, %s, %s, %s)", (side.code, *told, rollout),
             )  # fmt: skip
         if name == "programme":
-            side.ids |= {"release": made[0], "change": change, "document": document, "rollout": rollout}
-            side.words |= {"vehicle": car}
+            side.ids |= {"release": made[0], "draft release": draft, "change": change, "document": document, "rollout": rollout}
+            side.words |= {"vehicle": car, "image": image["path"]}
+
+
+KEPT_FOR_CEREMONIES = frozenset(
+    f"POST /api/v1/{path}" for path in (
+        "releases/{release}/evidence", "releases/{release}/signatures", "programmes/{lead}/{programme}/repository",
+        "programmes/{lead}/{programme}/repository/roots", "programmes/{lead}/{programme}/repository/renewals",
+        "programmes/{lead}/{programme}/repository/keys", "release-documents/{document}/signing", "release-documents/{document}/signatures",
+        "programmes/{lead}/{programme}/withdrawals", "programmes/{lead}/{programme}/withdrawals/list", "rollouts/{rollout}/pause",
+        "rollouts/{rollout}/halt", "rollouts/{rollout}/resume", "rollouts/{rollout}/finish",
+    )
+)  # fmt: skip
+"""Operations that succeed only with keys and passkeys of both partners, a sealed evidence, or a roll-out that runs, which nobody has here.
+What they answer when they do is tested with the release room; here every way of being refused is."""
+
+
+def place(label: str, name: str, side):
+    """What fits into a place of an address of the room's API; None: nothing special does."""
+    if name == "release" and label.endswith("/images"):
+        return side.ids["draft release"]
+    return {"of": "image", "name": "timestamp.json"}.get(name) if label.endswith("/{of}/{name}") else None
+
+
+def query(value: dict, label: str, side) -> dict:
+    """An image that may be added, or the one that is there."""
+    if label.startswith("DELETE") and "path" in value:
+        return value | {"path": side.words["image"]}
+    fitting = {"name": "a.img", "role": "pilot", "hardware": "hw-1"}
+    return value | {name: one for name, one in fitting.items() if name in value and label.endswith("/images")}
+
+
+def body(asker, label: str) -> dict | None:
+    """A whole body that is a good one for its operation; None where the generated one will do."""
+    new = f"{asker.chance.randrange(10**9)}"
+    if label == "POST /api/v1/programmes/{lead}/{programme}/releases":
+        return {"name": "spoken", "version": new, "digest": _sha(new), "model": "vela", "markets": ["cn"]}
+    if label == "POST /api/v1/programmes/{lead}/{programme}/rollouts":
+        return {"name": f"Spoken {new}", "release": str(asker.me.ids["release"]), "groups": [{"name": "All"}]}
+    if label.startswith("POST") and label.endswith("/filings"):
+        return {"market": "cn", "state": "filed", "reference": new}
+    if label.startswith("POST") and label.endswith("/update-cars"):
+        ecu = {"hardware": "hw-1", "role": "pilot", "primary": True}
+        return {"cars": [{"vehicle": f"SPOKEN{new}", "model": "vela", "market": "cn", "ecus": {f"E{new}": ecu}}]}
+    return None
 
 
 def _said(word: str, number: int) -> Draft:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
 
-from marque.common import Unavailable, new_id
+from marque.common import Refused, Unavailable, new_id
 from marque.foundation import NOBODY, Actor, Database, SystemClock
 from marque.foundation.metrics import REGISTRY
 
@@ -210,6 +210,23 @@ def test_a_statement_that_takes_too_long_is_unavailable(database, kept):
     with pytest.raises(Unavailable, match="too long"):
         slow()
     assert kept() == []
+
+
+@pytest.mark.parametrize("text", ["a\0b", "{\"a\": \"\\u0000\"}"], ids=["in text", "in JSON"])
+def test_a_text_that_cannot_be_kept_is_refused_and_leaves_nothing(database, kept, text):
+    def write():
+        with database.transaction(GAC) as tx:
+            tx.execute("insert into trial.kept values (1)")
+            tx.execute("select %s::text" if "\0" in text else "select %s::jsonb", [text])
+
+    with pytest.raises(Refused, match="NUL"):
+        write()
+    assert kept() == []
+
+
+def test_other_faults_of_data_stay_faults(database):
+    with pytest.raises(psycopg.DataError, match="zero"), database.transaction(GAC) as tx:
+        tx.execute("select 1 / 0")
 
 
 def test_a_transaction_that_does_nothing_for_too_long_is_ended(database, kept):

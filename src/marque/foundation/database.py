@@ -19,7 +19,7 @@ from psycopg import errors as pg
 from psycopg.rows import class_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from marque.common import Unavailable, new_id
+from marque.common import Refusal, Refused, Unavailable, new_id
 from marque.foundation import metrics
 from marque.foundation.clock import Clock
 
@@ -122,7 +122,8 @@ class Database:
         """A transaction as this actor; committed at the end, rolled back by any exception.
 
         Raises Unavailable when the server cannot be reached, is lost on the way, or another transaction holds what this one needs
-        for too long: nothing of it has happened then, except when the connection is cut in the very moment of committing.
+        for too long: nothing of it has happened then, except when the connection is cut in the very moment of committing. Raises Refused
+        for a text with a NUL character, which PostgreSQL cannot keep.
         """
         with metrics.timed_transaction(), _told(), ExitStack() as stack:
             now = self.clock.now()
@@ -159,5 +160,10 @@ def _told() -> Iterator[None]:
         raise Unavailable("The database took too long to answer. Nothing was changed; try again later.") from fault
     except (pg.DiskFull, pg.OutOfMemory) as fault:
         raise Unavailable("The database has no room left. Nothing was changed; free some disk space or memory of its machine.") from fault
+    except psycopg.DataError as fault:
+        # psycopg finds it in text, the server in JSON; a rule that looks first says where it stands.
+        if isinstance(fault, pg.UntranslatableCharacter) or "NUL" in str(fault):
+            raise Refused(Refusal("a text holds no NUL characters")) from fault
+        raise
     except (psycopg.OperationalError, pg.IdleInTransactionSessionTimeout) as fault:
         raise Unavailable("The connection to the database was lost. Look whether the change was made, then try again.") from fault

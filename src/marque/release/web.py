@@ -6,13 +6,13 @@ As the alliance's: JSON, problem details (RFC 9457), each request one transactio
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
 from uuid import UUID
 
-import rfc8785
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
@@ -201,7 +201,7 @@ def payload(caller: Calling, document: UUID) -> Response:
 def begin_signing(caller: Calling, held: With, document: UUID, given: shapes.SigningIn) -> shapes.AskedOut:
     """Checks your key's signature, and asks your passkey to confirm it."""
     with caller.transaction() as tx:
-        return shapes.asked_out(signatures.begin_signing(tx, held.party, document, rfc8785.dumps(given.model_dump())))
+        return shapes.asked_out(signatures.begin_signing(tx, held.party, document, json.dumps(given.model_dump()).encode()))
 
 
 @routes.post(f"{_DOCUMENT}/signatures", status_code=201)

@@ -120,6 +120,13 @@ def test_cars_are_found_by_the_beginning_of_their_number(world):
         assert cars.page(tx, *world.of, "A-1'; --") == []
 
 
+@pytest.mark.parametrize("word", ["", "a\0b", "a\nb", "x" * 121])
+def test_an_entitlement_that_a_car_could_not_read_is_refused(world, word):
+    world.register(world.draft())
+    with world.acting(CARMAKER) as tx, pytest.raises(Refused, match="no control characters"):
+        cars.entitle(tx, *world.of, "V-1", [word])
+
+
 def test_entitlements_change_and_are_audited(world):
     world.register(world.draft())
     with world.acting(CARMAKER) as tx:

@@ -107,6 +107,7 @@ def test_a_signed_draft_is_an_envelope_and_a_signature_by_the_same_key():
         (b'{"envelope":{},"signature":"zz"}', "hexadecimal"),
         (b'{"envelope":{},"signature":"00"}', "an envelope has the fields"),
         (b'{"envelope":{},"signature":"00","more":1}', "no others"),
+        (b'{"envelope":{"n":9007199254740993},"signature":"00"}', "holds an envelope"),
     ],
 )
 def test_what_is_no_signed_draft_is_refused(raw, reason):

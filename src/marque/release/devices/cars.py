@@ -23,7 +23,8 @@ from marque.release.model import area_of
 PAGE = 50
 MOST_AT_ONCE = 10_000
 _VEHICLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
-_WORD = 120
+_WORD = re.compile(r"[^\x00-\x1f\x7f]{1,120}")
+"""As a car reads its own description: without control characters."""
 
 
 def register(tx: Transaction, lead: str, programme: UUID, draft: Draft) -> Registered:
@@ -55,8 +56,8 @@ def register_all(tx: Transaction, lead: str, programme: UUID, drafts: Sequence[D
 def entitle(tx: Transaction, lead: str, programme: UUID, vehicle: str, entitlements: Iterable[str]) -> Car:
     """What the car's owner is entitled to, from now on. Raises Missing, Denied, Refused."""
     words = sorted(set(entitlements))
-    if any(not 0 < len(one) <= _WORD for one in words):
-        ok(Refusal("an entitlement has a name of at most 120 characters"))
+    if not all(map(_WORD.fullmatch, words)):
+        ok(Refusal("an entitlement has a name of at most 120 characters, no control characters among them"))
     _own(tx, lead, programme, vehicle)
     store.change(tx, Fleet(lead, programme), vehicle, entitlements=words)
     _tell(tx, lead, programme, "release-car-entitled", {"car": vehicle, "entitlements": words})
@@ -145,8 +146,9 @@ def _fit(drafts: Sequence[Draft]) -> Refusal | None:
             return Refusal(
                 "cars and control units have numbers of at most 60 letters, digits, dots, dashes and underscores", {"car": car.id[:60]}
             )
-        if any(not 0 < len(one) <= _WORD for one in (car.model, car.market, *car.entitlements, *draft.features)):
-            return Refusal("model, market, features and entitlements have names of at most 120 characters", {"car": car.id})
+        if not all(map(_WORD.fullmatch, (car.model, car.market, *car.entitlements, *draft.features))):
+            reason = "model, market, features and entitlements have names of at most 120 characters, no control characters among them"
+            return Refusal(reason, {"car": car.id})
         if len({bool(ecu.public_key) for ecu in car.ecus.values()}) > 1:
             return Refusal("either every control unit has a public key, so that its reports can be believed, or none has", {"car": car.id})
     return None

@@ -49,7 +49,10 @@ def read(raw: bytes) -> SignedFile | Refusal:
     value = _hex(said["signature"])
     if not isinstance(envelope, dict) or value is None:
         return Refusal("a signed file holds an envelope, and a signature in hexadecimal digits")
-    text = rfc8785.dumps(envelope)
+    try:
+        text = rfc8785.dumps(envelope)
+    except rfc8785.CanonicalizationError:
+        return Refusal("a signed file holds an envelope, and a signature in hexadecimal digits")
     checked = signing.read_envelope(text)
     if isinstance(checked, Refusal):
         return checked
