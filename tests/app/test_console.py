@@ -240,7 +240,18 @@ def test_whatever_people_write_is_words_and_never_markup_wherever_it_is_shown(ke
     assert pages - reading.shown - lines <= {"/console/history"} | own
     taken = {path for path, answers in writing.sent.items() if answers & {200, 303}}
     # What takes a file, and what takes signatures of both sides before it.
-    ceremony = ("/sign", "/me/keys", "/images", "/evidence", "/cars", "/ask", "/repository/keys", "/repository/roots", "/renewals")
+    ceremony = (
+        "/sign",
+        "/me/keys",
+        "/images",
+        "/evidence",
+        "/cars",
+        "/ask",
+        "/repository/keys",
+        "/repository/roots",
+        "/renewals",
+        "/withdrawals",
+    )
     refused = {path for path in POSTS if path.endswith(ceremony)}
     assert {path for path in POSTS if not path.endswith(("{challenge}", "/leave"))} - taken - refused == set(), (
         "a form that was never taken"
