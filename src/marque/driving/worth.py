@@ -47,6 +47,7 @@ _OVER_M = 1.5  # so near to the middle of the other lane one has changed to it
 _CHANGE = 9.0  # to leave the lane
 _PUT_OFF = 0.05  # per metre until it is left, with a time to keep: what is put off is put off again in the next cycle
 _STICK = 4.0  # to stay with the line of the last cycle
+_STICK_ASIDE = 0.5  # aside, no more than this share of what being there costs: or the car would never come back once nobody is in its way
 _BLOCK = 25.0  # to come to rest where others must pass
 _GOAL = 900.0  # to meet the goal in place, time, speed and heading
 _LATER = 0.95  # of that, to be on the way to a goal whose time lasts longer than the plan
@@ -115,7 +116,7 @@ def line_terms(lines: Lines, paths: Paths, i: int, cycle: Terms, last_kind: int,
     if paths.path[p].kind != 0:
         base += _CHANGE + cycle.put_off * over
     if paths.path[p].kind == last_kind and abs(lines.line[i].target - last_target) < 0.3:
-        base -= _STICK
+        base -= _STICK if abs(lines.line[i].target) < 0.3 else min(_STICK, _STICK_ASIDE * _OFFSET * abs(lines.line[i].target))
     # Who has not come over by the end is where it was; to stand beside a queue is no progress.
     return LineTerms(base, over, _detour(paths, 0, cycle.least) - _detour(paths, p, cycle.least))
 

@@ -24,6 +24,8 @@ VERSIONS = ("2018b", "2020a")
 FARTHEST_M = 1e7
 """Coordinates beyond this are no place on a map; the earth's circumference is 4e7 m."""
 _SHORTEST_M = 1e-6
+_ASKEW = 0.7
+"""Sine of the angle between a lanelet's way and the line through two points of its borders below which they are no pair."""
 
 _MOTOR = Road.CAR | Road.BUS | Road.TRUCK | Road.EMERGENCY
 _USERS = {
@@ -158,6 +160,7 @@ def _lane(element: etree._Element, name: str, source: str, notes: Notes) -> Lane
             raise InputError(source, place, f"the {side} border has {count}, at least 2 are needed")
     if len(left) != len(right):
         raise InputError(source, place, f"the left border has {len(left)} points and the right one {len(right)}, they must be as many")
+    left, right = _across(left, right)
     centre = 0.5 * (left + right)
     keep = np.append(True, np.hypot(*np.diff(centre, axis=0).T) > _SHORTEST_M)
     if keep.sum() < 2:
@@ -174,6 +177,23 @@ def _lane(element: etree._Element, name: str, source: str, notes: Notes) -> Lane
         may_change_left=element.findtext("leftBound/lineMarking") not in _SOLID_TO_THE_LEFT_BOUND,
         may_change_right=element.findtext("rightBound/lineMarking") not in _SOLID_TO_THE_RIGHT_BOUND,
     )
+
+
+def _across(left: Floats, right: Floats) -> tuple[Floats, Floats]:
+    """The borders, (n, 2) each, so that their points lie across from each other: as they are, unless they are numbered at other distances
+    along the one than along the other. Pairs of such points lie askew, and tell neither the lane's middle nor how wide it is.
+    """
+    across, along = left - right, np.gradient(left + right, axis=0)
+    square = np.abs(across[:, 0] * along[:, 1] - across[:, 1] * along[:, 0])
+    if np.all(square[1:-1] >= _ASKEW * np.hypot(*across[1:-1].T) * np.hypot(*along[1:-1].T)):
+        return left, right
+    shares = [np.append(0.0, np.cumsum(np.hypot(*np.diff(border, axis=0).T))) for border in (left, right)]
+    shares = [share / max(share[-1], _SHORTEST_M) for share in shares]
+    at = np.unique(np.concatenate(shares).round(4))
+    left, right = (
+        np.column_stack([np.interp(at, share, border[:, k]) for k in (0, 1)]) for share, border in zip(shares, (left, right), strict=True)
+    )
+    return left, right
 
 
 def _speed_limit(element: etree._Element, source: str, place: str) -> float:
