@@ -53,6 +53,15 @@ def test_it_passes_what_stands_in_its_lane_over_the_other_side_and_comes_back():
     assert abs(states[-1].y_m) < 0.4
 
 
+def test_who_went_aside_for_somebody_is_in_the_middle_of_its_lane_again_soon_after():
+    road = two_lanes()
+    beside = (7, Kind.STATIC, 70.0, -1.5, 0.0, 0.0, 4.5, 1.9)  # half a metre into the lane
+    _, states, touched = drive(road, to_lane(road, "right"), at(10.0), 14.0, lambda _t: (beside,))
+    assert not any(touched)
+    assert 0.5 < max(state.y_m for state in states) < 2.0
+    assert all(abs(state.y_m) < 0.3 for state in states if state.x_m > 120.0)
+
+
 def test_it_does_not_drive_into_the_tail_of_a_car_that_stands_askew_in_the_next_lane():
     road = build_road_map(
         RoadSpec("one way of two", "test", [lane("ours", straight(0, 0, 200, 0)), lane("next", straight(0, 3.5, 200, 3.5))])

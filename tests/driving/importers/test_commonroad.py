@@ -79,6 +79,25 @@ def test_two_lanes_know_each_other_and_their_limit():
     assert spec.right_hand_traffic
 
 
+def test_borders_numbered_at_other_distances_are_paired_across_from_each_other():
+    shares = np.linspace(0.0, 1.0, 9)
+    left, right = [(100.0 * share**2, 4.0) for share in shares], [(100.0 * share**0.5, 0.0) for share in shares]
+    told = lane(read(lanelet(1, left, right)), 1)
+    assert np.allclose(told.left[:, 0], told.right[:, 0], atol=0.02)
+    assert np.allclose(told.centre[:, 1], 2.0)
+    assert set(np.round(told.left[:, 0], 2)) >= {round(x, 2) for x, _ in left[::2]}
+
+
+def test_borders_that_are_pairs_stay_as_they_are_written():
+    told = lane(read(left(1, 0.0)), 1)
+    assert told.left.tolist() == [list(one) for one in _written(left(1, 0.0), "leftBound")]
+    assert told.right.tolist() == [list(one) for one in _written(left(1, 0.0), "rightBound")]
+
+
+def _written(text, bound):
+    return [(float(one.findtext("x")), float(one.findtext("y"))) for one in etree.fromstring(text).iterfind(f"{bound}/point")]
+
+
 def test_a_road_whose_other_direction_lies_to_the_right_is_driven_on_the_left():
     other = lanelet(2, [(200.0, -1.75), (0.0, -1.75)], [(200.0, -5.25), (0.0, -5.25)])
     assert not read(strip(1, 0.0, more='<adjacentRight ref="2" drivingDir="opposite"/>'), other).right_hand_traffic
