@@ -24,6 +24,20 @@ def straight(x0, y0, x1, y1, n=30):
     return np.column_stack((np.linspace(x0, x1, n), np.linspace(y0, y1, n)))
 
 
+def rounded(points, radius=15.0):
+    """A line of points, 2 m apart or less, whose corners, right angles all, are arcs."""
+    points = np.asarray(points, float)
+    out = [points[:1]]
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        ahead, aside = (corner - before) / np.linalg.norm(corner - before), (after - corner) / np.linalg.norm(after - corner)
+        angle = np.linspace(0.0, np.pi / 2, 13)[:, None]
+        out.append(corner - radius * ahead + radius * (np.sin(angle) * ahead + (1.0 - np.cos(angle)) * aside))
+    line = np.concatenate([*out, points[-1:]])
+    along = np.append(0.0, np.cumsum(np.hypot(*np.diff(line, axis=0).T)))
+    even = np.linspace(0.0, along[-1], int(along[-1] / 2.0) + 2)
+    return np.column_stack([np.interp(even, along, line[:, k]) for k in (0, 1)])
+
+
 def two_lanes(length=400.0):
     right = lane("right", straight(0, 0, length, 0), left_neighbour="left")
     left = lane("left", straight(0, 3.5, length, 3.5), right_neighbour="right")
@@ -105,16 +119,26 @@ def two_way(length=300.0):
     return build_road_map(RoadSpec("two-way road", "test", [ours, theirs]))
 
 
-def last_chance(length=200.0, *, detour=False):
-    """The right lane leads into a blind alley, or a detour of kilometres, the left one leads on; the right lane's end is a junction's."""
-    far = [(length + 60, -3), (length + 3000, -3), (length + 3000, -60), (length + 14, -60), (length + 14, 3)]
-    around = [lane("detour", far, successors=["on"])] if detour else []
+def last_chance(length=200.0, *, out=""):
+    """The right lane leads into a blind alley, the left one leads on; the right lane's end is a junction's.
+
+    out: what leads out of the alley: "detour", of kilometres, "back", a turn on the spot, or nothing.
+    """
+    far = rounded([(length + 60, -3), (length + 3000, -3), (length + 3000, 60), (length - 30, 60), (length - 30, 3.5), (length + 15, 3.5)])
+    turn = np.linspace(np.pi / 2, -np.pi / 2, 25)
+    spot = np.column_stack((length + 60 + 1.75 * np.cos(turn), -4.75 + 1.75 * np.sin(turn)))
+    home = [(length + 60, -6.5), (-20, -6.5), (-20, 0), (0, 0)]
+    around = {
+        "": [],
+        "detour": [lane("detour", far, successors=["on"])],
+        "back": [lane("back", spot, junction="k", successors=["home"]), lane("home", home, successors=["right"])],
+    }[out]
     lanes = [
         lane("right", straight(0, 0, length, 0), left_neighbour="left", successors=["alley"]),
         lane("left", straight(0, 3.5, length, 3.5), right_neighbour="right", successors=["across"]),
         lane("alley", straight(length, 0, length + 15, -3, 8), junction="j", successors=["blind"]),
         lane("across", straight(length, 3.5, length + 15, 3.5, 8), junction="j", successors=["on"]),
-        lane("blind", straight(length + 15, -3, length + 60, -3), successors=["detour"] if detour else []),
+        lane("blind", straight(length + 15, -3, length + 60, -3), successors=[out] if out else []),
         lane("on", straight(length + 15, 3.5, length + 150, 3.5)),
         *around,
     ]

@@ -11,7 +11,7 @@ from marque.common import Floats, Ints, Records
 from marque.driving.map import MapArrays, Road
 from marque.driving.map.geometry import wrap
 from marque.driving.map.query import pose_at, project
-from marque.driving.route import FAR_M, FORBIDDEN_CHANGE_M, best_successor
+from marque.driving.route import FAR_M, FORBIDDEN_CHANGE_M, NO_ROOM_M, best_successor
 from marque.driving.shape import differentiate, keep_on_road, round_off, smooth
 from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
@@ -33,6 +33,8 @@ _BESIDE = 6
 _CHANGE_AHEAD_M = 120.0
 _ASTRAY_M = 2000.0
 """A detour longer than this is worth waiting for a gap in the next lane."""
+_NO_WAY_M = 0.9 * NO_ROOM_M
+"""What a way costs beyond its metres when a turn back or a corner without room is on it: the next lane's gap is waited for without end."""
 _CHANGING_M = 14.0
 
 
@@ -46,7 +48,7 @@ PATH = np.dtype(
         ("rear_d", "f8"),  # its distance left of the path, m
         ("rear_turn", "f8"),  # the car's heading relative to the path, rad
         ("end_s", "f8"),  # station at which the known road ends and the path only goes on straight; inf when it does not
-        ("hold_s", "f8"),  # station not to be passed: the end, or the last room to change from a lane that leads nowhere; inf for none
+        ("hold_s", "f8"),  # station not to be passed: the end, or the last room to change from a lane that no way leads on from; inf
         ("astray_s", "f8"),  # station not to be passed without need: the last room to change from a lane that leads far astray; inf
         ("astray_lane", "i8"),  # that lane
     ]
@@ -155,7 +157,7 @@ def _lay(
             break
         if cost[following] + m.lanes[current].length > cost[current] + _ASTRAY_M:
             last_room = station - min(_CHANGING_M, 0.5 * m.lanes[current].length)
-            if cost[following] >= FAR_M:
+            if cost[following] >= FAR_M or cost[following] - way[following] > cost[current] - way[current] + _NO_WAY_M:
                 paths.path[p].hold_s = min(paths.path[p].hold_s, last_room)
             elif last_room < paths.path[p].astray_s:
                 paths.path[p].astray_s, paths.path[p].astray_lane = last_room, current
