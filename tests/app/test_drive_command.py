@@ -78,6 +78,12 @@ def test_results_and_replays_are_the_same_to_the_byte_for_any_number_of_workers(
     assert outcomes[0] == outcomes[1]
 
 
+def test_another_seed_drives_with_other_errors_of_the_sensors(tmp_path):
+    files = [write(tmp_path, WELL, "well.xml")]
+    told = [untimed(drive_files(files, None, 1, seed=seed), tmp_path)[0] for seed in (0, 0, 1)]
+    assert told[0] == told[1] != told[2]
+
+
 def die(path: Path, **_):
     if path.name == "deadly.xml":
         os._exit(9)

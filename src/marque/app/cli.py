@@ -47,11 +47,12 @@ def drive(
     workers: Annotated[int, typer.Option(min=1, help="Processes that drive at the same time.")] = 1,
     library: Annotated[bool, typer.Option("--library", help="Drive the scenarios that come with Marque.")] = False,
     perfect: Annotated[bool, typer.Option("--perfect", help="The car knows everything as it is, instead of through its sensors.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other errors of the sensors.")] = 0,
 ) -> None:
     """Drive scenario files and say how it went. Exit status 0: every one a strict success; 1: not; 2: nothing usable."""
     from marque.app.drive import drive as run
 
-    run(paths or [], json, replays, workers, library, perfect)
+    run(paths or [], json, replays, workers, library, perfect, seed)
 
 
 @app.command()

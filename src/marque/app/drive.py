@@ -38,13 +38,15 @@ _STYLES = {
 }
 
 
-def drive(paths: Sequence[Path], json_out: Path | None, replays: Path | None, workers: int, library: bool, perfect: bool) -> None:
+def drive(
+    paths: Sequence[Path], json_out: Path | None, replays: Path | None, workers: int, library: bool, perfect: bool, seed: int
+) -> None:
     """Drive and judge scenario files. Exits with 0 when every one is a strict success, 1 when not, 2 when nothing could be driven."""
     if json_out is not None:
         json_out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="marque-library-") as folder:
         own = _own_files(Path(folder)) if library else []
-        results = _drive_all(scenario_files([*paths, *own]), replays, workers, perfect)
+        results = _drive_all(scenario_files([*paths, *own]), replays, workers, perfect, seed)
     console = wide_console()
     stories = [result for result in results if isinstance(result, StoryResult)]
     drives = [result for result in results if not isinstance(result, StoryResult)]
@@ -67,7 +69,7 @@ def _own_files(folder: Path) -> list[Path]:
         return write_library(folder)
 
 
-def _drive_all(files: Sequence[Path], replays: Path | None, workers: int, perfect: bool) -> list[Result]:
+def _drive_all(files: Sequence[Path], replays: Path | None, workers: int, perfect: bool, seed: int) -> list[Result]:
     """Every file's results, with a bar that moves meanwhile."""
     if replays is not None:
         replays.mkdir(parents=True, exist_ok=True)
@@ -75,7 +77,7 @@ def _drive_all(files: Sequence[Path], replays: Path | None, workers: int, perfec
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("driving", total=len(files))
-        for found in drive_files(files, replays, workers, perfect):
+        for found in drive_files(files, replays, workers, perfect, seed):
             results += found
             progress.advance(bar)
     return results
@@ -102,9 +104,12 @@ def scenario_files(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
-def drive_files(files: Sequence[Path], replays: Path | None, workers: int, perfect: bool = False) -> Iterator[list[Result]]:
-    """The results of each file, in order. A file that takes its worker down with it is an error, and the others are driven on."""
-    work = partial(drive_file, replay=replays, suite=None if perfect else THREE_LIDARS)
+def drive_files(files: Sequence[Path], replays: Path | None, workers: int, perfect: bool = False, seed: int = 0) -> Iterator[list[Result]]:
+    """The results of each file, in order. A file that takes its worker down with it is an error, and the others are driven on.
+
+    seed: of the sensors' errors.
+    """
+    work = partial(drive_file, replay=replays, suite=None if perfect else THREE_LIDARS, seed=seed)
     warm_up()  # compiles the kernels where that was never done; workers load them
     if workers <= 1 or len(files) == 1:
         yield from map(work, files)
