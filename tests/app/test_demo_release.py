@@ -110,9 +110,10 @@ def test_three_releases_stand_where_the_demonstration_shows_them(platform):
     with platform.database.transaction(fleet.reader) as tx:
         car = cars.one(tx, fleet.lead, fleet.programme, fleet.cars[0])
     assert {ecu.installed.version for ecu in car.vehicle.ecus.values()} == {"1.0.0"}
+    road = Road()
     for _ in range(30):
         platform.clock.advance(timedelta(minutes=5))
-        demo_cars.moment(platform, fleet, fleet.cars, road := Road())
+        demo_cars.moment(platform, fleet, fleet.cars, road)
         demo_cars.moment(platform, fleet, fleet.cars, road)
         demo_cars._advance(platform, fleet)
         if seen(platform)[1]["pilot2"] is not State.RUNNING:
