@@ -11,6 +11,9 @@ from marque.driving.observation import Kind
 from marque.driving.view import Reason
 from marque.vehicle import BMW_320I, VehicleState
 
+BESIDE = tuple((k, Kind.CAR, 60.0 + 6.5 * k, 3.5, 0.0, 0.0, 4.5, 1.8) for k in range(1, 24))
+"""A queue that stands in the next lane, without a gap."""
+
 
 def at(x, y=0.0, speed=10.0):
     return VehicleState(x, y, 0.0, speed, 0.0, 0.0)
@@ -104,8 +107,7 @@ def test_it_does_not_creep_towards_who_stands_close_before_it(gap):
 
 def test_it_waits_for_a_gap_before_a_lane_that_leads_astray():
     road = last_chance()
-    beside = tuple((k, Kind.CAR, 60.0 + 6.5 * k, 3.5, 0.0, 0.0, 4.5, 1.8) for k in range(1, 24))
-    _, states, touched = drive(road, to_lane(road, "on"), at(90.0, speed=8.0), 45.0, lambda t: beside if t < 25.0 else ())
+    _, states, touched = drive(road, to_lane(road, "on"), at(90.0, speed=8.0), 45.0, lambda t: BESIDE if t < 25.0 else ())
     assert not any(touched)
     assert max(state.x_m for state in states[:250]) + 2.254 < 195.0
     assert states[-1].x_m > 215.0
@@ -114,8 +116,7 @@ def test_it_waits_for_a_gap_before_a_lane_that_leads_astray():
 
 def test_it_takes_the_long_way_round_when_no_gap_comes():
     road = last_chance(out="detour")
-    beside = tuple((k, Kind.CAR, 60.0 + 6.5 * k, 3.5, 0.0, 0.0, 4.5, 1.8) for k in range(1, 24))
-    _, states, touched = drive(road, to_lane(road, "on"), at(150.0, speed=8.0), 90.0, lambda _t: beside)
+    _, states, touched = drive(road, to_lane(road, "on"), at(150.0, speed=8.0), 90.0, lambda _t: BESIDE)
     assert not any(touched)
     waited = [0.1 * k for k, state in enumerate(states) if state.speed_mps < 0.1]
     assert 40.0 < waited[-1] - waited[0] < 60.0
@@ -124,8 +125,7 @@ def test_it_takes_the_long_way_round_when_no_gap_comes():
 
 def test_it_does_not_take_a_way_that_only_a_turn_on_the_spot_leads_out_of_however_long_it_waits():
     road = last_chance(out="back")
-    beside = tuple((k, Kind.CAR, 60.0 + 6.5 * k, 3.5, 0.0, 0.0, 4.5, 1.8) for k in range(1, 24))
-    _, states, touched = drive(road, to_lane(road, "on"), at(150.0, speed=8.0), 85.0, lambda t: beside if t < 70.0 else ())
+    _, states, touched = drive(road, to_lane(road, "on"), at(150.0, speed=8.0), 85.0, lambda t: BESIDE if t < 70.0 else ())
     assert not any(touched)
     assert max(state.x_m for state in states[:700]) + 2.254 < 200.0
     assert states[-1].x_m > 215.0
