@@ -15,7 +15,7 @@ from marque.alliance import audit, decisions
 from marque.car.attacks import Attack
 from marque.common import Denied, Missing, Refused
 from marque.foundation import Actor
-from marque.release.rollouts import rules, service
+from marque.release.rollouts import fleet, rules, service
 from marque.release.rollouts.model import (
     Act,
     CarState,
@@ -364,6 +364,24 @@ def test_a_filing_needs_what_shows_it_and_only_for_markets_of_the_release(world)
         service.file(tx, *world.of, release, "cn", Filing.APPROVED, reference="MIIT 7")
         entry = service.filings(tx, *world.of, release)["cn"]
     assert (entry.state, entry.reference, entry.organisation) == (Filing.APPROVED, "MIIT 7", PARTNER)
+
+
+def test_a_car_that_asks_twice_at_once_is_answered_the_same_whichever_comes_in_between(world, monkeypatch):
+    world.running(OPEN, cars=1)
+    first = iter([True])
+
+    def then_the_other(read):
+        def reads(*asked):
+            seen = read(*asked)
+            if next(first, False):
+                assert len(world.offers("LGX0000000")) == 1
+            return seen
+
+        return reads
+
+    monkeypatch.setattr(fleet, "candidates", then_the_other(fleet.candidates))
+    monkeypatch.setattr(fleet, "offered", then_the_other(fleet.offered))
+    assert len(world.offers("LGX0000000")) == 1
 
 
 def test_of_many_who_do_the_same_at_once_one_has_done_it(world):

@@ -31,12 +31,11 @@ def offers(tx: Transaction, lead: str, programme: UUID, cars: Sequence[str]) -> 
 
     As the organisation whose cars they are. Asked again, it answers the same until the car has answered.
     """
-    held = fleet.offered(tx, lead, programme, cars)
-    free = set(cars) - {one.vehicle for one in held}
-    if free and (waiting := fleet.candidates(tx, lead, programme, free)) and (given := releases.distributable(tx, waiting)):
+    # Candidates before offers: what another transaction hands out in between is then seen as an offer, not as neither.
+    if (waiting := fleet.candidates(tx, lead, programme, cars)) and (given := releases.distributable(tx, waiting)):
         store.alone(tx, lead, programme)
-        fleet.hand_out(tx, lead, programme, free, given)
-        held = fleet.offered(tx, lead, programme, cars)
+        fleet.hand_out(tx, lead, programme, cars, given)
+    held = fleet.offered(tx, lead, programme, cars)
     still = releases.distributable(tx, {one.release for one in held}) if held else frozenset()
     found, groups = [], dict[tuple[UUID, int], Group]()
     for each in held:
