@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import time, timedelta
 from uuid import UUID
@@ -15,7 +14,7 @@ from marque.alliance import audit, decisions
 from marque.car.attacks import Attack
 from marque.common import Denied, Missing, Refused
 from marque.foundation import Actor
-from marque.release.rollouts import fleet, rules, service
+from marque.release.rollouts import rules, service
 from marque.release.rollouts.model import (
     Act,
     CarState,
@@ -364,45 +363,6 @@ def test_a_filing_needs_what_shows_it_and_only_for_markets_of_the_release(world)
         service.file(tx, *world.of, release, "cn", Filing.APPROVED, reference="MIIT 7")
         entry = service.filings(tx, *world.of, release)["cn"]
     assert (entry.state, entry.reference, entry.organisation) == (Filing.APPROVED, "MIIT 7", PARTNER)
-
-
-def test_a_car_that_asks_twice_at_once_is_answered_the_same_whichever_comes_in_between(world, monkeypatch):
-    world.running(OPEN, cars=1)
-    first = iter([True])
-
-    def then_the_other(read):
-        def reads(*asked):
-            seen = read(*asked)
-            if next(first, False):
-                assert len(world.offers("LGX0000000")) == 1
-            return seen
-
-        return reads
-
-    monkeypatch.setattr(fleet, "candidates", then_the_other(fleet.candidates))
-    monkeypatch.setattr(fleet, "offered", then_the_other(fleet.offered))
-    assert len(world.offers("LGX0000000")) == 1
-
-
-def test_of_many_who_do_the_same_at_once_one_has_done_it(world):
-    rollout = world.running(OPEN, cars=60)
-    cars = [f"LGX{car:07}" for car in range(60)]
-
-    def ask(turn: int) -> int:
-        return len(world.offers(*cars[turn % 3 :: 3]))
-
-    with ThreadPoolExecutor(6) as pool:
-        assert set(pool.map(ask, range(12))) == {20}
-        counts = world.one(rollout.id).groups[0].counts
-        assert (counts.offered, counts.attempts) == (60, 60)
-        events = [world.told(car, 1) for car in cars]
-        assert sum(pool.map(lambda turn: world.record(*events[turn % 3 :: 3]), range(12))) == 60
-        list(pool.map(lambda _: world.advanced(rollout.id), range(6)))
-    done = world.one(rollout.id)
-    assert (done.state, done.groups[0].counts.done) == (State.FINISHED, 60)
-    with world.acting(CARMAKER) as tx:
-        acts = [one.act for one in service.progress(tx, rollout.id).history]
-    assert acts == [Act.FINISH, Act.PASS, Act.OPEN, Act.START, Act.LAUNCH, Act.DRAFT], "each once"
 
 
 def test_every_act_is_in_the_audit_log_of_both(world):
