@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,25 @@ settings.load_profile("marque")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--thorough", action="store_true", help="as many cases as docs/bars.md tells of, where that takes longer than CI may")
+
+
+_COMPILES = "simulation/test_city.py"
+_KERNELS = ("vehicle", "driving", "simulation", "proof", "app")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """First one file that compiles nearly all kernels, then the rooms without any, then those that find them compiled.
+
+    Of several workers one is busy with that for two minutes; in the order of the alphabet every worker would compile them all.
+    """
+    tests = Path(__file__).parent
+    files = Counter(item.path for item in items)
+
+    def turn(item: pytest.Item) -> tuple[int, int]:
+        place = item.path.relative_to(tests)
+        return (0 if str(place) == _COMPILES else 2 if place.parts[0] in _KERNELS else 1), -files[item.path]
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")
