@@ -39,3 +39,11 @@ def test_without_a_time_to_keep_every_cycle_may_change_at_once_and_none_does_lat
     leaves = [int(np.argmax(np.abs(offset - offset[0]) > 0.2)) for kind, offset in zip(kinds, offsets, strict=True) if kind == 1]
     assert len(leaves) == 3
     assert max(leaves) < 30
+
+
+@pytest.mark.parametrize(("until_s", "low_m", "high_m"), [(8.0, 10.0, 14.0), (np.inf, 16.0, 22.0)])
+def test_it_swerves_as_hard_as_it_must_only_with_a_time_to_keep(until_s, low_m, high_m):
+    """At 12 m/s a metre and a half aside: after 12 m with a peak of 5 m/s² across, after 18 m with one of 2."""
+    kinds, offsets = drawn(12.0, until_s)
+    aside = [int(np.argmax(np.abs(offset - offset[0]) > 1.45)) for kind, offset in zip(kinds, offsets, strict=True) if kind == 0]
+    assert low_m < min(metres for metres in aside if metres > 0) < high_m

@@ -1,7 +1,8 @@
 """Backing out: whoever stands nose to nose with somebody, or where no line leads on, drives back a few metres and lets the other go.
 
 Zones of a junction are no one's for ever: two who have both driven in, each over ground the other needs, wait until one of them goes
-back. So does a car that has stopped so close to a kerb or a parked car that it cannot turn away from it.
+back; so do who has crept too far to see and who goes first. And so does a car that has stopped so close to a kerb or a parked car that it
+cannot turn away from it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import math
 from typing import Any
 
 from marque.common import Floats, Ints, Records
+from marque.driving.give_way import stands_in_its_way
 from marque.driving.lines import Lines
 from marque.driving.map import DRIVABLE, MapArrays
 from marque.driving.map.query import on_road
@@ -29,11 +31,13 @@ _STANDS_S = 10.0
 _CLOSE_CELLS, _FREE_CELLS = 4, 10
 _FACING_ALIKE, _BESIDE_M = 0.5, 1.3
 """Who faces the same way, by the cosine between the headings, and does not stand so far beside, stands in the same queue."""
-_FARTHEST_M, _LEAST_M = 6.0, 1.2
+_FARTHEST_M, _LEAST_M = 6.0, 0.8
 _SPEED_MPS, _ACCELERATION_MPS2, _BRAKING_MPS2 = 1.2, 0.8, 4.0
 _CREEPS_MPS = 0.1
 """Who creeps no faster stands, as far as making room is concerned."""
 _SIDE_MARGIN_M, _REAR_MARGIN_M, _FRONT_MARGIN_M = 0.35, 1.0, 0.02
+_WAITS_S, _TO_WAITING_M = 2.0, 0.5
+"""Who has stood for so long stays until it is seen to set off, and is driven back to as near as that."""
 _GIVES_WAY_S, _RESTS_S = 9.0, 12.0
 _TICK_M = 0.2
 _BENDS_BACK, _TURNS_BACK = 0.25, 1.0
@@ -56,7 +60,7 @@ def back_out(
     patience = _AFTER_S + _SPREAD_S * abs(math.sin(12.9898 * state.x_m + 78.233 * state.y_m))
     if waits[WAITING] * step_s < patience or out[REST] > 0.0 or abs(state.speed_mps) > _CREEPS_MPS:
         return
-    other = _stands_against(tracks, state, occupancy) if lines.used[0] > 0 else _NOBODY
+    other = _stands_against(m, state, vehicle, paths, tracks, predictions, occupancy) if lines.used[0] > 0 else _NOBODY
     if other == _QUEUE or (other == _NOBODY and not _cornered(lines, occupancy)):
         return
     room = room_behind(m, state, vehicle, paths, tracks, predictions, _FARTHEST_M)
@@ -67,18 +71,35 @@ def back_out(
 
 
 @lean
-def _stands_against(tracks: Records, state: VehicleState, occupancy: Occupancy) -> int:
+def _stands_against(
+    m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, tracks: Records, predictions: Predictions,
+    occupancy: Occupancy,
+) -> int:  # fmt: skip
     """Slot of who stands right ahead and not in the same queue; _QUEUE where the car waits for anything else, _NOBODY for nothing."""
     ahead = occupancy.next[0, 0, 0]
     if ahead > _CLOSE_CELLS:
         return _NOBODY
-    why = occupancy.why[0, 0, ahead]
-    slot = why % REASON
-    if why // REASON != Reason.FOLLOW or tracks[slot].standing_s < _STANDS_S:
+    slot, why = occupancy.why[0, 0, ahead] % REASON, occupancy.why[0, 0, ahead] // REASON
+    if why == Reason.YIELD and tracks[slot].standing_s >= _STANDS_S and _is_in_its_way(m, vehicle, paths, slot, tracks, predictions):
+        return int(slot)
+    if why != Reason.FOLLOW or tracks[slot].standing_s < _STANDS_S:
         return _QUEUE
     aside = (tracks[slot].y - state.y_m) * math.cos(state.heading_rad) - (tracks[slot].x - state.x_m) * math.sin(state.heading_rad)
     queues = math.cos(tracks[slot].heading - state.heading_rad) > _FACING_ALIKE and abs(aside) < _BESIDE_M
     return _QUEUE if queues and tracks[slot].kind != Kind.STATIC else int(slot)
+
+
+@lean
+def _is_in_its_way(
+    m: MapArrays, vehicle: VehicleParameters, paths: Paths, slot: int, tracks: Records, predictions: Predictions
+) -> bool:  # fmt: skip
+    """Whether the car stands where somebody has to pass: it has crept too far to see, and whom it lets go first cannot."""
+    front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
+    for k in range(paths.path[0].lane_count):
+        here, start = m.lanes[paths.lane[0, k].lane], paths.lane[0, k].start - paths.path[0].rear_s
+        if stands_in_its_way(m, here, start, front, 0.0, vehicle, slot, _NOBODY, tracks, predictions):
+            return True
+    return False
 
 
 @lean
@@ -177,7 +198,7 @@ def _touched(
         track = tracks[predictions.mode[mode].owner]
         if math.hypot(track.x - x, track.y - y) > 40.0:
             continue
-        for t in range(last + 1):
+        for t in range(last + 1 if track.standing_s < _WAITS_S else 1):
             if _meets(predictions.at[mode, t], track, x, y, ux, uy, vehicle):
                 return True
     return False
@@ -187,7 +208,8 @@ def _touched(
 def _meets(at: Any, track: Any, x: float, y: float, ux: float, uy: float, vehicle: VehicleParameters) -> bool:
     dx, dy = at.x - x, at.y - y
     behind = dx * ux + dy * uy < 0.25 * vehicle.length_m
-    length_margin = _REAR_MARGIN_M if behind else _FRONT_MARGIN_M
+    reserve = _REAR_MARGIN_M if track.standing_s < _WAITS_S else _TO_WAITING_M
+    length_margin = reserve if behind else _FRONT_MARGIN_M
     width_margin = _SIDE_MARGIN_M if behind else _FRONT_MARGIN_M
     return bool(
         rectangles_touch(

@@ -95,7 +95,9 @@ def give_way(
             mode, t_in, t_out = passages.passage[k]
             if t_in > 0 and tracks[predictions.mode[mode].owner].standing_s > _WAITS_S:
                 continue
-            if merging and not stoppable and _stands_in_its_way(m, here, start, front, enter, vehicle, mode, tracks, predictions):
+            nose, owner = enter - _LINE_GAP_M, predictions.mode[mode].owner
+            # Stopping before a merge for one way that somebody may go would be standing in another of its ways: then one goes on.
+            if merging and not stoppable and stands_in_its_way(m, here, start, front, nose, vehicle, owner, mode, tracks, predictions):
                 continue
             if conflict.yields == Yield.ALTERNATE and t_in * STEP_S > max(0.0, line) / max(2.0, state.speed_mps):
                 continue
@@ -108,20 +110,22 @@ def give_way(
 
 
 @lean
-def _stands_in_its_way(
-    m: MapArrays, here: Any, start: float, front: float, enter: float, vehicle: VehicleParameters, mode: int, tracks: Records,
+def stands_in_its_way(
+    m: MapArrays, here: Any, start: float, front: float, nose: float, vehicle: VehicleParameters, owner: int, but: int, tracks: Records,
     predictions: Predictions,
 ) -> bool:  # fmt: skip
-    """Whether stopping before a merge, for one way that somebody may go, is standing in another of its ways: then one goes on."""
-    owner, nose = predictions.mode[mode].owner, enter - _LINE_GAP_M
+    """Whether the car, with its nose in this cell, stands across a way that somebody may go; but: the hypothesis that does not count.
+
+    here, start: a lane of the path and the cell where it begins. owner: whose ways, a slot of the tracks.
+    """
     for c in range(here.conflict_first, here.conflict_first + here.conflict_count):
         conflict = m.conflicts[c]
         begins = start + conflict.enter_s - front
         ends = start + conflict.leave_s + 0.5 * vehicle.length_m - vehicle.rear_axle_m
         if conflict.meeting == Meeting.MERGE or not begins < nose < ends:
             continue
-        for other in range(predictions.first[owner], predictions.first[owner] + predictions.hypotheses[owner]):
-            if other != mode and passes(predictions, other, conflict, 0.5 * tracks[owner].length)[0] <= STEPS:
+        for mode in range(predictions.first[owner], predictions.first[owner] + predictions.hypotheses[owner]):
+            if mode != but and passes(predictions, mode, conflict, 0.5 * tracks[owner].length)[0] <= STEPS:
                 return True
     return False
 

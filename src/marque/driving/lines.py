@@ -18,7 +18,7 @@ from marque.driving.path import BEHIND, COMFORT_LATERAL_MPS2, PATHS, STATIONS, P
 from marque.driving.shape import FLANK, has_room
 from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
-LINES = 32
+LINES = 40
 CELLS = 112
 """Cells of a line, 1 m of its own arc length each; cell 0 is where the rear axle is now."""
 EDGE_CELLS = 36
@@ -28,6 +28,8 @@ _OFFSETS = (0.0, 0.7, -0.7, 1.5, -1.5, 2.8, -2.8)
 _EDGE_MARGIN_M = 0.2
 """Two standard deviations of the place the car believes in: nearer to the edge it may be over it."""
 _BESIDE_PATH_M = 0.35
+_SWERVES, _SWERVING_MPS2 = (1.5, -1.5, 2.2, -2.2, 2.8, -2.8), 5.0
+"""Offsets taken so hard with a time to keep: round somebody for whom braking would cost too much of it."""
 _ROUND = (1.8, -1.8, 2.8, -2.8)
 _BESIDE_M = 4.0
 """Lines round something close lead so far aside, go straight on for so long, and come back."""
@@ -88,7 +90,8 @@ def draw_lines(
 ) -> None:  # fmt: skip
     """All candidate lines of this cycle. goal_offsets: (PATHS,) offset at which a goal's region lies on each path; nan for none.
 
-    timed: whether there is a time to keep: then lines that change lanes later are drawn too, since no later cycle may have the time to.
+    timed: whether there is a time to keep: then lines that swerve are drawn too, and those that change lanes later, since no later cycle
+    may have the time to.
     waits: whether the car has been standing for a while: then lines that lead round what is close are drawn too.
     """
     lines.used[0] = 0
@@ -101,6 +104,9 @@ def draw_lines(
             _draw(m, p, 0.0, 0.7, math.nan, 0.0, state, vehicle, paths, lines)
             if abs(paths.path[p].rear_d) > _BESIDE_PATH_M:  # nearer, who stays where it is would drift out of a bend
                 _draw(m, p, paths.path[p].rear_d, 2.0, math.nan, 0.0, state, vehicle, paths, lines)
+            if timed:
+                for target in _SWERVES:
+                    _draw(m, p, target, _SWERVING_MPS2, math.nan, 0.0, state, vehicle, paths, lines)
             if waits:
                 for target in _ROUND:
                     _draw(m, p, target, 2.0, 0.0, _BESIDE_M, state, vehicle, paths, lines)

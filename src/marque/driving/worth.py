@@ -37,6 +37,7 @@ _HARD, _HARD_MPS2 = 1.0, 3.0
 _HASTY, _HASTY_MPS2 = 4.0, 2.2
 _IMPOSSIBLE = 4000.0
 _PROGRESS = 1.0
+_THEN = 0.5  # of that, where a timed goal is met anyhow: who dawdles is in the way of those behind
 _ROUTE = 0.35  # per metre of detour, up to _ROUTE_MAX metres
 _ROUTE_MAX = 400.0
 _OFFSET = 2.2  # per metre beside the path's middle
@@ -255,7 +256,7 @@ def _gain(lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, 
                 depth = 1.0 if inside == 2 else 0.75
                 best = max(best, _GOAL * depth - 2.0 * t * TICK_S)
     if best > 0.0:
-        return float(best + (_PROGRESS if _anywhere(lines, i) else 0.1) * min(end, lines.line[i].cells))
+        return float(best + (_PROGRESS if _anywhere(lines, i) else _THEN) * min(end, lines.line[i].cells))
     slowest, fastest = pace(lines, paths, i, task, end, HORIZON_S)
     last = lines.line[i].cells - 1
     speed = profiles.v[row, TICKS - 1]

@@ -6,9 +6,9 @@ import functools
 
 import numpy as np
 
-from marque.driving.map import Road, Yield
+from marque.driving.map import Colour, Road, Yield
 from marque.driving.map.build import build_road_map
-from marque.driving.map.specs import LaneSpec, RoadSpec
+from marque.driving.map.specs import LaneSpec, RoadSpec, SignalSpec
 
 LIMIT_MPS = 10.0
 LOOP_M = 60.0
@@ -46,21 +46,27 @@ def ring(lanes=1, radius=80.0):
 
 
 @functools.cache
-def eight():
-    """Eastbound over `across` goes first; southbound over `down` gives way."""
-    r, near = LOOP_M, 8.0
+def eight(light=None, gate=None):
+    """Eastbound over `across` goes first; southbound over `down` gives way.
+
+    light, gate: the colour that southbound sees for the first 1,000 s before `down`, and before `gate`, 44 m earlier.
+    """
+    r, near, far = LOOP_M, 8.0, 52.0
     lanes = [
         lane("west", straight(-r, 0, -near, 0), ["across"]),
         lane("across", straight(-near, 0, near, 0), ["east"], junction="j"),
         lane("east", straight(near, 0, r, 0), ["loop_east"]),
-        lane("loop_east", arc(r, r, r, -np.pi / 2, np.pi), ["north"]),
-        lane("north", straight(0, r, 0, near), ["down"]),
-        lane("down", straight(0, near, 0, -near), ["south"], junction="j"),
+        lane("loop_east", arc(r, r, r, -np.pi / 2, np.pi), ["gate"]),
+        lane("gate", straight(0, r, 0, far), ["north"], junction="g", signal=gate and "gate"),
+        lane("north", straight(0, far, 0, near), ["down"]),
+        lane("down", straight(0, near, 0, -near), ["south"], junction="j", signal=light and "light"),
         lane("south", straight(0, -near, 0, -r), ["loop_west"]),
         lane("loop_west", arc(-r, -r, r, 0.0, -1.5 * np.pi), ["west"]),
     ]
     yields = {("across", "down"): Yield.NONE, ("down", "across"): Yield.YIELD}
-    return build_road_map(RoadSpec("eight", "test", lanes, yields=yields))
+    seen = (("light", light, "j"), ("gate", gate, "g"))
+    signals = [SignalSpec(name, [(1000.0, colour), (10.0, Colour.GREEN)], junction=junction) for name, colour, junction in seen if colour]
+    return build_road_map(RoadSpec("eight", "test", lanes, signals=signals, yields=yields))
 
 
 @functools.cache

@@ -7,6 +7,7 @@ import pytest
 from loops import eight, ring
 from oracle import fronts, overlapping
 
+from marque.driving.map import Colour
 from marque.driving.observation import Kind
 from marque.simulation.traffic import GuestStates, Traffic
 from small_town import small_town
@@ -136,6 +137,31 @@ def test_a_guest_with_priority_is_given_way_to():
 
 
 def test_a_guest_that_crawls_over_the_crossing_without_priority_is_waited_for():
-    results = [passes(seed, ["north", "down", "south"], 42.0, 85.0, 1.0, finds_nobody_near) for seed in range(16)]
+    results = [passes(seed, ["gate", "north", "down", "south"], 42.0, 85.0, 1.0, finds_nobody_near) for seed in range(16)]
     assert not any(touched for touched, _ in results)
     assert sum(would_be_touched for _, would_be_touched in results) >= 4
+
+
+SOUTHBOUND = ["loop_east", "gate", "north", "down", "south"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("road", "before"),
+    [(eight(light=Colour.RED), "down"), (eight(gate=Colour.GREEN), "gate"), (eight(), "down")],
+    ids=["at a red light", "before another junction", "where there is no room behind"],
+)
+def test_nobody_waits_for_a_guest_that_cannot_come(seed, road, before):
+    """It has stood there for a minute and a half; eastbound has priority, and who comes along there drives on."""
+    course = Course(road, SOUTHBOUND)
+    starts = dict(zip(SOUTHBOUND, np.cumsum([0.0, *road.arrays.lanes["length"][course.lanes]]), strict=False))
+    waits, blocks = course.guest(starts[before] - 4.0, 0.0), course.guest(starts["south"] + 4.0, 0.0)
+    if road is not eight():
+        blocks = absent(blocks)
+    both = GuestStates(*(np.concatenate(pair, axis=1) for pair in zip(waits, blocks, strict=True)))
+    traffic = Traffic(road, vehicles=4, guests=2, seed=seed)
+    for _ in range(180):
+        traffic.step(both, steps=10)
+    vehicles = traffic.state.vehicles["lane"][0]
+    assert not np.isin(vehicles, [road.lane_ids.index("west"), road.lane_ids.index("across")]).any()
+    assert overlapping(traffic.frame()) == []

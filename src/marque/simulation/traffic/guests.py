@@ -17,6 +17,7 @@ from marque.driving.map.query import grid_cell
 from marque.simulation.traffic.following import travel_time
 from marque.simulation.traffic.network import Network
 from marque.simulation.traffic.queues import insert, remove
+from marque.simulation.traffic.right_of_way import lets_pass
 from marque.simulation.traffic.state import GUEST_LANES, World
 from marque.vehicle import lean
 
@@ -121,7 +122,11 @@ def _touch(network: Network, arrays: MapArrays, world: World, x: float, y: float
 def announce_guest(
     network: Network, world: World, w: int, g: int, guests: GuestStates, waits: Floats, step: int, now_s: float, step_s: float
 ) -> None:
-    """Claims the contested ground guest g is on or cannot stop before, and announces it where it will come."""
+    """Claims the contested ground guest g is on or cannot stop before, and announces it where it will come.
+
+    As any vehicle it is announced no farther than to a red light, nor where it could not leave the junction again; and how long it has
+    waited counts at the line before which it waits, and at no other.
+    """
     vehicles = world.vehicles.size
     body, nodes = world.bodies[vehicles + g], world.nodes
     if not guests.present[w, g]:
@@ -147,14 +152,20 @@ def announce_guest(
         if lane.used:
             to_line = min(line, base + (max(lane.gate_s, 0.0))) - front
             if lane.contested:
+                wait_s = 0.0
                 if to_line < stopping + 0.5 * body.speed:
                     _intrude(world, lane_index, rear - base, front + stopping - base, step)
+                elif lane.signal >= 0 and not lets_pass(world.colours[lane.signal]):
+                    break
                 elif body.speed < 0.5 and to_line < _NEAR_LINE_M:
-                    waits[w, g] += step_s
+                    waits[w, g] += step_s if line < math.inf else 0.0
+                    wait_s = waits[w, g]
+                    if not _has_room(network, world, route, r, body.length):
+                        break
                 in_s = travel_time(max(to_line, 0.0), max(body.speed, 0.0), max(body.speed, 0.7 * lane.limit), 2.0)
                 arrival = world.arrivals[step & 1, lane_index]
                 if arrival.stamp != step or now_s + in_s < arrival.time_s:
-                    arrival.time_s, arrival.wait_s, arrival.speed = now_s + in_s, waits[w, g], body.speed
+                    arrival.time_s, arrival.wait_s, arrival.speed = now_s + in_s, wait_s, body.speed
                     arrival.stamp, arrival.agent, arrival.denied = step, vehicles + g, 1
             for c in range(lane.crossing, lane.crossing + lane.crossings):
                 over = network.crossings[c]
@@ -169,6 +180,19 @@ def announce_guest(
         for n in range(node0, node0 + GUEST_LANES):
             if nodes[n].lane >= 0 and network.lanes[nodes[n].lane].contested and nodes[n].speed >= _ALIGNED * body.speed:
                 _intrude(world, nodes[n].lane, nodes[n].s, nodes[n].s + nodes[n].length + stopping, step)
+
+
+@lean
+def _has_room(network: Network, world: World, route: Ints, first: int, need: float) -> bool:
+    """Whether a guest that waits before lane number `first` of its route fits onto the first lane behind the junction."""
+    for r in range(first, route.size):
+        lane_index = np.int64(route[r])
+        if lane_index < 0:
+            return True
+        if not network.lanes[lane_index].contested:
+            last = world.queues[lane_index].last
+            return last < 0 or world.nodes[last].s + world.nodes[last].speed ** 2 / (2.0 * _BRAKE_MPS2) >= need
+    return True
 
 
 @lean
