@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from roads import lane, straight
 
-from marque.driving.give_way import _LINE_GAP_M, _stands_in_its_way
+from marque.driving.give_way import stands_in_its_way
 from marque.driving.map import Meeting, Yield
 from marque.driving.map.build import build_road_map
 from marque.driving.map.specs import RoadSpec
@@ -48,12 +48,13 @@ def cyclist(road_map):
     return tracks, predictions, turns[0] if turns else 0
 
 
-def stands_in_its_way(road_map, nose_m):
+def in_its_way(road_map, nose_m):
     """Whether stopping with the nose so many metres into "across" stands in another way of the cyclist."""
     tracks, predictions, mode = cyclist(road_map)
     here = road_map.arrays.lanes[road_map.lane_ids.index("across")]
-    enter = nose_m + _LINE_GAP_M - FRONT_M  # cells of the rear axle, cell 0 where the lane begins
-    return _stands_in_its_way(road_map.arrays, here, 0.0, FRONT_M, enter, BMW_320I, mode, tracks, predictions)
+    nose = nose_m - FRONT_M  # cells of the rear axle, cell 0 where the lane begins
+    owner = int(predictions.mode["owner"][mode])
+    return stands_in_its_way(road_map.arrays, here, 0.0, FRONT_M, nose, BMW_320I, owner, mode, tracks, predictions)
 
 
 def crossing_zone(road_map):
@@ -70,16 +71,16 @@ def crossing_zone(road_map):
 @pytest.mark.parametrize("into_m", [0.5, 2.0, 4.0])
 def test_who_would_stand_across_somebodys_other_way_does_not_stop_before_the_merge(into_m):
     road_map = junction(may_turn=True)
-    assert stands_in_its_way(road_map, crossing_zone(road_map)[0] + into_m)
+    assert in_its_way(road_map, crossing_zone(road_map)[0] + into_m)
 
 
 def test_before_the_crossing_or_behind_it_one_stops():
     road_map = junction(may_turn=True)
     enters, leaves = crossing_zone(road_map)
-    assert not stands_in_its_way(road_map, enters - 0.5)
-    assert not stands_in_its_way(road_map, leaves + BMW_320I.length_m + 0.5)
+    assert not in_its_way(road_map, enters - 0.5)
+    assert not in_its_way(road_map, leaves + BMW_320I.length_m + 0.5)
 
 
 def test_whoever_can_go_only_one_way_is_waited_for():
     road_map = junction(may_turn=False)
-    assert not stands_in_its_way(road_map, crossing_zone(road_map)[0] + 2.0)
+    assert not in_its_way(road_map, crossing_zone(road_map)[0] + 2.0)

@@ -10,7 +10,7 @@ import numpy as np
 from marque.common import Floats, Ints, Records
 from marque.driving.lines import CELLS, LINES, Lines
 from marque.driving.observation import Kind
-from marque.driving.path import Paths
+from marque.driving.path import TURNED_BACK, Paths
 from marque.driving.predict import STEP_S, STEPS, Predictions
 from marque.driving.view import Reason
 from marque.vehicle import VehicleParameters, kernel, lean, rectangles_touch
@@ -66,11 +66,11 @@ def occupy(
     count = lines.used[0]
     out.risk[:count] = 0.0
     out.why[:count] = 0
-    reach = np.empty((predictions.used[0], 4))
+    reach, starts = np.empty((predictions.used[0], 4)), np.empty(CELLS + 1, np.int32)
     for mode in range(predictions.used[0]):
         reach[mode, 0], reach[mode, 1], reach[mode, 2], reach[mode, 3] = _reach(predictions, mode)
     for i in range(count):
-        cells = lines.line[i].cells
+        parts = _parts(lines, i, starts)
         low_x, high_x, low_y, high_y = _bounds(lines, i, 9.0)
         for mode in range(predictions.used[0]):
             slot = predictions.mode[mode].owner
@@ -81,16 +81,25 @@ def occupy(
             if length_margin == _NO_MARGIN_M:
                 continue
             half_length, half_width = 0.5 * (vehicle.length_m + length_margin), 0.5 * (vehicle.width_m + width_margin)
-            near, t = -1, 0
-            while t < STEPS:
-                at = predictions.at[mode, t]
-                until = t + 1
-                while until < STEPS and predictions.at[mode, until].x == at.x and predictions.at[mode, until].y == at.y:
-                    until += 1
-                if low_x <= at.x <= high_x and low_y <= at.y <= high_y:
-                    near = _nearest(lines, i, cells, at.x, at.y, near)
-                    _mark(tracks[slot], slot, at, lines, i, near, t, until, weight, half_length, half_width, vehicle, out)
-                t = until
+            for part in range(parts):
+                near, t = -1, 0
+                while t < STEPS:
+                    at = predictions.at[mode, t]
+                    until = _stays_until(predictions, mode, t)
+                    if low_x <= at.x <= high_x and low_y <= at.y <= high_y:
+                        first, last = starts[part], starts[part + 1]
+                        near = _nearest(lines, i, first, last, at.x, at.y, near)
+                        _mark(tracks[slot], slot, at, lines, i, near, first, last, t, until, weight, half_length, half_width, vehicle, out)
+                    t = until
+
+
+@lean
+def _stays_until(predictions: Predictions, mode: int, t: int) -> int:
+    """The first instant after t at which a hypothesis is somewhere else."""
+    at, until = predictions.at[mode], t + 1
+    while until < STEPS and at[until].x == at[t].x and at[until].y == at[t].y:
+        until += 1
+    return until
 
 
 @lean
@@ -160,18 +169,34 @@ def _follows(
 
 
 @lean
-def _nearest(lines: Lines, i: int, cells: int, x: float, y: float, near: int) -> int:
-    """The cell nearest to a point: walk from the last one, or scan when there is none."""
+def _parts(lines: Lines, i: int, starts: Ints) -> int:
+    """How many parts line i has, none of which turns back; starts: the first cell of each, filled here, and the end of the last.
+
+    A line that turns round passes the same place twice: who is there is in its way on both.
+    """
+    parts, first = 1, 0
+    starts[0] = 0
+    for c in range(1, lines.line[i].cells):
+        if lines.cell[i, c].ux * lines.cell[i, first].ux + lines.cell[i, c].uy * lines.cell[i, first].uy < TURNED_BACK:
+            starts[parts] = first = c
+            parts += 1
+    starts[parts] = lines.line[i].cells
+    return parts
+
+
+@lean
+def _nearest(lines: Lines, i: int, first: int, last: int, x: float, y: float, near: int) -> int:
+    """Of the cells first … last − 1 the nearest to a point: walk from the last one found, or scan when there is none."""
     if near < 0:
-        best, least = 0, np.inf
-        for c in range(0, cells, 4):
+        best, least = first, np.inf
+        for c in range(first, last, 4):
             square = (lines.cell[i, c].x - x) ** 2 + (lines.cell[i, c].y - y) ** 2
             if square < least:
                 best, least = c, square
         near = best
     least = (lines.cell[i, near].x - x) ** 2 + (lines.cell[i, near].y - y) ** 2
     for step in (1, -1):
-        while 0 <= near + step < cells:
+        while first <= near + step < last:
             square = (lines.cell[i, near + step].x - x) ** 2 + (lines.cell[i, near + step].y - y) ** 2
             if square >= least:
                 break
@@ -181,13 +206,12 @@ def _nearest(lines: Lines, i: int, cells: int, x: float, y: float, near: int) ->
 
 @lean
 def _mark(
-    track: Any, slot: int, at: Any, lines: Lines, i: int, near: int, first: int, until: int,
+    track: Any, slot: int, at: Any, lines: Lines, i: int, near: int, low: int, high: int, first: int, until: int,
     weight: float, half_length: float, half_width: float, vehicle: VehicleParameters, out: Occupancy,
 ) -> None:  # fmt: skip
-    """Mark one place of a road user, held from instant first to until (exclusive), on the cells around the nearest one."""
+    """Mark one place of a road user, held from instant first to until (exclusive), around the nearest of the cells low … high − 1."""
     reach = math.hypot(half_length, half_width + _DOUBT_M) + 0.5 * math.hypot(track.length, track.width)
     cos, sin = math.cos(at.heading), math.sin(at.heading)
-    cells = lines.line[i].cells
     own_half = 0.5 * track.length
     crowd = track.kind == Kind.PEDESTRIAN or track.kind == Kind.BICYCLE
     doubt = 0.0 if crowd else min(_DOUBT_M, _DOUBT_S * track.speed)
@@ -197,7 +221,7 @@ def _mark(
     for step in (1, -1):
         c = near if step == 1 else near - 1
         missed = 0
-        while 0 <= c < cells and missed < 4:
+        while low <= c < high and missed < 4:
             cell = lines.cell[i, c]
             dx, dy = at.x - cell.body_x, at.y - cell.body_y
             if dx * dx + dy * dy > reach * reach:

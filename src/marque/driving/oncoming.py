@@ -13,6 +13,7 @@ import numpy as np
 
 from marque.common import Records
 from marque.driving.lines import Lines
+from marque.driving.path import TURNED_BACK
 from marque.driving.tracks import CAPACITY
 from marque.vehicle import VehicleParameters, VehicleState, kernel
 
@@ -61,6 +62,8 @@ def _meets(lines: Lines, i: int, x: float, y: float, heading: float, half_m: flo
     nearest, least = -1, np.inf
     for c in range(0, lines.line[i].cells, _EVERY):
         cell = lines.cell[i, c]
+        if cell.ux * lines.cell[i, 0].ux + cell.uy * lines.cell[i, 0].uy < TURNED_BACK:
+            break
         away = (x - cell.x) ** 2 + (y - cell.y) ** 2
         if away < least:
             nearest, least = c, away

@@ -21,6 +21,8 @@ STATIONS = 150
 """Points of a path, 1 m apart."""
 BEHIND = 12
 """Of these, so many lie behind the car, so that smoothing forgets nothing near it."""
+TURNED_BACK = -0.17
+"""Cosine of the angle, 100°, by which a way has turned back: from there on it may come past the same place again."""
 LANES = 40
 SMOOTHING_PASSES = 14
 """Binomial smoothing of variance 7 m²: a bend of curvature k moves inwards by 3.5·k metres, which is just what centres the swept

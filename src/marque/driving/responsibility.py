@@ -16,7 +16,7 @@ from marque.common import Bytes, Floats, Ints, Records
 from marque.driving.interventions import RULES, Rule
 from marque.driving.map import Colour, MapArrays, Meeting, Yield
 from marque.driving.map.geometry import wrap
-from marque.driving.path import STATIONS, Paths
+from marque.driving.path import BEHIND, STATIONS, TURNED_BACK, Paths
 from marque.driving.predict import Predictions, shown
 from marque.driving.rss import (
     UNKNOWN,
@@ -134,6 +134,8 @@ def _other(paths: Paths, track: Any, on_m: float) -> tuple[_Body, float]:
     x, y = track.x + on_m * math.cos(track.heading), track.y + on_m * math.sin(track.heading)
     nearest, least = 0, np.inf
     for i in range(0, STATIONS, 3):
+        if math.cos(paths.station[0, i].heading - paths.station[0, BEHIND].heading) < TURNED_BACK and i > BEHIND:
+            break
         square = (paths.station[0, i].x - x) ** 2 + (paths.station[0, i].y - y) ** 2
         if square < least:
             nearest, least = i, square

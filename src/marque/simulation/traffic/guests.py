@@ -136,7 +136,7 @@ def announce_guest(
     stopping = body.speed * body.speed / (2.0 * _BRAKE_MPS2)
     base, front, line = 0.0, -math.inf, math.inf  # along the route, from the start of its first lane that the guest touches
     rear = math.inf
-    on_route = False
+    on_route = counted = False
     for r in range(route.size):
         lane_index = np.int64(route[r])
         if lane_index < 0 or (on_route and base > front + _SIGHT_M):
@@ -152,16 +152,19 @@ def announce_guest(
         if lane.used:
             to_line = min(line, base + (max(lane.gate_s, 0.0))) - front
             if lane.contested:
-                wait_s = 0.0
-                if to_line < stopping + 0.5 * body.speed:
+                commits = to_line < stopping + 0.5 * body.speed
+                if commits:
                     _intrude(world, lane_index, rear - base, front + stopping - base, step)
-                elif lane.signal >= 0 and not lets_pass(world.colours[lane.signal]):
+                stands = body.speed < 0.5
+                if (stands or not commits) and lane.signal >= 0 and not lets_pass(world.colours[lane.signal]):
                     break
-                elif body.speed < 0.5 and to_line < _NEAR_LINE_M:
-                    waits[w, g] += step_s if line < math.inf else 0.0
-                    wait_s = waits[w, g]
-                    if not _has_room(network, world, route, r, body.length):
-                        break
+                waits_here = stands and abs(to_line) < _NEAR_LINE_M
+                if waits_here and not counted:
+                    waits[w, g] += step_s
+                    counted = True
+                if waits_here and not commits and not _has_room(network, world, route, r, body.length):
+                    break
+                wait_s = waits[w, g] if waits_here else 0.0
                 in_s = travel_time(max(to_line, 0.0), max(body.speed, 0.0), max(body.speed, 0.7 * lane.limit), 2.0)
                 arrival = world.arrivals[step & 1, lane_index]
                 if arrival.stamp != step or now_s + in_s < arrival.time_s:
