@@ -151,30 +151,30 @@ def announce_guest(
             continue
         if lane.used:
             to_line = min(line, base + (max(lane.gate_s, 0.0))) - front
+            held = False
             if lane.contested:
-                commits = to_line < stopping + 0.5 * body.speed
+                commits, waits_here = to_line < stopping + 0.5 * body.speed, body.speed < 0.5 and abs(to_line) < _NEAR_LINE_M
                 if commits:
                     _intrude(world, lane_index, rear - base, front + stopping - base, step)
-                stands = body.speed < 0.5
-                if (stands or not commits) and lane.signal >= 0 and not lets_pass(world.colours[lane.signal]):
-                    break
-                waits_here = stands and abs(to_line) < _NEAR_LINE_M
-                if waits_here and not counted:
-                    waits[w, g] += step_s
+                if lane.signal >= 0 and not lets_pass(world.colours[lane.signal]):
+                    held = waits_here or not commits
+                elif waits_here:
+                    waits[w, g] += 0.0 if counted else step_s
                     counted = True
-                if waits_here and not commits and not _has_room(network, world, route, r, body.length):
-                    break
-                wait_s = waits[w, g] if waits_here else 0.0
-                in_s = travel_time(max(to_line, 0.0), max(body.speed, 0.0), max(body.speed, 0.7 * lane.limit), 2.0)
-                arrival = world.arrivals[step & 1, lane_index]
-                if arrival.stamp != step or now_s + in_s < arrival.time_s:
-                    arrival.time_s, arrival.wait_s, arrival.speed = now_s + in_s, wait_s, body.speed
-                    arrival.stamp, arrival.agent, arrival.denied = step, vehicles + g, 1
+                    held = not commits and not _has_room(network, world, route, r, body.length)
+                if not held:
+                    in_s = travel_time(max(to_line, 0.0), max(body.speed, 0.0), max(body.speed, 0.7 * lane.limit), 2.0)
+                    arrival = world.arrivals[step & 1, lane_index]
+                    if arrival.stamp != step or now_s + in_s < arrival.time_s:
+                        arrival.time_s, arrival.wait_s, arrival.speed = now_s + in_s, waits[w, g] if waits_here else 0.0, body.speed
+                        arrival.stamp, arrival.agent, arrival.denied = step, vehicles + g, 1
             for c in range(lane.crossing, lane.crossing + lane.crossings):
                 over = network.crossings[c]
                 to_crossing = base + over.enter - front
                 if rear < base + over.leave and (to_crossing < 0.5 or (body.speed > 0.5 and to_crossing < stopping + 1.5 * body.speed)):
                     world.guest_crossing[over.crossing] = step
+            if held:
+                break
         line = math.inf if lane.contested else base + lane.stop_s
         base += lane.length
     if body.speed > 1.0:
