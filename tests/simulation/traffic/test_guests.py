@@ -7,7 +7,9 @@ import pytest
 from loops import eight, ring
 from oracle import fronts, overlapping
 
+from marque.driving.importers import default_city, load_map
 from marque.driving.map import Colour
+from marque.driving.map.query import pose_at
 from marque.driving.observation import Kind
 from marque.simulation.traffic import GuestStates, Traffic
 from small_town import small_town
@@ -165,3 +167,35 @@ def test_nobody_waits_for_a_guest_that_cannot_come(seed, road, before):
     vehicles = traffic.state.vehicles["lane"][0]
     assert not np.isin(vehicles, [road.lane_ids.index("west"), road.lane_ids.index("across")]).any()
     assert overlapping(traffic.frame()) == []
+
+
+def stand_anywhere(road_map, rng, count):
+    """Guests in or before junctions, each with the lanes ahead as its route."""
+    lanes, successors, predecessors = road_map.arrays.lanes, road_map.arrays.successors, road_map.arrays.predecessors
+    inside = np.flatnonzero((lanes["junction"] >= 0) & (lanes["conflict_count"] > 0) & (lanes["length"] > 4.0) & (lanes["component"] == 0))
+    places, routes = np.zeros((3, 1, count)), np.full((1, count, 4), -1, np.int32)
+    for g, lane in enumerate(rng.choice(inside, count)):
+        before = predecessors[lanes["predecessor_first"][lane]] if rng.random() < 0.5 and lanes["predecessor_count"][lane] else lane
+        s = rng.uniform(0.0, lanes["length"][lane]) if before == lane else max(0.0, lanes["length"][before] - rng.uniform(1.5, 4.0))
+        places[:, 0, g] = pose_at(road_map.arrays, before, s, 0.0, lanes["point_first"][before])[:3]
+        for k in range(4):
+            routes[0, g, k] = before
+            if lanes["successor_count"][before] == 0:
+                break
+            before = successors[lanes["successor_first"][before]]
+    one = np.ones((1, count))
+    kinds = np.full((1, count), Kind.CAR, np.uint8)
+    return GuestStates(one > 0.0, kinds, *places, 0.0 * one, LENGTH_M * one, WIDTH_M * one, routes)
+
+
+@pytest.mark.parametrize("seed", [9, 17, 43, 80])
+def test_wherever_guests_have_stood_everybody_drives_on_once_they_are_gone(seed):
+    road, rng = load_map(default_city()), np.random.default_rng(seed)
+    traffic = Traffic(road, vehicles=400, guests=10, pedestrians=60, seed=seed)
+    for _ in range(30):
+        guests = stand_anywhere(road, rng, 10)
+        nobody = guests._replace(present=np.zeros((1, 10), np.bool_))
+        traffic.step(guests, steps=450)
+        traffic.step(nobody, steps=150)
+    traffic.step(nobody, steps=6000)
+    assert traffic.state.vehicles["still_s"].max() < 300.0

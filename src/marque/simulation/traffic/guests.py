@@ -125,7 +125,7 @@ def announce_guest(
     """Claims the contested ground guest g is on or cannot stop before, and announces it where it will come.
 
     As any vehicle it is announced no farther than to a red light, nor where it could not leave the junction again; and how long it has
-    waited counts at the line before which it waits, and at no other.
+    waited counts at the line before which it waits, and at no other: until it has got going, or who let it go would go as well.
     """
     vehicles = world.vehicles.size
     body, nodes = world.bodies[vehicles + g], world.nodes
@@ -153,12 +153,13 @@ def announce_guest(
             to_line = min(line, base + (max(lane.gate_s, 0.0))) - front
             held = False
             if lane.contested:
-                commits, waits_here = to_line < stopping + 0.5 * body.speed, body.speed < 0.5 and abs(to_line) < _NEAR_LINE_M
+                commits, here = to_line < stopping + 0.5 * body.speed, abs(to_line) < _NEAR_LINE_M
+                stands = body.speed < 0.5 and here
                 if commits:
                     _intrude(world, lane_index, rear - base, front + stopping - base, step)
                 if lane.signal >= 0 and not lets_pass(world.colours[lane.signal]):
-                    held = waits_here or not commits
-                elif waits_here:
+                    held = stands or not commits
+                elif stands:
                     waits[w, g] += 0.0 if counted else step_s
                     counted = True
                     held = not commits and not _has_room(network, world, route, r, body.length)
@@ -166,7 +167,7 @@ def announce_guest(
                     in_s = travel_time(max(to_line, 0.0), max(body.speed, 0.0), max(body.speed, 0.7 * lane.limit), 2.0)
                     arrival = world.arrivals[step & 1, lane_index]
                     if arrival.stamp != step or now_s + in_s < arrival.time_s:
-                        arrival.time_s, arrival.wait_s, arrival.speed = now_s + in_s, waits[w, g] if waits_here else 0.0, body.speed
+                        arrival.time_s, arrival.wait_s, arrival.speed = now_s + in_s, waits[w, g] if here else 0.0, body.speed
                         arrival.stamp, arrival.agent, arrival.denied = step, vehicles + g, 1
             for c in range(lane.crossing, lane.crossing + lane.crossings):
                 over = network.crossings[c]

@@ -164,7 +164,9 @@ def ask(network: Network, world: World, i: int, start: int, end: int, along: flo
     """
     me, driver = world.vehicles[i], world.drivers[i]
     protected, junction = False, -2
-    inside = network.lanes[me.lane].contested
+    inside = False
+    for k in range(me.at, start):  # what lies before the line it asks at has been granted to it
+        inside = inside or network.lanes[world.routes[i, k & _MASK]].contested > 0
     for k in range(start, end):
         lane_index = world.routes[i, k & _MASK]
         lane = network.lanes[lane_index]
