@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 from marque.common import Floats, Ints, Records
-from marque.driving.give_way import stands_in_its_way
+from marque.driving.give_way import WAITS_S, stands_in_its_way
 from marque.driving.lines import Lines
 from marque.driving.map import DRIVABLE, MapArrays
 from marque.driving.map.query import on_road
@@ -36,8 +36,8 @@ _SPEED_MPS, _ACCELERATION_MPS2, _BRAKING_MPS2 = 1.2, 0.8, 4.0
 _CREEPS_MPS = 0.1
 """Who creeps no faster stands, as far as making room is concerned."""
 _SIDE_MARGIN_M, _REAR_MARGIN_M, _FRONT_MARGIN_M = 0.35, 1.0, 0.02
-_WAITS_S, _TO_WAITING_M = 2.0, 0.5
-"""Who has stood for so long stays until it is seen to set off, and is driven back to as near as that."""
+_TO_WAITING_M = 0.5
+"""Who waits (`give_way.WAITS_S`) stays until it is seen to set off, and is driven back to as near as that."""
 _GIVES_WAY_S, _RESTS_S = 9.0, 12.0
 _TICK_M = 0.2
 _BENDS_BACK, _TURNS_BACK = 0.25, 1.0
@@ -198,7 +198,7 @@ def _touched(
         track = tracks[predictions.mode[mode].owner]
         if math.hypot(track.x - x, track.y - y) > 40.0:
             continue
-        for t in range(last + 1 if track.standing_s < _WAITS_S else 1):
+        for t in range(last + 1 if track.standing_s < WAITS_S else 1):
             if _meets(predictions.at[mode, t], track, x, y, ux, uy, vehicle):
                 return True
     return False
@@ -208,7 +208,7 @@ def _touched(
 def _meets(at: Any, track: Any, x: float, y: float, ux: float, uy: float, vehicle: VehicleParameters) -> bool:
     dx, dy = at.x - x, at.y - y
     behind = dx * ux + dy * uy < 0.25 * vehicle.length_m
-    reserve = _REAR_MARGIN_M if track.standing_s < _WAITS_S else _TO_WAITING_M
+    reserve = _REAR_MARGIN_M if track.standing_s < WAITS_S else _TO_WAITING_M
     length_margin = reserve if behind else _FRONT_MARGIN_M
     width_margin = _SIDE_MARGIN_M if behind else _FRONT_MARGIN_M
     return bool(

@@ -27,7 +27,7 @@ _LIKELY = 0.12
 _PATIENCE_S = 8.0
 """After so long at a line the reserve before somebody else's arrival shrinks to _BEFORE_IMPATIENT_S."""
 _BEFORE_IMPATIENT_S = 0.5
-_WAITS_S = 2.0
+WAITS_S = 2.0
 """Who has stood outside a conflict for so long waits for somebody; when it sets off it will be seen."""
 _BEFORE_UNSEEN_S = 0.6
 _UNSEEN_PATIENCE = 0.3
@@ -93,7 +93,7 @@ def give_way(
         known = _who_passes(c, conflict, tracks, predictions, passages)
         for k in range(passages.first[known], passages.first[known + 1]):
             mode, t_in, t_out = passages.passage[k]
-            if t_in > 0 and tracks[predictions.mode[mode].owner].standing_s > _WAITS_S:
+            if t_in > 0 and tracks[predictions.mode[mode].owner].standing_s > WAITS_S:
                 continue
             nose, owner = enter - _LINE_GAP_M, predictions.mode[mode].owner
             # Stopping before a merge for one way that somebody may go would be standing in another of its ways: then one goes on.

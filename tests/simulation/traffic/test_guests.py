@@ -154,7 +154,7 @@ SOUTHBOUND = ["loop_east", "gate", "north", "down", "south"]
     ids=["at a red light", "before another junction", "where there is no room behind"],
 )
 def test_nobody_waits_for_a_guest_that_cannot_come(seed, road, before):
-    """It has stood there for a minute and a half; eastbound has priority, and who comes along there drives on."""
+    """It stands there for three minutes; eastbound has priority, and who comes along there drives on."""
     course = Course(road, SOUTHBOUND)
     starts = dict(zip(SOUTHBOUND, np.cumsum([0.0, *road.arrays.lanes["length"][course.lanes]]), strict=False))
     waits, blocks = course.guest(starts[before] - 4.0, 0.0), course.guest(starts["south"] + 4.0, 0.0)
