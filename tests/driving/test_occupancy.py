@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from roads import drive, lane, straight, to_lane
 
+from marque.driving.map import Yield
 from marque.driving.map.build import build_road_map
 from marque.driving.map.specs import RoadSpec
 from marque.driving.observation import Kind
@@ -29,3 +30,42 @@ def test_who_stands_where_the_way_leads_over_itself_is_in_the_way_the_first_time
     _, states, touched = drive(road, to_lane(road, "south"), VehicleState(5.0, 0.0, 0.0, 8.0, 0.0, 0.0), 9.0, lambda _t: (stands,))
     assert not any(touched)
     assert 22.0 < states[-1].x_m + 0.5 * BMW_320I.length_m < 31.1
+
+
+def side_road():
+    """Ours eastwards has priority over who comes from the north at x = 100 and goes on across, or turns left into our road at x = 112."""
+    angle = np.linspace(0.0, np.pi / 2, 15)
+    turn = np.column_stack((112 - 12 * np.cos(angle), 12 - 12 * np.sin(angle)))
+    lanes = [
+        lane("west", straight(0, 0, 85, 0), successors=["across"]),
+        lane("across", straight(85, 0, 112, 0, 10), junction="j", successors=["east"]),
+        lane("east", straight(112, 0, 300, 0)),
+        lane("north", straight(100, 150, 100, 12), successors=["down", "turn"]),
+        lane("down", straight(100, 12, 100, -10, 8), junction="j", successors=["south"]),
+        lane("south", straight(100, -10, 100, -150)),
+        lane("turn", turn, junction="j", successors=["east"]),
+    ]
+    return build_road_map(RoadSpec("side road", "test", lanes, yields={(other, "across"): Yield.YIELD for other in ("down", "turn")}))
+
+
+def turns_in(speed, at_merge_s):
+    """Who turns in from the north, at constant speed, looks at nobody and would be at x = 112 at that time."""
+    angle = np.linspace(0.0, np.pi / 2, 60)
+    turn = np.column_stack((112 - 12 * np.cos(angle), 12 - 12 * np.sin(angle)))
+    line = np.concatenate((straight(100, 150, 100, 12, 200)[:-1], turn[:-1], straight(112, 0, 400, 0, 400)))
+    along = np.append(0.0, np.cumsum(np.hypot(*np.diff(line, axis=0).T)))
+
+    def at(t):
+        s = 138.0 + 6.0 * np.pi + speed * (t - at_merge_s)
+        x, y = (np.interp([s - 0.5, s, s + 0.5], along, line[:, axis]) for axis in (0, 1))
+        return ((7, Kind.CAR, x[1], y[1], np.arctan2(y[2] - y[0], x[2] - x[0]), speed, 4.5, 1.8),)
+
+    return at
+
+
+@pytest.mark.parametrize(("x_m", "v_mps", "their_mps", "later_s"), [(94, 5, 6.5, -0.3), (94, 8, 7.0, 0.3), (97, 5, 7.0, -0.3)])
+def test_who_comes_into_our_lane_from_aside_a_little_behind_us_is_not_taken_for_one_who_follows(x_m, v_mps, their_mps, later_s):
+    road = side_road()
+    other = turns_in(their_mps, (112.0 - x_m) / v_mps + later_s)
+    _, states, touched = drive(road, to_lane(road, "east"), VehicleState(float(x_m), 0.0, 0.0, float(v_mps), 0.0, 0.0), 5.0, other)
+    assert not any(touched)

@@ -132,6 +132,17 @@ def test_it_does_not_take_a_way_that_only_a_turn_on_the_spot_leads_out_of_howeve
     assert abs(states[-1].y_m - 3.5) < 0.5
 
 
+@pytest.mark.parametrize("out", ["detour", "back"])
+@pytest.mark.parametrize("x_m", [150.0, 165.0])
+def test_behind_a_queue_it_does_not_go_beside_into_a_lane_that_leads_elsewhere(x_m, out):
+    road = last_chance(out=out)
+    queue = tuple((k, Kind.CAR, 188.0 + 6.5 * k, 3.5, 0.0, 0.0, 4.5, 1.8) for k in range(2))
+    _, states, touched = drive(road, to_lane(road, "on"), at(x_m, 3.5, 5.0), 8.0, lambda _t: queue)
+    assert not any(touched)
+    assert min(state.y_m for state in states) > 3.0
+    assert states[-1].x_m > 172.0
+
+
 def test_where_lanes_lie_across_each_other_it_stays_on_the_one_it_means():
     road = fork()
     meant = {road.lane_ids.index(name) for name in ("in", "straight", "out")}

@@ -113,6 +113,24 @@ def test_a_column_sets_off_one_after_the_other():
     assert ends[1] > rows[1][1] + 3.0
 
 
+def sets_off(road_map, standing_s, *others, **words):
+    """How probably one who stands at (80, 0) sets off."""
+    ways = expect(road_map, track(80.0, 0.0, speed=0.0, standing_s=standing_s), *others, **words)[0]
+    return sum(probability for probability, at, _ in ways if at["x"][-1] > 81.0)
+
+
+def test_the_longer_somebody_stands_before_a_junction_the_less_it_is_expected_to_set_off():
+    chances = [sets_off(crossroads(ego_yields=True), standing_s) for standing_s in (0.5, 3.0, 6.0, 12.0, 25.0)]
+    assert chances[0] == chances[1] > chances[2] > chances[3] > chances[4]
+    assert chances[1] > 0.12 > chances[2]
+
+
+def test_however_long_somebody_has_stood_at_a_red_light_it_sets_off_at_green_or_behind_one_who_does():
+    assert sets_off(light(Colour.RED), 25.0, colour=Colour.GREEN) == sets_off(light(Colour.RED), 0.5, colour=Colour.GREEN) > 0.12
+    goes = track(87.0, 0.0, speed=2.0)
+    assert sets_off(light(Colour.OFF), 25.0, goes) == sets_off(light(Colour.OFF), 0.5, goes) > 0.5
+
+
 def test_who_follows_slows_down_behind_a_slower_one_and_not_behind_one_in_the_next_lane():
     behind, alone = (expect(two_lanes(), track(50.0, 0.0, speed=14.0), track(75.0, y, speed=5.0))[0] for y in (0.0, 3.5))
     assert mean_x(behind, -1) < mean_x(alone, -1) - 15.0

@@ -156,15 +156,18 @@ def _follows(
 ) -> bool:  # fmt: skip
     """Whether this hypothesis comes along the car's own lane from behind: then what it suffers is weighed by `followers`, not as a touch.
 
-    It is predicted as if the car were not there, and would drive through it: the less the longer the car stands in its way.
+    It is predicted as if the car were not there, and would drive through it: the less the longer the car stands in its way. Who will come
+    into a lane of the car's way from aside, before the car itself is there, does not follow it: neither sees to it for the other.
     """
+    middle = paths.path[0].rear_s + vehicle.rear_axle_m
     for j in range(predictions.mode[mode].lane_count):
         for k in range(paths.path[0].lane_count):
             if paths.lane[0, k].lane == predictions.lane[mode, j].lane:
-                nose = paths.lane[0, k].start + predictions.at[mode, 0].travelled - predictions.lane[mode, j].start
-                nose += 0.5 * tracks[predictions.mode[mode].owner].length
-                gap = paths.path[0].rear_s + vehicle.rear_axle_m - 0.5 * vehicle.length_m - nose
-                return bool(gap >= -0.5 * vehicle.length_m)
+                comes = predictions.lane[mode, j].start - predictions.at[mode, 0].travelled
+                if comes > 0.0 and paths.lane[0, k].start > middle + 0.5 * vehicle.length_m:
+                    return False
+                nose = paths.lane[0, k].start - comes + 0.5 * tracks[predictions.mode[mode].owner].length
+                return bool(middle - 0.5 * vehicle.length_m - nose >= -0.5 * vehicle.length_m)
     return False
 
 

@@ -94,7 +94,7 @@ def predict(m: MapArrays, tracks: Records, signals: Bytes, ego_eta: Floats, out:
         _find_leader(m, tracks, mode, out)
     for slot in range(CAPACITY):
         if out.hypotheses[slot] > 0:
-            weigh_staying(tracks, slot, out)
+            weigh_staying(m, tracks, slot, signals, out)
             _normalise(slot, out)
     for mode in range(out.used[0]):
         if out.motion[mode].leader >= 0:

@@ -46,6 +46,8 @@ _HALT_LEAST = 0.06
 _GO_ALONE, _GO_BEHIND_MOVING, _GO_BEHIND_STANDING = -1.8, 1.7, -0.15
 """Log odds that somebody who stands sets off: with nobody ahead, behind one who moves, behind one who stands."""
 _GO_ACCELERATION, _GO_SPEED = 2.8, 1.0
+_GO_STOOD, _GO_STOOD_S = 1.0, 4.0
+"""Who stands for longer with nobody ahead, and not before a light, has a reason: so much less in log odds for each e-fold."""
 _GO_GAP_M = 8.0
 _CAN_STOP_MPS2 = 3.8
 _GIVES_WAY, _DOES_NOT, _GIVES_WAY_MPS2 = 0.85, 0.55, 1.5
@@ -302,12 +304,12 @@ def _stop_unseen(m: MapArrays, track: Any, mode: int, out: Predictions) -> None:
 
 
 @lean
-def weigh_staying(tracks: Records, slot: int, out: Predictions) -> None:
+def weigh_staying(m: MapArrays, tracks: Records, slot: int, signals: Bytes, out: Predictions) -> None:
     """Share the probability of somebody who stands between going (its first hypothesis) and staying (its last)."""
     goes, stays = out.first[slot], out.first[slot] + out.hypotheses[slot] - 1
     if tracks[slot].speed >= STANDS_MPS or goes == stays or out.motion[stays].stop != out.motion[stays].first:
         return
-    odds = _GO_ALONE
+    odds = _GO_ALONE - _has_reason(m, tracks[slot], goes, signals, out)
     leader = out.motion[goes].leader
     if leader >= 0 and tracks[leader].speed > STANDS_MPS:
         odds = _GO_BEHIND_MOVING
@@ -317,6 +319,17 @@ def weigh_staying(tracks: Records, slot: int, out: Predictions) -> None:
     both = out.mode[goes].probability + out.mode[stays].probability
     out.mode[goes].probability = both * _chance(odds)
     out.mode[stays].probability = both - out.mode[goes].probability
+
+
+@lean
+def _has_reason(m: MapArrays, track: Any, mode: int, signals: Bytes, out: Predictions) -> float:
+    """By how much a long stand speaks against setting off, log odds; 0 before a light, which was the reason and now is none."""
+    for k in range(1, out.mode[mode].lane_count):
+        if shown(m, out.lane[mode, k].lane, signals) != Colour.OFF:
+            return 0.0
+        if m.lanes[out.lane[mode, k].lane].conflict_count > 0:
+            break
+    return _GO_STOOD * max(0.0, math.log(max(1e-3, track.standing_s) / _GO_STOOD_S))
 
 
 @lean

@@ -10,7 +10,7 @@ import numpy as np
 from marque.common import Floats, Ints
 from marque.driving.lines import LEAVES, Lines, cell_at
 from marque.driving.occupancy import FREE, Occupancy
-from marque.driving.path import Paths
+from marque.driving.path import STATIONS, Paths
 from marque.driving.predict import STEP_S, STEPS
 from marque.driving.route import FAR_M
 from marque.driving.speed import TICK_S, TICKS, Profiles
@@ -45,6 +45,7 @@ _BEYOND = 0.7  # per metre over the edge of the own direction's carriageway, per
 _BEYOND_IDLY = 14.0  # the same where nothing has to be passed
 _EAGER, _EAGER_S = 3.0, 10.0  # a metre past what stands in the way is worth the more the longer one has stood there, up to so much more
 _OVER_M = 1.5  # so near to the middle of the other lane one has changed to it
+_BACK_M = 100.0  # metres of detour, as a change of lanes, that going round somebody and coming back is taken to cost anyhow
 _CHANGE = 9.0  # to leave the lane
 _PUT_OFF = 0.05  # per metre until it is left, with a time to keep: what is put off is put off again in the next cycle
 _STICK = 4.0  # to stay with the line of the last cycle
@@ -116,6 +117,8 @@ def line_terms(lines: Lines, paths: Paths, i: int, cycle: Terms, last_kind: int,
     base, over = _detour(paths, p, cycle.least) + _OFFSET * abs(lines.line[i].target), _over_there(lines, i)
     if paths.path[p].kind != 0:
         base += _CHANGE + cycle.put_off * over
+    else:
+        base += _ends_beside(lines, paths, i, cycle)
     if paths.path[p].kind == last_kind and abs(lines.line[i].target - last_target) < 0.3:
         base -= _STICK if abs(lines.line[i].target) < 0.3 else min(_STICK, _STICK_ASIDE * _OFFSET * abs(lines.line[i].target))
     # Who has not come over by the end is where it was; to stand beside a queue is no progress.
@@ -141,6 +144,20 @@ def worth(
 @lean
 def _detour(paths: Paths, p: int, least: float) -> float:
     return float(_ROUTE * min(_ROUTE_MAX, paths.path[p].cost - least))
+
+
+@lean
+def _ends_beside(lines: Lines, paths: Paths, i: int, cycle: Terms) -> float:
+    """What it may cost that line i of the own path ends in the lane beside: from there the way to the goal may be a longer one.
+
+    With a time to keep there is no time for that.
+    """
+    end = lines.cell[i, lines.line[i].cells - 1]
+    station = paths.station[0, min(STATIONS - 1, max(0, int(end.station)))]
+    beside = 1 if end.offset > station.lane_left else (2 if -end.offset > station.lane_right else 0)
+    if beside == 0 or paths.path[beside].kind < 0 or cycle.ends < np.inf:
+        return 0.0
+    return max(0.0, _detour(paths, beside, cycle.least) - _detour(paths, 0, cycle.least) - _ROUTE * _BACK_M)
 
 
 @lean

@@ -201,7 +201,7 @@ def ask(network: Network, world: World, i: int, start: int, end: int, along: flo
                 if cause > 0:
                     return cause
             for c in range(lane.crossing, lane.crossing + lane.crossings):
-                if walked_on(network, world, c, me.wait_s, _is_on(network, world, i, start, network.crossings[c].crossing)):
+                if walked_on(network, world, c, me.wait_s, inside):
                     return _WALK
         along += lane.length
     return 0
@@ -236,21 +236,10 @@ def _meets(
 
 
 @inlined
-def _is_on(network: Network, world: World, i: int, start: int, crossing: int) -> bool:
-    """Whether a lane before number start, which vehicle i holds, runs over the same crossing: who waits there then waits for it."""
-    for k in range(world.vehicles[i].at, start):
-        lane = network.lanes[world.routes[i, k & _MASK]]
-        for c in range(lane.crossing, lane.crossing + lane.crossings):
-            if network.crossings[c].crossing == crossing:
-                return True
-    return False
-
-
-@inlined
-def walked_on(network: Network, world: World, c: int, wait_s: float, on_it: bool) -> bool:
+def walked_on(network: Network, world: World, c: int, wait_s: float, inside: bool) -> bool:
     """Whether a pedestrian is on, or has the right to enter, the part of a crossing that a lane runs over.
 
-    on_it: the one who asks is on another part of it already; only those who walk keep it from going on.
+    inside: the one who asks holds ground already, maybe another part of it; only those who walk keep it from going on.
     """
     over = network.crossings[c]
     footway = network.footways[over.crossing]
@@ -268,7 +257,7 @@ def walked_on(network: Network, world: World, c: int, wait_s: float, on_it: bool
                 return True
         elif walker.mode == WALKER_WAITS or (walker.mode == WALKER_COMES and walker.q > -2.0):
             urgent = walker.wait_s > _WALKER_URGENT_S and footway.signal < 0
-            if not on_it and ((entitled and wait_s < URGENT_S) or urgent):
+            if not inside and ((entitled and wait_s < URGENT_S) or urgent):
                 return True
         p = walker.next
     return False
