@@ -315,6 +315,24 @@ def test_more_detections_than_slots_are_borne():
     assert len(set(run.told["id"])) == len(run.told) <= CAPACITY
 
 
+@pytest.mark.parametrize("hidden", [False, True], ids=["in view", "hidden"])
+def test_who_is_near_is_known_however_many_there_are_far_away(hidden):
+    """More than there are slots for, known before; then somebody turns up close by."""
+    angle = np.linspace(0.0, 2.0 * np.pi, CAPACITY + 30, endpoint=False)
+    far = [straight(r * np.cos(a), r * np.sin(a)) for a, r in zip(angle, np.linspace(180.0, 280.0, angle.size), strict=True)]
+    run, near = Run(BOXES, RADAR), straight(25.0, 0.0)
+    for now in cycles(0.1, 2.0):
+        run.take(now, run.see(now, far))
+    assert CAPACITY - 5 <= len(run.told) <= CAPACITY
+    if hidden:
+        run.p_detect[:] = 0.0
+    for now in cycles(2.0, 2.5):
+        run.take(now, run.see(now, [near, *far], range(1, len(far) + 1) if hidden else ()))
+    assert run.of(near, 2.4)[1] < 0.5
+    assert CAPACITY - 5 <= len(run.told) <= CAPACITY
+    assert np.hypot(run.told["x"], run.told["y"]).max() < 282.0
+
+
 @settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1))
 def test_every_estimate_is_finite_and_every_covariance_one(seed):

@@ -136,7 +136,8 @@ def cycle(
     slow_down(now, vehicle, mind.lines, tracks, seen)
     meet_at_rest(state, vehicle, mind.lines, tracks)
     pass_on_the_far_side(law, state, vehicle, mind.lines, tracks)
-    mark_goals(mind.lines, task.starts, task.corners, task.owners, task.headings)
+    if timed:
+        mark_goals(mind.lines, task.starts, task.corners, task.owners, task.headings)
     occupy(tracks, mind.predictions, mind.paths, mind.lines, vehicle, mind.occupancy)
     look_into(m, now, vehicle, mind.paths, tracks, seen, mind.clear_s)
     obey(

@@ -32,6 +32,8 @@ _DOUBT_PER_CYCLE = 3.0
 _STRAYED_M, _SHARP_M = 7.0, 1.0
 """Standard deviation of the place beyond which a track nobody sees says nothing any more, and up to which two can be told to be one."""
 _GATE_SIGMAS = 4.5
+_NEARER = 1.1
+"""Who is so many times as far from the car as somebody new gives its slot up, where all are taken."""
 _LATEST_S = 0.3
 """Scans later than this are carried forward even if none came in between."""
 _UNKNOWN_SPEED_MPS = 10.0
@@ -140,7 +142,7 @@ def _scan(
             _miss(t, slot, p_detect[slot])
     for i in range(mine.size):
         if taken[i] == NOBODY:
-            slot = _begin(t, tracks, detections[mine[i]], place(detections[mine[i]], poses), t.false_alarms[sensor])
+            slot = _begin(t, tracks, detections[mine[i]], place(detections[mine[i]], poses), poses[-1], t.false_alarms[sensor])
             if slot != NOBODY:
                 here[slot] = False
 
@@ -206,15 +208,9 @@ def _miss(t: Tracker, slot: int, p_detect: float) -> None:
 
 
 @kernel
-def _begin(t: Tracker, tracks: Records, seen: Record, z: Placed, false_alarms: float) -> int:
-    """The slot of a new track: an empty one, or the least credible neither told yet nor seen in this cycle; NOBODY where there is none."""
-    slot, least = NOBODY, np.inf
-    for k in range(CAPACITY):
-        if t.form[k] == 0:
-            slot = k
-            break
-        if tracks[k].id == NO_ID and not tracks[k].seen and t.existence[k] < least:
-            slot, least = k, t.existence[k]
+def _begin(t: Tracker, tracks: Records, seen: Record, z: Placed, car: Floats, false_alarms: float) -> int:
+    """The slot of a new track; NOBODY where the others all matter more. car: (4,) a row of the poses."""
+    slot = _slot_for(t, tracks, z, car)
     if slot == NOBODY:
         return NOBODY
     _empty(t, tracks, slot)
@@ -241,6 +237,24 @@ def _begin(t: Tracker, tracks: Records, seen: Record, z: Placed, false_alarms: f
     measure_size(t.size[slot], seen.length, seen.width, seen.var_size)
     tracks[slot].seen = 1
     return slot
+
+
+@lean
+def _slot_for(t: Tracker, tracks: Records, z: Placed, car: Floats) -> int:
+    """An empty slot; or the least credible of those neither told yet nor seen in this cycle; or the farthest from the car, where what is
+    new is clearly nearer: in dense traffic more road users are in sight than there are slots, and it is the near ones that matter.
+    """
+    tentative, least = NOBODY, np.inf
+    farthest, most = NOBODY, (_NEARER * math.hypot(z.x - car[1], z.y - car[2])) ** 2
+    for k in range(CAPACITY):
+        if t.form[k] == 0:
+            return k
+        if tracks[k].id == NO_ID and not tracks[k].seen and t.existence[k] < least:
+            tentative, least = k, t.existence[k]
+        away = (t.state[k, EVEN, 0] - car[1]) ** 2 + (t.state[k, EVEN, 1] - car[2]) ** 2
+        if away > most:
+            farthest, most = k, away
+    return farthest if tentative == NOBODY else tentative
 
 
 @lean

@@ -169,6 +169,20 @@ def test_nobody_waits_for_a_guest_that_cannot_come(seed, road, before):
     assert overlapping(traffic.frame()) == []
 
 
+@pytest.mark.parametrize(("seed", "vehicles"), [(2, 8), (3, 12), (5, 8)])
+def test_who_has_let_a_guest_go_waits_until_it_has_got_going(seed, vehicles):
+    """Somebody has stood with priority for a guest that has waited long; it sets off as slowly as a car does that looks about."""
+    course, across = Course(eight(), SOUTHBOUND), eight().lane_ids.index("across")
+    line_m = eight().arrays.lanes["length"][course.lanes][: SOUTHBOUND.index("down")].sum()
+    traffic = Traffic(eight(), vehicles=vehicles, guests=1, seed=seed)
+    traffic.step(course.guest(line_m - 0.5 * LENGTH_M - 1.0, 0.0), steps=450)
+    where = traffic.state.vehicles["lane"][0]
+    assert (where == eight().lane_ids.index("west")).any()
+    for s in np.arange(0.0, 2.8, 0.07):
+        traffic.step(course.guest(line_m - 0.5 * LENGTH_M - 1.0 + s, 0.7))
+        assert not (traffic.state.vehicles["lane"][0] == across).any()
+
+
 def stand_anywhere(road_map, rng, count):
     """Guests in or before junctions, each with the lanes ahead as its route."""
     lanes, successors, predecessors = road_map.arrays.lanes, road_map.arrays.successors, road_map.arrays.predecessors
