@@ -67,5 +67,5 @@ def turns_in(speed, at_merge_s):
 def test_who_comes_into_our_lane_from_aside_a_little_behind_us_is_not_taken_for_one_who_follows(x_m, v_mps, their_mps, later_s):
     road = side_road()
     other = turns_in(their_mps, (112.0 - x_m) / v_mps + later_s)
-    _, states, touched = drive(road, to_lane(road, "east"), VehicleState(float(x_m), 0.0, 0.0, float(v_mps), 0.0, 0.0), 5.0, other)
+    _, _, touched = drive(road, to_lane(road, "east"), VehicleState(float(x_m), 0.0, 0.0, float(v_mps), 0.0, 0.0), 5.0, other)
     assert not any(touched)
