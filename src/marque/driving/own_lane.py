@@ -18,6 +18,8 @@ _CARS = int(Road.CAR)
 _WRONG_WAY = 20.0
 _STRAYED_M, _CUT_M = 4.0, 3.5
 _MEANT_M = 3.0
+_HERE_M = 15.0
+"""Lanes of the path that begin no farther ahead of the rear axle may be under the car: it cuts corners."""
 _ASKEW_RAD = 0.6
 
 
@@ -80,8 +82,16 @@ def _along_path(m: MapArrays, state: VehicleState, paths: Paths) -> tuple[int, f
 
 @kernel
 def _on_path(paths: Paths, lane: int) -> bool:
-    """Whether the path of the last cycle runs along a lane: where lanes lie across each other, the car is on the one it means to be on."""
-    return bool(paths.path[0].kind == 0 and lane in paths.lane[0].lane[: paths.path[0].lane_count])
+    """Whether the path of the last cycle runs along a lane here: where lanes lie across each other, the car is on the one it means to be on.
+
+    Not where it comes to the lane only later: a way that turns round leads back along the oncoming lane beside it.
+    """
+    if paths.path[0].kind != 0:
+        return False
+    for k in range(paths.path[0].lane_count):
+        if paths.lane[0, k].lane == lane and paths.lane[0, k].start < paths.path[0].rear_s + _HERE_M:
+            return True
+    return False
 
 
 @kernel
