@@ -82,7 +82,7 @@ def _along_path(m: MapArrays, state: VehicleState, paths: Paths) -> tuple[int, f
 
 @kernel
 def _on_path(paths: Paths, lane: int) -> bool:
-    """Whether the path of the last cycle runs along a lane here: where lanes lie across each other, the car is on the one it means to be on.
+    """Whether the path of the last cycle runs along a lane here: where lanes lie across each other, the car is on the one it means.
 
     Not where it comes to the lane only later: a way that turns round leads back along the oncoming lane beside it.
     """

@@ -27,19 +27,28 @@ FORK = np.dtype([("other", "i8"), ("until", "f8"), ("other_until", "f8")], align
 
 
 def build_forks(lanes: Records, segments: Records, successors: Indices, predecessors: Indices) -> Records:
-    """For every lane those that begin where it begins, and how far bodies on the two are in each other's way."""
+    """For every lane those that begin where it begins, and how far bodies on the two are in each other's way.
+
+    Where one of those ends before they are apart, the lanes behind it are in the way, too.
+    """
     rows: list[Any] = []
     for lane in np.flatnonzero(lanes["used"]):
         record, siblings = lanes[lane], set()
         for p in predecessors[record["predecessor"] : record["predecessor"] + record["predecessors"]]:
             siblings |= set(successors[lanes[p]["successor"] : lanes[p]["successor"] + lanes[p]["successors"]].tolist())
         siblings.discard(int(lane))
-        lanes["fork"][lane], lanes["forks"][lane] = len(rows), len(siblings)
+        first, behind = len(rows), set[int]()
         for other in sorted(siblings):
             until = _stretch(lanes, segments, lane, other, _FORK_CLEAR_M, True)[1]
             other_until = _stretch(lanes, segments, other, lane, _FORK_CLEAR_M, True)[1]
             lanes["fork_until"][lane] = max(lanes["fork_until"][lane], until)
             rows.append((other, until, other_until))
+            if other_until >= lanes[other]["length"]:
+                behind |= set(successors[lanes[other]["successor"] : lanes[other]["successor"] + lanes[other]["successors"]].tolist())
+        own = successors[record["successor"] : record["successor"] + record["successors"]].tolist()
+        further = sorted(behind - siblings - {int(lane), *own})
+        rows.extend((other, 0.0, _stretch(lanes, segments, other, lane, _FORK_CLEAR_M, True)[1]) for other in further)
+        lanes["fork"][lane], lanes["forks"][lane] = first, len(rows) - first
     return np.array(rows, FORK)
 
 
