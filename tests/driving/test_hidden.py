@@ -12,6 +12,10 @@ from marque.driving.hidden import sees
 from marque.driving.observation import RAYS, Kind, no_one
 from marque.driving.pilot import Pilot
 from marque.driving.view import Reason
+from marque.simulation.commonroad import read_scenario
+from marque.simulation.drive import drive_problem
+from marque.simulation.judge import judge
+from marque.simulation.library import LOGICAL, document
 from marque.simulation.sensors import Sensors
 from marque.vehicle import BMW_320I, VehicleState, boxes_overlap, step
 from marque.vehicle.sensors import THREE_LIDARS
@@ -120,6 +124,16 @@ def test_a_child_that_runs_out_from_behind_a_van_is_not_touched(runs_mps):
 
         _, _, touched = drive(road, to_lane(road, "ours"), VehicleState(20.0, 0.0, 0.0, 11.0, 0.0, 0.0), 14.0, bodies)
         assert (leaves_s, touched) == (leaves_s, False)
+
+
+@pytest.mark.parametrize("seed", [1, 10, 18])
+def test_nor_is_one_that_runs_out_between_vans_close_by_while_a_time_is_to_be_kept(tmp_path, seed):
+    """It is 0.7 s away when it comes into sight. Swerving ahead of it, as if its speed were known, touched it with seed 1."""
+    scene = LOGICAL["hidden.child_between_vans"].make(limit_mps=13.9, gap_m=0.7, runs_mps=2.2, vans=2)
+    (tmp_path / "scene.xml").write_bytes(document("ZAM_Child-1_1_T-1", scene))
+    scenario = read_scenario(tmp_path / "scene.xml")
+    driven = drive_problem(scenario, scenario.problems[0], Pilot, BMW_320I, Sensors(THREE_LIDARS, seed=seed)).driven
+    assert judge(scenario, scenario.problems[0], driven, BMW_320I).collision_step < 0
 
 
 def test_fog_slows_it_to_what_it_sees():

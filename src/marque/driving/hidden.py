@@ -35,7 +35,7 @@ _CRAWLS_MPS = 3.0
 _BODY_M = 0.7
 """Around a vehicle that is known no other vehicle is."""
 _SKIN_M = 0.15
-_ON_FOOT_MPS = 1.8
+_ON_FOOT_MPS = 2.0
 """Who runs out: between Euro NCAP's running child (CPNCO, 5 km/h) and running adult (CPFA, 8 km/h)."""
 _REACTS_S, _BRAKING_MPS2 = 0.3, 8.0
 _SLOWEST_MPS = 5.0

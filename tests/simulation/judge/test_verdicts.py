@@ -115,6 +115,13 @@ def test_a_standing_ego_is_never_at_fault_for_who_drives_into_it(tmp_path):
     assert (result.verdict, result.at_fault) == (Verdict.COLLISION, False)
 
 
+def test_nor_for_who_backs_into_it(tmp_path):
+    backing = car(7, [(70.0 - 0.4 * k, 0.0, 0.0, -4.0) for k in range(100)])
+    result = drive(tmp_path, Driver, TWO_LANES, backing, problem(30.0, 0.0, 0.0, goal(95, 99, region=AHEAD)))
+    assert (result.verdict, result.at_fault) == (Verdict.COLLISION, False)
+    assert result.why.endswith("the ego stood and was run into")
+
+
 def test_an_actor_that_cuts_in_at_arms_length_and_stops_is_at_fault(tmp_path):
     path = [(20.0 + 2.0 * k, 3.5, 0.0, 20.0) for k in range(20)]
     path += [(58.0 + 0.2 * k, max(0.0, 3.5 - 1.2 * k), -0.1, 2.0) for k in range(1, 40)]

@@ -26,7 +26,7 @@ def blame(scenario: Scenario, driven: Trajectory, start: int, hit: int, body: in
     row, _ = scenario.actors.there(start + hit)
     ahead, beside = other.seen_from_ego(hit)
     toward = wrap(float(scenario.actors.heading_rad[row, body]) - float(driven.heading_rad[hit]))
-    moves = float(scenario.actors.speed_mps[row, body]) > STANDING_MPS
+    moves = abs(float(scenario.actors.speed_mps[row, body])) > STANDING_MPS
     window = round(LOOK_BACK_S / scenario.step_s)
     since = max(0, hit - window)
 
