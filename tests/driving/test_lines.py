@@ -1,10 +1,17 @@
 """Which lines a cycle draws."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from roads import observation, two_lanes
+from roads import lane, observation, straight, two_lanes
 
 from marque.driving.goal import Goal
+from marque.driving.lines import EDGE_CELLS
+from marque.driving.map import DRIVABLE, Road
+from marque.driving.map.build import build_road_map
+from marque.driving.map.query import on_road
+from marque.driving.map.specs import LaneSpec, RoadSpec
 from marque.driving.pilot import Pilot
 from marque.vehicle import VehicleState
 
@@ -47,3 +54,31 @@ def test_it_swerves_as_hard_as_it_must_only_with_a_time_to_keep(until_s, low_m, 
     kinds, offsets = drawn(12.0, until_s)
     aside = [int(np.argmax(np.abs(offset - offset[0]) > 1.45)) for kind, offset in zip(kinds, offsets, strict=True) if kind == 0]
     assert low_m < min(metres for metres in aside if metres > 0) < high_m
+
+
+@pytest.mark.parametrize("narrow_m", [0.4, 1.2, 2.0, 3.5])
+def test_no_cell_is_free_of_the_edge_whose_body_is_not_on_the_road_where_the_lane_beside_grows_narrow(narrow_m):
+    """A lane beside that is wide where it begins tells nothing of how wide it is ahead."""
+    along = straight(0, 0, 200, 0, 60)
+    width = np.interp(along[:, 0], [0.0, 60.0, 90.0, 200.0], [3.5, 3.5, narrow_m, narrow_m])
+    border = along + np.array([0.0, 1.75])
+    wedge = LaneSpec(
+        "left", border + 0.5 * np.column_stack((0.0 * width, width)), border + np.column_stack((0.0 * width, width)), border, Road.CAR, 20.0
+    )
+    road = build_road_map(RoadSpec("wedge", "test", [lane("right", along, left_neighbour="left"), replace(wedge, right_neighbour="right")]))
+    pilot = Pilot(road)
+    pilot.begin((Goal((0.0, np.inf), lanes=(road.lane_ids.index("right"),)),))
+    free = 0
+    for x in range(20, 100, 4):
+        pilot.cycle(VehicleState(float(x), 0.3, 0.02, 12.0, 0.0, 0.0), observation(0.0, road))
+        lines, car = pilot._mind.lines, pilot.vehicle
+        for i in range(lines.used[0]):
+            for cell in lines.cell[i, : min(EDGE_CELLS, lines.line["cells"][i])]:
+                if cell["outside"]:
+                    continue
+                free += 1
+                for a in np.linspace(-0.5, 0.5, 9) * car.length_m:
+                    for b in (-0.5 * car.width_m, 0.5 * car.width_m):
+                        at = cell["body_x"] + a * cell["ux"] - b * cell["uy"], cell["body_y"] + a * cell["uy"] + b * cell["ux"]
+                        assert at[0] > 199.0 or on_road(road.arrays, *at, DRIVABLE)
+    assert free > 2000

@@ -174,11 +174,12 @@ def _draw(
         stretch = 1.0 - k_ref * off
         if stretch < 0.15:
             break
-        turn = math.atan2(off1, stretch)
-        cos = math.cos(turn)
+        turn, cos, sin, tan = 0.0, 1.0, 0.0, 0.0
+        if off1 != 0.0:  # most of a line only follows its path: no angle is to be found there
+            turn = math.atan2(off1, stretch)
+            cos, sin, tan = math.cos(turn), math.sin(turn), math.tan(turn)
         heading = paths.station[p, base].heading + f * (paths.station[p, base + 1].heading - paths.station[p, base].heading)
         across, along = math.sin(heading), math.cos(heading)
-        sin = math.sin(turn)
         x = paths.station[p, base].x + f * (paths.station[p, base + 1].x - paths.station[p, base].x) - off * across
         y = paths.station[p, base].y + f * (paths.station[p, base + 1].y - paths.station[p, base].y) + off * along
         ux, uy = along * cos - across * sin, across * cos + along * sin
@@ -186,7 +187,7 @@ def _draw(
         lines.cell[i, c].heading, lines.cell[i, c].ux, lines.cell[i, c].uy = heading + turn, ux, uy
         lines.cell[i, c].body_x, lines.cell[i, c].body_y = x + vehicle.rear_axle_m * ux, y + vehicle.rear_axle_m * uy
         lines.cell[i, c].curvature = (
-            ((off2 + (k_slope * off + k_ref * off1) * math.tan(turn)) * cos * cos / stretch + k_ref) * cos / stretch
+            ((off2 + (k_slope * off + k_ref * off1) * tan) * cos * cos / stretch + k_ref) * cos / stretch
         )
         lines.cell[i, c].offset, lines.cell[i, c].station = off, s
         bendy = math.sqrt(COMFORT_LATERAL_MPS2 / max(1e-6, abs(lines.cell[i, c].curvature)))
@@ -201,7 +202,7 @@ def _draw(
         lines.cell[i, c].outside = lines.cell[i, c].keep_clear = lines.cell[i, c].goals = 0
         # What the map does not know is not a road's edge.
         known = c < EDGE_CELLS and s + vehicle.rear_axle_m + 0.5 * vehicle.length_m < paths.path[p].end_s
-        if known and not has_room(paths.station[p], base, off, turn, _EDGE_MARGIN_M, vehicle):
+        if known and not has_room(paths.station[p], base, off, turn, _EDGE_MARGIN_M, vehicle, True):
             lines.cell[i, c].outside = _outside(m, lines.cell[i, c], vehicle, lines.flanks)
         s += cos / stretch
         cells = c + 1

@@ -67,6 +67,8 @@ STATION = np.dtype(
         ("right", "f8"),
         ("lane_left", "f8"),  # m to the edge of the own lane alone
         ("lane_right", "f8"),
+        ("sure_left", "f8"),  # m to an edge that all lanes of this direction reach at least, the others at their narrowest
+        ("sure_right", "f8"),
     ]
 )
 PASSED = np.dtype([("lane", "i8"), ("start", "f8")])  # a lane of a path, the station at which it starts (may be negative)
@@ -218,6 +220,7 @@ def straightest_before(m: MapArrays, lane: int, history: Ints) -> int:
 def _sample(m: MapArrays, p: int, paths: Paths) -> None:
     """Points of the centre lines, 1 m apart; before the first lane and behind the last one the end's direction goes on."""
     k, hint = 0, m.lanes[paths.lane[p, 0].lane].point_first
+    beside, beyond_left, beyond_right, sure_left, sure_right = -1, 0.0, 0.0, 0.0, 0.0
     for i in range(STATIONS):
         while k + 1 < paths.path[p].lane_count and i >= paths.lane[p, k + 1].start:
             k += 1
@@ -226,30 +229,32 @@ def _sample(m: MapArrays, p: int, paths: Paths) -> None:
         s = i - paths.lane[p, k].start
         inside = min(max(s, 0.0), m.lanes[lane].length)
         x, y, heading, hint = pose_at(m, lane, inside, 0.0, hint)
-        paths.station[p, i].x = x + (s - inside) * math.cos(heading)
-        paths.station[p, i].y = y + (s - inside) * math.sin(heading)
-        paths.station[p, i].left, paths.station[p, i].right = _carriageway(m, lane, hint)
-        paths.station[p, i].lane_left, paths.station[p, i].lane_right = m.points[hint].left_m, m.points[hint].right_m
+        if s != inside:
+            x, y = x + (s - inside) * math.cos(heading), y + (s - inside) * math.sin(heading)
+        paths.station[p, i].x, paths.station[p, i].y = x, y
+        left, right = m.points[hint].left_m, m.points[hint].right_m
+        if beside != lane:
+            beside = lane
+            beyond_left, sure_left = _beyond(m, lane, True)
+            beyond_right, sure_right = _beyond(m, lane, False)
+        paths.station[p, i].lane_left, paths.station[p, i].lane_right = left, right
+        paths.station[p, i].left, paths.station[p, i].right = left + beyond_left, right + beyond_right
+        paths.station[p, i].sure_left, paths.station[p, i].sure_right = left + sure_left, right + sure_right
         limit = m.lanes[lane].speed_limit
         paths.station[p, i].limit = limit if limit > 0.5 and limit < UNLIMITED_MPS else UNLIMITED_MPS
 
 
 @lean
-def _carriageway(m: MapArrays, lane: int, point: int) -> tuple[float, float]:
-    """Distances from a lane's centre line to the left and the right edge of all lanes of its direction, m."""
-    return m.points[point].left_m + _beyond(m, lane, True), m.points[point].right_m + _beyond(m, lane, False)
-
-
-@lean
-def _beyond(m: MapArrays, lane: int, leftwards: bool) -> float:
-    """Width of all lanes of the same direction on one side of a lane, m."""
-    width, beside = 0.0, lane
+def _beyond(m: MapArrays, lane: int, leftwards: bool) -> tuple[float, float]:
+    """Width of all lanes of the same direction on one side of a lane, where they begin and at their narrowest, m."""
+    width, sure, beside = 0.0, 0.0, lane
     for _ in range(_BESIDE):
         beside = m.lanes[beside].left if leftwards else m.lanes[beside].right
         if beside < 0 or not m.lanes[beside].road & _CARS:
             break
         width += m.points[m.lanes[beside].point_first].left_m + m.points[m.lanes[beside].point_first].right_m
-    return width
+        sure += m.lanes[beside].narrowest
+    return width, sure
 
 
 @lean
@@ -295,5 +300,6 @@ def _lay_straight(state: VehicleState, vehicle: VehicleParameters, paths: Paths)
         paths.station[0, i].limit = paths.station[0, i].allowed = max(state.speed_mps, 5.0)
         paths.station[0, i].left = paths.station[0, i].right = math.inf
         paths.station[0, i].lane_left = paths.station[0, i].lane_right = math.inf
+        paths.station[0, i].sure_left = paths.station[0, i].sure_right = math.inf
     paths.path[0].cost = paths.path[0].way = FAR_M
     paths.path[0].rear_s, paths.path[0].rear_d, paths.path[0].rear_turn = BEHIND - vehicle.rear_axle_m, 0.0, 0.0

@@ -99,7 +99,7 @@ def keep_on_road(m: MapArrays, line: Records, end: float, vehicle: VehicleParame
     n = int(min(float(_LAST), len(line) - 3.0, end - vehicle.rear_axle_m - 0.5 * vehicle.length_m))
     first, last = n, -1
     for i in range(_FIRST, n):
-        if not has_room(line, i, 0.0, 0.0, RESERVE_M, vehicle):
+        if not has_room(line, i, 0.0, 0.0, RESERVE_M, vehicle, False):
             first, last = min(first, i), i
     if last < 0:
         return
@@ -134,6 +134,8 @@ def keep_on_road(m: MapArrays, line: Records, end: float, vehicle: VehicleParame
         line[i].right += off[i]
         line[i].lane_left -= off[i]
         line[i].lane_right += off[i]
+        line[i].sure_left -= off[i]
+        line[i].sure_right += off[i]
     differentiate(line)
 
 
@@ -233,13 +235,17 @@ def _beside(line: Records, x: float, y: float, near: int) -> tuple[float, float,
 
 
 @lean
-def has_room(line: Records, i: int, offset: float, turn: float, reserve: float, vehicle: VehicleParameters) -> bool:
-    """Whether the body surely keeps `reserve` inside its own lane with the rear axle `offset` m left of station i, turned by `turn`."""
-    reach = 0.5 * vehicle.width_m + reserve
+def has_room(line: Records, i: int, offset: float, turn: float, reserve: float, vehicle: VehicleParameters, beside: bool) -> bool:
+    """Whether the body surely keeps `reserve` inside its own lane with the rear axle `offset` m left of station i, turned by `turn`.
+
+    beside: or inside the lanes beside it that go the same way.
+    """
+    reach = 0.5 * vehicle.width_m + reserve + _SLACK_M
     nose = offset + (vehicle.rear_axle_m + 0.5 * vehicle.length_m) * math.sin(turn)
     for k in range(max(0, i - 1), min(len(line), i + _BODY_STATIONS)):
         if abs(line[k].curvature) > _STRAIGHT:
             return False
-        if max(offset, nose) + reach + _SLACK_M > line[k].lane_left or reach + _SLACK_M - min(offset, nose) > line[k].lane_right:
+        left, right = (line[k].sure_left, line[k].sure_right) if beside else (line[k].lane_left, line[k].lane_right)
+        if max(offset, nose) + reach > left or reach - min(offset, nose) > right:
             return False
     return True

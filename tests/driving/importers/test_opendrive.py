@@ -67,7 +67,7 @@ def test_places_on_lanes_follow_widths_and_offsets(curvy):
     assert road.lane_t(110.0, -2, 0.25) == pytest.approx(1.0 - 4.0 - 1.0 + 0.25)
     assert road.lane_t(0.0, 1) == pytest.approx(2.5)
     assert road.lane_t(0.0, -3) is None
-    assert [road.lane_at(50.0, t) for t in (3.9, 1.1, 0.9, -4.4, -4.6)] == [1, 1, -1, -2, None]
+    assert [road.lane_at(50.0, t) for t in (3.9, 1.1, 1.0, 0.9, -4.4, -4.6)] == [1, 1, 1, -1, -2, None]
 
 
 def test_the_reference_line_is_continuous_over_its_geometries(curvy):

@@ -7,7 +7,7 @@ file: exact places for road coordinates (road id, lane id, s, t) as scenarios na
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -94,30 +94,35 @@ class Road:
         return None if inner_outer is None else 0.5 * (inner_outer[0] + inner_outer[1]) + offset
 
     def lane_borders(self, s: float, lane: int) -> tuple[float, float] | None:
-        """(t of the border towards the road's middle, t of the other); both the middle's for lane 0."""
+        """(t of the border towards the road's middle, t of the other); both the middle's for lane 0; None for a lane that is not there."""
+        if lane == 0:
+            middle = self._middle(s)
+            return middle, middle
+        return next((borders for k, borders in self._outward(s, 1 if lane > 0 else -1) if k == lane), None)
+
+    def _middle(self, s: float) -> float:
+        return _value(self.offsets, s) if self.offsets else 0.0
+
+    def _outward(self, s: float, side: int) -> Iterator[tuple[int, tuple[float, float]]]:
+        """The lanes of one side (1: left) with their borders at s, from the road's middle outwards, as far as they are numbered on."""
         section = self.section(s)
-        middle = _value(self.offsets, s) if self.offsets else 0.0
-        if lane != 0 and lane not in section.lanes:
-            return None
-        side = 1 if lane > 0 else -1
-        inner = outer = middle
-        for k in range(side, lane + side, side) if lane else ():
-            if k not in section.lanes:
-                return None
-            inner = outer
-            its = section.lanes[k]
-            since = s - section.s
+        since, middle = s - section.s, self._middle(s)
+        inner, lane = middle, side
+        while (its := section.lanes.get(lane)) is not None:
+            outer = inner
             if its.widths:
                 outer = inner + side * max(0.0, _value(its.widths, since))
             elif its.borders:
                 outer = middle + _value(its.borders, since)
-        return inner, outer
+            yield lane, (inner, outer)
+            inner, lane = outer, lane + side
 
     def lane_at(self, s: float, t: float) -> int | None:
-        """The lane that holds t at s; None beside all of them."""
+        """The lane that holds t at s, on a border the one that the file names first; None beside all of them."""
+        at = dict((*self._outward(s, 1), *self._outward(s, -1)))
         for lane in self.section(s).lanes:
-            borders = self.lane_borders(s, lane)
-            if borders is not None and lane != 0 and min(borders) - 1e-6 <= t <= max(borders) + 1e-6:
+            borders = at.get(lane)
+            if borders is not None and min(borders) - 1e-6 <= t <= max(borders) + 1e-6:
                 return lane
         return None
 

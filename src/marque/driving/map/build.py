@@ -52,6 +52,7 @@ def build_road_map(spec: RoadSpec) -> RoadMap:
     _describe(lanes, shapes.lanes, index, junction_index, signal_index, ignored)
     link_from, link_to = _links(spec, index, signal_index, lanes, ignored)
     points = _points(shapes, lanes, link_from, link_to)
+    lanes["narrowest"] = np.minimum.reduceat(points["left_m"] + points["right_m"], lanes["point_first"])
     successors = _slices(lanes, "successor", link_from, link_to)
     predecessors = _slices(lanes, "predecessor", link_to, link_from)
     lanes["stop_s"] = [

@@ -101,6 +101,7 @@ LANE = np.dtype(
         ("point_first", "i4"),
         ("point_count", "i4"),  # ≥ 2
         ("length", "f8"),  # m, of the centre line; > 0
+        ("narrowest", "f8"),  # m, from border to border
         ("speed_limit", "f8"),  # m/s; inf where none is posted
         ("stop_s", "f8"),  # m: where to stop when the way ahead must be yielded or is red; the lane's length where no line is painted
         ("road", "i4"),  # bits of `Road`
