@@ -186,9 +186,7 @@ def _draw(
         lines.cell[i, c].x, lines.cell[i, c].y = x, y
         lines.cell[i, c].heading, lines.cell[i, c].ux, lines.cell[i, c].uy = heading + turn, ux, uy
         lines.cell[i, c].body_x, lines.cell[i, c].body_y = x + vehicle.rear_axle_m * ux, y + vehicle.rear_axle_m * uy
-        lines.cell[i, c].curvature = (
-            ((off2 + (k_slope * off + k_ref * off1) * tan) * cos * cos / stretch + k_ref) * cos / stretch
-        )
+        lines.cell[i, c].curvature = ((off2 + (k_slope * off + k_ref * off1) * tan) * cos * cos / stretch + k_ref) * cos / stretch
         lines.cell[i, c].offset, lines.cell[i, c].station = off, s
         bendy = math.sqrt(COMFORT_LATERAL_MPS2 / max(1e-6, abs(lines.cell[i, c].curvature)))
         lines.cell[i, c].allowed = min(paths.station[p, base].allowed, max(bendy, 0.6 * paths.station[p, base].allowed))

@@ -38,7 +38,7 @@ _EARLIER_MPS, _EARLIER_M, _CROSSES = 0.3, 0.6, 0.5
 """Who crosses may come so much earlier or later than expected, the more the farther ahead, twice as much on foot or on a bicycle; the sine
 from which somebody crosses."""
 _NEW_MPS, _NEW_M = 2.0, 3.0
-"""And by so much more, shared by the cycles it has been seen for: how fast somebody is who has only just come into sight is hardly known."""
+"""And so much more, shared by the cycles it has been seen for: how fast somebody is who has only just come into sight is hardly known."""
 _HERE_MARGIN_M = 0.04
 """Cell 0 is where the car is, not a metre's stand-in: to stay in it needs no reserve."""
 REASON = 1_000_000
