@@ -13,12 +13,12 @@ from marque.driving.guard import NOTHING, guard, no_stop
 from marque.driving.lines import LINES
 from marque.driving.occupancy import REASON, block, look_ahead
 from marque.driving.pilot import Pilot
-from marque.driving.plan import choose, efforts
+from marque.driving.plan import BEST, choose, efforts
 from marque.driving.speed import GROUP, SAMPLED, TICK_S
 from marque.driving.tracks import CAPACITY
 from marque.driving.view import Reason
 from marque.driving.worth import terms
-from marque.vehicle import BMW_320I, VehicleState
+from marque.vehicle import VehicleState
 
 ROAD = two_way()
 SECOND = round(1.0 / TICK_S)
@@ -80,8 +80,7 @@ def test_the_guard_demands_a_stop_for_the_worst_of_the_futures(first):
     stop = no_stop()
     tracks = mind.perception.tracks
     assert len(tracks) == CAPACITY
-    state = VehicleState(40.0, 0.0, 0.0, 11.0, 0.0, 0.0)
-    passed = guard(mind.lines, mind.profiles, mind.occupancy, tracks, mind.predictions, mind.choice, state, BMW_320I, 0.1, stop)
+    passed = guard(mind.lines, mind.profiles, mind.occupancy, tracks, mind.choice, 0, BEST, 0.1, stop)
     if passed == NOTHING:
         assert math.isclose(stop.now_s[0], -1.0)
     else:

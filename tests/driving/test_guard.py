@@ -8,14 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from roads import observation, to_lane, two_way
 
-from marque.driving.guard import BRAKING_MPS2, NOTHING, _is_to_brake, guard
+from marque.driving.guard import BRAKING_MPS2, NOTHING, _is_to_brake, guard, stop_on
 from marque.driving.observation import Kind
 from marque.driving.occupancy import REASON, block, look_ahead
 from marque.driving.pilot import Pilot
-from marque.driving.plan import BEST, CANDIDATES
+from marque.driving.plan import BEST, CANDIDATES, choose_each, efforts
+from marque.driving.rules import to_pass
 from marque.driving.speed import TICK_S
 from marque.driving.tracks import no_tracks
 from marque.driving.view import Reason
+from marque.driving.worth import terms
 from marque.vehicle import BMW_320I, VehicleState
 
 ROAD, SPEED_MPS = two_way(), 11.0
@@ -44,7 +46,10 @@ def shut(m, first):
 
 def ask(m):
     tracks = m.perception.tracks
-    return guard(m.lines, m.profiles, m.occupancy, tracks, m.predictions, m.choice, STATE, BMW_320I, TICK_S, m.stop)
+    passed = guard(m.lines, m.profiles, m.occupancy, tracks, m.choice, 0, CANDIDATES, TICK_S, m.stop)
+    if passed == NOTHING:
+        stop_on(m.lines, m.profiles, m.occupancy, tracks, m.predictions, STATE, BMW_320I, TICK_S, m.stop)
+    return passed
 
 
 def test_where_nothing_is_verified_and_the_stop_held_would_touch_somebody_it_brakes_at_once():
@@ -65,9 +70,14 @@ def test_a_stop_held_that_touches_nobody_is_driven_on():
     assert m.stop.now_s[0] == pytest.approx(2.0 * TICK_S)
 
 
-def test_it_is_handed_the_best_of_each_line_behind_the_best_of_all():
+def test_where_none_of_the_best_will_do_it_is_handed_the_best_of_each_line():
     m = mind()
-    alone = m.choice.line[BEST:CANDIDATES][np.isfinite(m.choice.cost[BEST:])]
+    assert np.isinf(m.choice.cost[BEST:]).all()
+    task = Pilot(ROAD)._task
+    passing = to_pass(ROAD.arrays, BMW_320I, m.paths, m.lines, m.perception.tracks, np.zeros(0, np.uint8), m.occupancy)
+    effort, shared = efforts(m.profiles, m.pressed, task), terms(m.lines, m.paths, task, passing, 0.0)
+    choose_each(m.lines, m.paths, m.profiles, m.occupancy, task, effort, shared, 0, 0.0, m.choice)
+    alone = m.choice.line[BEST:CANDIDATES][np.isfinite(m.choice.cost[BEST:CANDIDATES])]
     assert sorted(alone) == list(range(m.lines.used[0]))
     assert m.choice.cost[BEST] == m.choice.cost[0]
     assert (np.diff(m.choice.cost[BEST : BEST + len(alone)]) >= 0.0).all()

@@ -18,7 +18,7 @@ from marque.driving.back import DRIVES, OTHER, PHASE, SLOTS, back_out, drive_bac
 from marque.driving.contingency import Futures, branch, no_futures
 from marque.driving.explain import REASON_SLOT, SUBJECT, explain, explain_back, explain_stop, note_choice
 from marque.driving.followers import press
-from marque.driving.guard import NOTHING, Stop, guard, no_stop
+from marque.driving.guard import NOTHING, Stop, guard, no_stop, stop_on
 from marque.driving.hidden import look_into, slow_down
 from marque.driving.interventions import Interventions, Rule, no_interventions
 from marque.driving.law import Law
@@ -31,7 +31,7 @@ from marque.driving.overtaking import keep_near, pass_on_the_far_side
 from marque.driving.own_lane import own_lane
 from marque.driving.path import PATHS, Paths, lay_paths, no_paths
 from marque.driving.perceive import Perception, no_perception, perceive
-from marque.driving.plan import Choice, aim_profiles, choose, efforts, no_choice
+from marque.driving.plan import BEST, CANDIDATES, Choice, aim_profiles, choose, choose_each, efforts, no_choice
 from marque.driving.predict import Predictions, no_predictions, predict
 from marque.driving.responsibility import Duties, no_duties, owe
 from marque.driving.restrain import Restraint, restrain
@@ -161,9 +161,12 @@ def cycle(
     effort, shared = efforts(mind.profiles, mind.pressed, task), terms(mind.lines, mind.paths, task, passing, waited_s)
     choose(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, effort, shared, last_kind, last_target, mind.choice)
     branch(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, effort, shared, last_kind, last_target, mind.futures, mind.choice)
-    passed = guard(
-        mind.lines, mind.profiles, mind.occupancy, tracks, mind.predictions, mind.choice, state, vehicle, step_s, mind.stop
-    )  # fmt: skip
+    passed = guard(mind.lines, mind.profiles, mind.occupancy, tracks, mind.choice, 0, BEST, step_s, mind.stop)
+    if passed == NOTHING:
+        choose_each(mind.lines, mind.paths, mind.profiles, mind.occupancy, task, effort, shared, last_kind, last_target, mind.choice)
+        passed = guard(mind.lines, mind.profiles, mind.occupancy, tracks, mind.choice, BEST, CANDIDATES, step_s, mind.stop)
+    if passed == NOTHING:
+        stop_on(mind.lines, mind.profiles, mind.occupancy, tracks, mind.predictions, state, vehicle, step_s, mind.stop)
     mind.last[LANE] = lane
     if not timed:
         back_out(

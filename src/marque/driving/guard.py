@@ -16,7 +16,7 @@ import numpy as np
 from marque.common import Floats, Records
 from marque.driving.lines import CELLS, LEAVES, LINES, Lines, cell_at
 from marque.driving.occupancy import FREE, REASON, Occupancy
-from marque.driving.plan import CANDIDATES, Choice
+from marque.driving.plan import Choice
 from marque.driving.predict import STEP_S, STEPS, Predictions
 from marque.driving.speed import TICK_S, Profiles
 from marque.driving.view import Reason
@@ -115,30 +115,29 @@ def _leader_may_brake(occupancy: Occupancy, tracks: Records, lines: Lines, i: in
 
 @lean
 def guard(
-    lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Records, predictions: Predictions, choice: Choice,
-    state: VehicleState, vehicle: VehicleParameters, step_s: float, stop: Stop,
-) -> int:  # fmt: skip
-    """Index of the candidate that may be driven; NOTHING when the stopping trajectory has to be. Updates `stop`."""
-    first = math.ceil(step_s / TICK_S - 1e-6)
-    for k in range(CANDIDATES):
+    lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Records, choice: Choice, first: int, end: int, step_s: float, stop: Stop
+) -> int:
+    """The first of the candidates first..end (exclusive) that may be driven, whose stop is held from now on; NOTHING where none may be."""
+    soonest = math.ceil(step_s / TICK_S - 1e-6)
+    for k in range(first, end):
         if choice.cost[k] == np.inf:
             continue
         i, row = choice.line[k], choice.profile[k]
         for wait in _WAITS:
-            if verify(lines, profiles, occupancy, tracks, i, row, first + wait):
-                _hold(lines, profiles, i, row, first + wait, step_s, stop)
+            if verify(lines, profiles, occupancy, tracks, i, row, soonest + wait):
+                _hold(lines, profiles, i, row, soonest + wait, step_s, stop)
                 return k
-    if stop.now_s[0] >= 0.0:
-        _brake_if_better(lines, profiles, occupancy, tracks, predictions, state, vehicle, step_s, stop)
     return NOTHING
 
 
 @lean
-def _brake_if_better(
+def stop_on(
     lines: Lines, profiles: Profiles, occupancy: Occupancy, tracks: Records, predictions: Predictions, state: VehicleState,
     vehicle: VehicleParameters, step_s: float, stop: Stop,
 ) -> None:  # fmt: skip
-    """Go on along the stop held, or hold full braking on the line where that does least harm."""
+    """No candidate may be driven: go on along the stop held, or hold full braking on the line where that does least harm."""
+    if stop.now_s[0] < 0.0:
+        return
     least, best = _harm_held(stop, tracks, predictions, state, vehicle), NOTHING
     for i in range(lines.used[0]):
         harm = 0.0

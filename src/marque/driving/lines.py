@@ -46,7 +46,14 @@ _REACH_TOLERANCE_M = 0.3
 """Paths cut bends by so much; reaching over the edge of the carriageway counts from here."""
 
 
-LINE = np.dtype([("path", "i8"), ("target", "f8"), ("cells", "i8")])  # the path it belongs to, its offset m left, how many cells hold
+LINE = np.dtype(
+    [
+        ("path", "i8"),  # it belongs to
+        ("target", "f8"),  # its offset, m left
+        ("cells", "i8"),  # how many hold
+        ("swerves", "i8"),  # 1 where it goes aside as hard as only a time to keep makes it
+    ]
+)
 CELL = np.dtype(
     [
         ("x", "f8"),  # rear axle
@@ -209,6 +216,7 @@ def _draw(
     lines.cell[i, cells - 1].steerable = math.inf
     _wait_for_wheels(lines, i, state, vehicle)
     lines.line[i].path, lines.line[i].target, lines.line[i].cells = p, target if p == 0 or math.isnan(then) else then, cells
+    lines.line[i].swerves = p == 0 and lateral_mps2 >= _SWERVING_MPS2
     lines.used[0] = i + 1
 
 

@@ -35,8 +35,8 @@ _SHY_MARGIN_M, _NO_MARGIN_M = -0.5, -9.0
 _SWING_M2 = 3.6
 """In a bend the nose, 3.6 m ahead of the rear axle, swings out by this much times the curvature from one cell to the next, both sides."""
 _EARLIER_MPS, _EARLIER_M, _CROSSES = 0.3, 0.6, 0.5
-"""Who crosses may come so much earlier or later than expected, the more the farther ahead, twice as much on foot or on a bicycle; the sine
-from which somebody crosses."""
+"""Who crosses may come so much earlier or later than expected, the more the farther ahead, twice as much on a bicycle, and on foot for whoever
+would swerve; the sine from which somebody crosses."""
 _NEW_MPS, _NEW_M = 2.0, 3.0
 """And so much more, shared by the cycles it has been seen for: how fast somebody is who has only just come into sight is hardly known."""
 _HERE_MARGIN_M = 0.04
@@ -221,7 +221,7 @@ def _mark(
     crowd = track.kind == Kind.PEDESTRIAN or track.kind == Kind.BICYCLE
     doubt = 0.0 if crowd else min(_DOUBT_M, _DOUBT_S * track.speed)
     if track.speed > 1.0 and abs(lines.cell[i, near].ux * sin - lines.cell[i, near].uy * cos) > _CROSSES:
-        doubled = 2.0 if crowd else 1.0
+        doubled = 2.0 if track.kind == Kind.BICYCLE or (crowd and lines.line[i].swerves) else 1.0  # to swerve is to trust more
         new = 1.0 / max(1.0, track.cycles)
         own_half += doubled * min(_EARLIER_M + _NEW_M * new, (_EARLIER_MPS + _NEW_MPS * new) * first * STEP_S)
     for step in (1, -1):

@@ -16,13 +16,13 @@ from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
 BEST = 8
 CANDIDATES = BEST + LINES
-"""Handed to the guard, in this order: the best of all, by cost; then the best of each line, by cost, for when none of those will do."""
+"""The guard is asked in this order: the best of all, by cost; then, when none of those will do, the best of each line, by cost."""
 _ROUNDING = 1e-6
 """A bound on a cost and the cost itself are added up in different orders."""
 
 
 class Choice(NamedTuple):
-    """The best candidates. line, profile: (CANDIDATES,); cost: (CANDIDATES,) inf where there are fewer."""
+    """The best candidates, inf in cost where there are fewer; arrays of (CANDIDATES + 1,), the last row is scratch."""
 
     line: Ints
     profile: Ints
@@ -32,10 +32,10 @@ class Choice(NamedTuple):
 
 
 def no_choice() -> Choice:
+    rows = CANDIDATES + 1
     return Choice(
-        np.zeros(CANDIDATES, np.int32), np.zeros(CANDIDATES, np.int32), np.full(CANDIDATES, np.inf), np.zeros(PROFILES, np.int32),
-        np.zeros(PROFILES),
-    )  # fmt: skip
+        np.zeros(rows, np.int32), np.zeros(rows, np.int32), np.full(rows, np.inf), np.zeros(PROFILES, np.int32), np.zeros(PROFILES)
+    )
 
 
 @lean
@@ -74,30 +74,49 @@ def choose(
     lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, task: Task, effort: Floats, cycle: Terms, last_kind: int,
     last_target: float, out: Choice,
 ) -> None:  # fmt: skip
-    """Weigh every pair of line and profile that may be among the best, and keep the CANDIDATES.
+    """Weigh every pair of line and profile that may be among the best, and keep the BEST.
 
-    Without a time to keep, what a pair gains is what it drives: profiles are taken by what they cost and gain on an empty line, and once
-    that alone is more than what is kept already, so is everything behind it.
     effort: (PROFILES,) of `efforts`. last_kind, last_target: path and offset driven in the last cycle.
     """
     out.cost[:] = np.inf
     _rank(profiles, effort, cycle.eager, out)
     for i in range(lines.used[0]):
-        line = line_terms(lines, paths, i, cycle, last_kind, last_target)
-        at_best = line.base + min(0.0, line.remains)
-        alone, alone_row = np.inf, 0
-        for k in range(LINES - 1, profiles.used[0]):  # its follower first: what costs more than that need not be weighed to its end
-            row = i if k < LINES else out.rank[k]
-            limit = max(out.cost[BEST - 1], alone)
-            if k >= LINES and at_best + out.least[row] > limit + _ROUNDING and not task.timed[0]:
-                break
-            cost = worth(lines, paths, profiles, occupancy, task, effort[row], cycle, line, i, row, limit)
-            if cost < out.cost[BEST - 1]:
-                insert(out, 0, BEST, i, row, cost)
-            if cost < alone:
-                alone, alone_row = cost, row
-        if alone < np.inf:
-            insert(out, BEST, CANDIDATES, i, alone_row, alone)
+        _choose_on(lines, paths, profiles, occupancy, task, effort, cycle, i, last_kind, last_target, 0, BEST, out)
+
+
+@lean
+def choose_each(
+    lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, task: Task, effort: Floats, cycle: Terms, last_kind: int,
+    last_target: float, out: Choice,
+) -> None:  # fmt: skip
+    """Keep the best of each line, too, by cost, behind the BEST. Arguments as of `choose`, which has been asked before."""
+    for i in range(lines.used[0]):
+        out.cost[CANDIDATES] = np.inf
+        _choose_on(lines, paths, profiles, occupancy, task, effort, cycle, i, last_kind, last_target, CANDIDATES, CANDIDATES + 1, out)
+        if out.cost[CANDIDATES] < np.inf:
+            insert(out, BEST, CANDIDATES, i, out.profile[CANDIDATES], out.cost[CANDIDATES])
+
+
+@lean
+def _choose_on(
+    lines: Lines, paths: Paths, profiles: Profiles, occupancy: Occupancy, task: Task, effort: Floats, cycle: Terms, i: int, last_kind: int,
+    last_target: float, first: int, end: int, out: Choice,
+) -> None:  # fmt: skip
+    """Keep in rows first..end (exclusive) what on line i costs less than what is there.
+
+    Without a time to keep, what a pair gains is what it drives: profiles are taken by what they cost and gain on an empty line, and once
+    that alone is more than what is kept already, so is everything behind it.
+    """
+    line = line_terms(lines, paths, i, cycle, last_kind, last_target)
+    at_best = line.base + min(0.0, line.remains)
+    for k in range(LINES - 1, profiles.used[0]):  # its follower first: what costs more than that need not be weighed to its end
+        row = i if k < LINES else out.rank[k]
+        limit = out.cost[end - 1]
+        if k >= LINES and at_best + out.least[row] > limit + _ROUNDING and not task.timed[0]:
+            break
+        cost = worth(lines, paths, profiles, occupancy, task, effort[row], cycle, line, i, row, limit)
+        if cost < limit:
+            insert(out, first, end, i, row, cost)
 
 
 @lean
