@@ -294,5 +294,5 @@ def test_in_any_order_force_rights_and_decisions_are_what_plain_loops_say(databa
 
 
 @pytest.mark.slow
-def test_in_many_orders_force_rights_and_decisions_are_what_plain_loops_say(database, owner_dsn):
-    explore(database, owner_dsn, 60, 30)
+def test_in_many_orders_force_rights_and_decisions_are_what_plain_loops_say(database, owner_dsn, thorough):
+    explore(database, owner_dsn, 60 if thorough else 12, 30)

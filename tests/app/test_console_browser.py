@@ -35,7 +35,7 @@ def console(tmp_path_factory, server):
 
 def browse(script, said):
     command = ["node", str(Path(__file__).with_name(script))]
-    done = subprocess.run(command, input=json.dumps(said), capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run(command, input=json.dumps(said), capture_output=True, text=True, timeout=1800, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 from scipy import stats
@@ -57,6 +57,7 @@ def test_another_source_before_it_leaves_a_later_sources_values_alone_but_not_th
     assert one.digest != more.digest
 
 
+@settings(max_examples=30)
 @given(st.floats(-5.0, 5.0), st.floats(0.1, 3.0), st.integers(0, 99))
 def test_a_normal_parameter_follows_its_distribution_between_its_bounds(mean, deviation, seed):
     parameter = Parameter("x", low=-4.0, high=6.0, mean=mean, deviation=deviation)

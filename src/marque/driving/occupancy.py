@@ -35,8 +35,8 @@ _SHY_MARGIN_M, _NO_MARGIN_M = -0.5, -9.0
 _SWING_M2 = 3.6
 """In a bend the nose, 3.6 m ahead of the rear axle, swings out by this much times the curvature from one cell to the next, both sides."""
 _EARLIER_MPS, _EARLIER_M, _CROSSES = 0.3, 0.6, 0.5
-"""Who crosses may come so much earlier or later than expected, the more the farther ahead, twice as much on a bicycle, and on foot for whoever
-would swerve; the sine from which somebody crosses."""
+"""Who crosses may come so much earlier or later than expected, the more the farther ahead, twice as much on a bicycle, and on foot for
+whoever would swerve; the sine from which somebody crosses."""
 _NEW_MPS, _NEW_M = 2.0, 3.0
 """And so much more, shared by the cycles it has been seen for: how fast somebody is who has only just come into sight is hardly known."""
 _HERE_MARGIN_M = 0.04

@@ -11,7 +11,7 @@ from marque.product.encoding.encode import encode
 
 CLICKS = 1000
 LITTLE = ["berkeleydb.uvl", "kconfig_axTLS.uvl"]
-LARGE = {"kconfig_uClibc.uvl": 1000, "financial_2018-05-09.uvl": 1000, "automotive01.benchmark.uvl": 300, "a02_01.benchmark.uvl": 100}
+LARGE = {"kconfig_uClibc.uvl": 1000, "financial_2018-05-09.uvl": 500, "automotive01.benchmark.uvl": 100, "a02_01.benchmark.uvl": 30}
 """Clicks on each model where time matters."""
 
 

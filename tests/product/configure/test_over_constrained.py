@@ -14,7 +14,7 @@ from test_repair import cost, decided, slots
 
 from marque.product.configure import Decision, Limits, load, repairs
 
-LARGE = {"financial_2018-05-09.uvl": (300, 100), "automotive01.benchmark.uvl": (200, 50), "kconfig_uClibc.uvl": (100, 100)}
+LARGE = {"financial_2018-05-09.uvl": (300, 30), "automotive01.benchmark.uvl": (200, 15), "kconfig_uClibc.uvl": (100, 50)}
 """Requests on each model: thoroughly, and otherwise."""
 
 
@@ -103,4 +103,4 @@ def test_requests_on_a_large_model_are_explained_and_repaired(name, shared_data,
 def test_requests_on_the_model_line_are_explained_and_repaired(tmp_path, thorough):
     from marque.product.line import line_file
 
-    assert_explained_and_repaired(load(line_file(), tmp_path), 400 if thorough else 100)
+    assert_explained_and_repaired(load(line_file(), tmp_path), 400 if thorough else 50)
