@@ -67,7 +67,7 @@ pytestmark = pytest.mark.slow
 
 
 def told(database, owner_dsn):
-    """The first cells on which the readings differ; or why the world's story could not be played, when a signature that is due is refused."""
+    """The first cells on which the readings differ; or why the world's story could not be played: a signature that is due is refused."""
     try:
         found = (different(read) for _, read in readings(database, owner_dsn, [7], 5, carmakers=4, each=2))
         return next(filter(None, found), [])

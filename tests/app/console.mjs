@@ -1,10 +1,13 @@
 // node console.mjs < VISITS: looks at every page of the console in both languages, wide and on a telephone, with and without scripts; prints
 // what axe and the browser complain of, the titles, and the addresses that were looked at, as JSON.
-import { audit, launch, open, send, told } from "./console_browser.mjs";
+import { WIDTHS, audit, launch, open, send, told } from "./console_browser.mjs";
 
-const { address, sessions, pages } = told();
+const { address, sessions, pages, thorough } = told();
 const browser = await launch();
 const findings = { complaints: [], titles: {}, walked: [] };
+
+// Otherwise every page is asked everything once: by axe wide in English and narrow in Chinese, without scripts in English.
+const ASKED = { en: WIDTHS.slice(0, 1), zh: WIDTHS.slice(1) };
 
 async function walk(language) {
   const { complaints } = findings;
@@ -21,8 +24,8 @@ async function walk(language) {
     if (answer.status() !== status) complaints.push({ page: place, error: `${answer.status()} instead of ${status}` });
     findings.walked.push(...[place, scripted.url()].map((one) => [method, new URL(one, address).pathname]));
     findings.titles[`${who} ${place} ${status} ${language}`] = await scripted.title();
-    await audit(scripted, language, complaints);
-    if (fields) continue;
+    await audit(scripted, language, complaints, thorough ? WIDTHS : ASKED[language]);
+    if (fields || !(thorough || language === "en")) continue;
     await plain.goto(address + place);
     // State, nonce and the like are new every time, so the words are compared, and how many fields and buttons there are.
     const shown = (page) => page.locator("main").evaluate((main) => [main.innerText, main.querySelectorAll("input, select, textarea, button, a").length].join("\n"));

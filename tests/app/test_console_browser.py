@@ -41,10 +41,11 @@ def browse(script, said):
 
 
 @pytest.fixture(scope="module")
-def walk(console):
+def walk(console, thorough):
     there = visits(console)
     with held_up(console, there.held_up):
-        found = browse("console.mjs", {"address": console.address, "sessions": there.sessions, "pages": there.pages})
+        said = {"address": console.address, "sessions": there.sessions, "pages": there.pages, "thorough": thorough}
+        found = browse("console.mjs", said)
     return found | {"there": there}
 
 
