@@ -23,7 +23,7 @@ from marque.common import InputError
 from marque.foundation import SystemClock
 from marque.foundation.compute import Compute
 from marque.foundation.compute_pool import ProcessPool
-from marque.proof.campaign import Campaign, Hidden, Schedule, Tally, Task, prepare, seeds_digest, suites_of
+from marque.proof.campaign import Campaign, Hidden, Schedule, Tally, Task, seeds_digest, suites_of
 from marque.proof.evidence import Input, Policy, release_digest
 from marque.proof.evidence import Run as EvidenceRun
 from marque.proof.evidence.draft import Draft
@@ -31,6 +31,7 @@ from marque.proof.evidence.statements import FAILURES, OUTCOMES, SILENT
 from marque.proof.gate import Cases, Seen, baseline_of, bound, course, provenance_inputs, read_rules, seeded, seen
 from marque.proof.statistics import intervals
 from marque.proof.suites import read_suite
+from marque.simulation.drive import warm_up
 from marque.vehicle import MODELS
 
 LIMIT_S = 600.0
@@ -77,7 +78,7 @@ def prove(
     if sealing is not None and policy is not None:
         _begin(sealing, policy, campaign)
     with Console(stderr=True).status("getting ready to drive; after an update this takes minutes"):
-        prepare()  # else every worker compiled by itself, and a slow machine's first runs were overdue for it
+        warm_up()  # else every worker compiled by itself, and a slow machine's first runs were overdue for it
     compute = _compute(workers, ray)
     schedule = None if policy is None or sealing is None else schedule_of(campaign, policy, sealing.baseline)
     try:

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -141,8 +142,9 @@ def drive_file(
     suite: (s,) SENSOR the car sees with; None for perfect perception. seed: of its sensors' errors.
 
     Never raises for what is in the file: an invalid file is `ill_posed` with the reader's message, anything unforeseen an `error`.
-    replay: a folder for the drives' replays.
+    replay: a folder for the drives' replays. limit_s: wall-clock time of all drives of the file; compiling does not count.
     """
+    warm_up()
     if path.suffix == ".xosc":
         from marque.simulation.openscenario import drive_stories
 
@@ -257,8 +259,9 @@ def drive_problem(
     return Drive(Trajectory(*np.ascontiguousarray(columns[:5])), frames, np.array(cycle_ms), cpu_s, guard)
 
 
+@cache
 def warm_up() -> None:
-    """Compiles or loads every kernel a drive needs, on a short empty road, so that no drive's timings hold it; once per process."""
+    """Compiles or loads every kernel a drive needs, on a short empty road, once per process: no drive's timings and limits hold it."""
     x = np.linspace(0.0, 100.0, 21)
     centre, left, right = (np.column_stack([x, np.full_like(x, y)]) for y in (0.0, 2.0, -2.0))
     road_map = build_road_map(RoadSpec("warm-up", "", [LaneSpec("road", centre, left, right, Road.CAR)]))

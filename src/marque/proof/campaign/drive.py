@@ -83,7 +83,7 @@ Keep = Callable[[Recording], None]
 
 def drive(task: Task, case: Case, keep: Keep | None = None) -> bytes:
     """The line of a case. Nothing that is in a scenario raises. keep: is given what was driven, if anything was; the line is the same."""
-    prepare()
+    warm_up()
     return run(case, task, keep).line(case)
 
 
@@ -102,12 +102,6 @@ def run(case: Case, task: Task, keep: Keep | None = None) -> Run:
         return Run("aborted", str(error))
     except Exception as error:
         return Run("aborted", f"{type(error).__name__}: {error}")
-
-
-@cache
-def prepare() -> None:
-    """Compiles or loads what every drive needs, once in a process; what was compiled is kept for the processes after."""
-    warm_up()
 
 
 def _file(case: Case, task: Task, folder: Path) -> Path:
