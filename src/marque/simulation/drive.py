@@ -142,7 +142,8 @@ def drive_file(
     suite: (s,) SENSOR the car sees with; None for perfect perception. seed: of its sensors' errors.
 
     Never raises for what is in the file: an invalid file is `ill_posed` with the reader's message, anything unforeseen an `error`.
-    replay: a folder for the drives' replays. limit_s: wall-clock time of all drives of the file; compiling does not count.
+    replay: a folder for the drives' replays. limit_s: wall-clock time of all drives of the file, in OpenSCENARIO of each
+    case; compiling does not count.
     """
     warm_up()
     if path.suffix == ".xosc":
