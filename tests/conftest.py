@@ -79,8 +79,10 @@ def server() -> Iterator[Addresses]:
 
 
 @pytest.fixture(scope="session")
-def shared_database(server: Addresses) -> OneDatabase:
-    return OneDatabase(server, _TEMPLATE, "marque_test")
+def shared_database(server: Addresses) -> Iterator[OneDatabase]:
+    shared = OneDatabase(server, _TEMPLATE, "marque_test")
+    yield shared
+    shared.drop()
 
 
 @pytest.fixture

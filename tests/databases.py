@@ -13,6 +13,9 @@ from marque.foundation.embedded import APP, OWNER, WORKER, Addresses
 _TABLES = """
     select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') order by 1"""
+_OTHERS = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+_RESTARTED = """
+    select setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false) from pg_sequences where last_value is not null"""
 
 
 def superuser(addresses: Addresses, database: str = "postgres") -> str:
@@ -37,6 +40,8 @@ class OneDatabase:
     seeds: dict[str, str] = field(default_factory=dict)
     """The tables the migrations filled, and a digest of what they hold."""
     made: bool = False
+    kept: psycopg.Connection | None = None
+    """Open from one emptying to the next: a new one would look up every table anew, which takes longer than emptying."""
 
     def emptied(self) -> Addresses:
         if not self.made or not self._empty():
@@ -44,6 +49,9 @@ class OneDatabase:
         return self.server.of(self.name)
 
     def drop(self) -> None:
+        if self.kept is not None:
+            self.kept.close()
+            self.kept = None
         with psycopg.connect(superuser(self.server), autocommit=True) as connection:
             connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(self.name)))
 
@@ -58,16 +66,18 @@ class OneDatabase:
         self.made = True
 
     def _empty(self) -> bool:
-        with psycopg.connect(superuser(self.server, self.name), autocommit=True) as connection:
-            others = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-            connection.execute(others)
-            filled = self._filled(connection)
+        connection = self.kept = self.kept or psycopg.connect(superuser(self.server, self.name), autocommit=True)
+        try:
+            connection.execute(_OTHERS)
+            connection.execute("set session_replication_role = replica")  # some tables refuse to be emptied, by a trigger
+            grown = [table for table in self._filled(connection) if table not in self.seeds]
             if any(self._digest(connection, table) != digest for table, digest in self.seeds.items()):
                 return False
-            if grown := [table for table in filled if table not in self.seeds]:
-                connection.execute("set session_replication_role = replica")  # some tables refuse even this, by a trigger
-                connection.execute(f"truncate {', '.join(grown)} restart identity cascade")
+            # Not `truncate`, which makes a new file for each table and each index of it: for a few rows 100 ms instead of 5.
+            connection.execute(";".join([*(f"delete from {table}" for table in grown), _RESTARTED]))
             return self._filled(connection) == sorted(self.seeds)
+        except psycopg.OperationalError:  # the connection was ended by a test that ends all
+            return False
 
     @staticmethod
     def _filled(connection: psycopg.Connection) -> list[str]:
