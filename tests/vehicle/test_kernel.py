@@ -1,4 +1,4 @@
-"""Which sources decide about a kernel's machine code: compared with what Python's own parser says is imported."""
+"""How often a kernel is compiled, and which sources decide about its machine code: compared with what Python's parser says is imported."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import ast
 import functools
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numba.core import types
 
 import marque
+from marque.vehicle import kernel, lean
 from marque.vehicle.kernel import _sources
 
 PACKAGE = Path(marque.__file__).parent
@@ -51,3 +54,21 @@ def test_the_pilot_depends_on_the_map_but_traffic_not_on_the_pilot():
     pilot, traffic = _sources("marque.driving.pilot"), _sources("marque.simulation.traffic.engine")
     assert PACKAGE / "driving/map/query.py" in pilot & traffic
     assert PACKAGE / "driving/plan.py" in pilot - traffic
+
+
+@kernel
+def twice(x):
+    return 2 * x
+
+
+@lean
+def six_ways(small, large):
+    return twice(small[0]) + twice(large[0]) + twice(3) + twice(-1) + twice(0.5) + twice(len(small))
+
+
+def test_other_kernels_call_one_and_the_same_for_integers_of_any_width_and_for_constants():
+    small, large = np.array([np.iinfo(np.int32).max], np.int32), np.array([2**40])
+    assert six_ways(small, large) == 2.0 * (float(small[0]) + 2.0**40 + 3.0 - 1.0 + 0.5 + 1.0)
+    for one in (types.int8, types.int32, types.int64, types.literal(3), types.literal(-1), types.float64):
+        twice.get_call_template((one,), {})
+    assert set(twice.signatures) == {(types.int64,), (types.float64,)}

@@ -10,7 +10,7 @@ from marque.common import Floats, Ints
 from marque.driving.lines import LINES, Lines
 from marque.driving.occupancy import Occupancy
 from marque.driving.path import Paths
-from marque.driving.speed import PROFILES, TICKS, Profiles, aim
+from marque.driving.speed import PROFILES, TICKS, Profiles, aim, pass_and_stop
 from marque.driving.worth import HORIZON_S, Task, Terms, comfort, goal_cells, line_terms, strain, worth
 from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
@@ -40,7 +40,7 @@ def no_choice() -> Choice:
 
 @lean
 def aim_profiles(lines: Lines, state: VehicleState, profiles: Profiles, task: Task, vehicle: VehicleParameters) -> None:
-    """Add profiles that meet a timed goal exactly: early, middle and late, near, middle and far, slow and fast."""
+    """Add profiles that meet a timed goal: early, middle and late, near, middle and far, slow and fast; or as slow as it allows."""
     for goal in range(len(task.windows)):
         early, late, slow, fast = task.windows[goal]
         if early > HORIZON_S or late < 0.15:
@@ -49,6 +49,9 @@ def aim_profiles(lines: Lines, state: VehicleState, profiles: Profiles, task: Ta
             first, last = goal_cells(lines, i, goal)
             if first < 0:
                 continue
+            if slow > 0.0:
+                for brake in (2.5, 4.0, 6.0, 8.0):
+                    pass_and_stop(state.speed_mps, slow + 0.2, brake, first + 0.7, early + 0.05, late, vehicle, profiles)
             for at in (0.5, 0.0, 1.0):
                 arrival = min(HORIZON_S, max(0.2, early, early + at * (min(late, HORIZON_S) - early)))
                 for part in (0.5, 0.08, 0.25, 0.75, 0.92):

@@ -21,8 +21,8 @@ _THEN = (-3.0, -1.0, 0.0, 1.5)
 SAMPLED = len(_FIRST) * len(_FIRST_S) * len(_THEN)
 GROUP = SAMPLED // len(_FIRST)
 """Sampled profiles that begin alike for a second, side by side."""
-AIMED = 60
-"""Room for profiles that arrive at the goal's place, speed and time exactly."""
+AIMED = 80
+"""Room for profiles that arrive at the goal's place, speed and time exactly, or pass it no slower than asked and stop behind it."""
 PROFILES = LINES + SAMPLED + AIMED
 """Row i < LINES is the follower's profile of line i."""
 _JERK_MPS3 = 9.0
@@ -106,6 +106,29 @@ def aim(speed: float, distance: float, arrival_speed: float, arrival_s: float, v
             a = 0.0
         s, v = _advance(s, v, _possible(a, v, vehicle))
         out.s[row, t], out.v[row, t] = s, v
+
+
+@lean
+def pass_and_stop(
+    speed: float, pace: float, brake: float, distance: float, earliest_s: float, latest_s: float, vehicle: VehicleParameters, out: Profiles
+) -> None:
+    """Add the profile that goes over to `pace` with `brake` m/s² (> 0), holds it until it is `distance` metres on, earliest_s is over
+    and it is not slower than that, and brakes to a halt from there; none where that is later than latest_s.
+
+    For who has to be slow because of what comes after the goal, but in the goal not as slow as that.
+    """
+    if out.used[0] >= PROFILES:
+        return
+    row = out.used[0]
+    s, v, passed_s = 0.0, speed, np.inf
+    for t in range(TICKS):
+        out.s[row, t], out.v[row, t] = s, v
+        if passed_s == np.inf and s >= distance and t * TICK_S >= earliest_s and v > pace - 1e-6:
+            passed_s = t * TICK_S
+        a = -brake if passed_s < np.inf else min(brake, max(-brake, (pace - v) / TICK_S))
+        s, v = _advance(s, v, _possible(a, v, vehicle))
+    if passed_s <= latest_s:
+        out.used[0] += 1
 
 
 @lean
