@@ -1,6 +1,7 @@
 """Road coordinates of OpenDRIVE are where the standard puts them, and where netconvert's lanes are."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -22,6 +23,8 @@ d="0"/></lane></left><center><lane id="0" type="none"/></center><right>
 <lane id="-1" type="driving"><width sOffset="0" a="3" b="0.01" c="0" d="0"/><width sOffset="100" a="4" b="0" c="0" d="0"/></lane>
 <lane id="-2" type="driving"><width sOffset="0" a="2" b="0" c="0" d="0"/></lane></right></laneSection></lanes></road></OpenDRIVE>"""
 CURVY = CURVY.format(x1=5.0 + 50.0 * math.cos(0.3), y1=-3.0 + 50.0 * math.sin(0.3))
+EVEN = CURVY.replace('b="0.01"', 'b="0"').replace('a="4" b="0"', 'a="3" b="0"')
+"""The same with lanes of one width each."""
 
 
 @pytest.fixture
@@ -70,6 +73,21 @@ def test_places_on_lanes_follow_widths_and_offsets(curvy):
     assert [road.lane_at(50.0, t) for t in (3.9, 1.1, 1.0, 0.9, -4.4, -4.6)] == [1, 1, 1, -1, -2, None]
 
 
+@given(st.lists(st.floats(-1.0, 131.0), min_size=2, max_size=6), st.sampled_from([CURVY, EVEN]))
+def test_where_a_lane_is_does_not_depend_on_what_was_asked_before(tmp_path_factory, places, text):
+    path = tmp_path_factory.mktemp("roads") / "one.xodr"
+    path.write_text(text)
+    asked, fresh = read_roads(path).roads["1"], read_roads(path).roads["1"]
+    for s in places:
+        asked.lane_borders(s, -1)
+    for s in places:
+        assert [asked.lane_borders(s, lane) for lane in range(-3, 3)] == [
+            replace(fresh, _even={}).lane_borders(s, lane) for lane in range(-3, 3)
+        ]
+        within = {lane: sum(asked.lane_borders(s, lane)) / 2.0 for lane in (-2, -1, 1)}
+        assert {lane: asked.lane_at(s, t) for lane, t in within.items()} == {lane: lane for lane in within}
+
+
 def test_the_reference_line_is_continuous_over_its_geometries(curvy):
     line = read_roads(curvy).roads["1"].line
     before, after = line.pose(50.0 - 1e-9), line.pose(50.0 + 1e-9)
@@ -100,7 +118,7 @@ def _beside(road_map, lane, x, y):
 
 def test_lanes_are_where_the_imported_map_has_them(curvy):
     # netconvert knows one width for a lane: where widths change, only this module is exact.
-    curvy.write_text(CURVY.replace('b="0.01"', 'b="0"').replace('a="4" b="0"', 'a="3" b="0"'))
+    curvy.write_text(EVEN)
     assert _lanes_apart(curvy) < 0.02
 
 

@@ -84,6 +84,8 @@ class Road:
     offsets: tuple[Poly, ...]
     before: Link | None
     after: Link | None
+    _even: dict[int, dict[int, tuple[float, float]]] = field(default_factory=dict, compare=False, repr=False)
+    """The lanes' borders in sections where they are the same everywhere, by the section's index, as far as they have been asked for."""
 
     def section(self, s: float) -> Section:
         return self.sections[_index(self.sections, s, _BEGINS)]
@@ -95,36 +97,28 @@ class Road:
 
     def lane_borders(self, s: float, lane: int) -> tuple[float, float] | None:
         """(t of the border towards the road's middle, t of the other); both the middle's for lane 0; None for a lane that is not there."""
-        if lane == 0:
-            middle = self._middle(s)
-            return middle, middle
-        return next((borders for k, borders in self._outward(s, 1 if lane > 0 else -1) if k == lane), None)
-
-    def _middle(self, s: float) -> float:
-        return _value(self.offsets, s) if self.offsets else 0.0
-
-    def _outward(self, s: float, side: int) -> Iterator[tuple[int, tuple[float, float]]]:
-        """The lanes of one side (1: left) with their borders at s, from the road's middle outwards, as far as they are numbered on."""
-        section = self.section(s)
-        since, middle = s - section.s, self._middle(s)
-        inner, lane = middle, side
-        while (its := section.lanes.get(lane)) is not None:
-            outer = inner
-            if its.widths:
-                outer = inner + side * max(0.0, _value(its.widths, since))
-            elif its.borders:
-                outer = middle + _value(its.borders, since)
-            yield lane, (inner, outer)
-            inner, lane = outer, lane + side
+        return self._across(s).get(lane)
 
     def lane_at(self, s: float, t: float) -> int | None:
         """The lane that holds t at s, on a border the one that the file names first; None beside all of them."""
-        at = dict((*self._outward(s, 1), *self._outward(s, -1)))
+        across = self._across(s)
         for lane in self.section(s).lanes:
-            borders = at.get(lane)
-            if borders is not None and min(borders) - 1e-6 <= t <= max(borders) + 1e-6:
+            borders = across.get(lane)
+            if lane != 0 and borders is not None and min(borders) - 1e-6 <= t <= max(borders) + 1e-6:
                 return lane
         return None
+
+    def _across(self, s: float) -> dict[int, tuple[float, float]]:
+        """The borders of all lanes at s, as far as they are numbered on from the road's middle."""
+        number = _index(self.sections, s, _BEGINS)
+        if (even := self._even.get(number)) is not None:
+            return even
+        section = self.sections[number]
+        middle = _value(self.offsets, s) if self.offsets else 0.0
+        found = {0: (middle, middle)} | dict(_outward(section, s, middle, 1)) | dict(_outward(section, s, middle, -1))
+        if _is_even(self.offsets) and all(_is_even(lane.widths) and _is_even(lane.borders) for lane in section.lanes.values()):
+            self._even[number] = found
+        return found
 
     def lane_type(self, s: float, lane: int) -> str:
         its = self.section(s).lanes.get(lane)
@@ -145,6 +139,19 @@ class Road:
         return lane
 
 
+def _outward(section: Section, s: float, middle: float, side: int) -> Iterator[tuple[int, tuple[float, float]]]:
+    """The lanes of one side (1: left) with their borders at s, from the road's middle outwards, as far as they are numbered on."""
+    since, inner, lane = s - section.s, middle, side
+    while (its := section.lanes.get(lane)) is not None:
+        outer = inner
+        if its.widths:
+            outer = inner + side * max(0.0, _value(its.widths, since))
+        elif its.borders:
+            outer = middle + _value(its.borders, since)
+        yield lane, (inner, outer)
+        inner, lane = outer, lane + side
+
+
 _BEGINS, _STARTS = attrgetter("s"), attrgetter("start")
 _T = TypeVar("_T")
 
@@ -156,6 +163,11 @@ def _index(pieces: Sequence[_T], s: float, start: Callable[[_T], float]) -> int:
 
 def _value(pieces: tuple[Poly, ...], s: float) -> float:
     return pieces[_index(pieces, s, _STARTS)].at(s)
+
+
+def _is_even(pieces: tuple[Poly, ...]) -> bool:
+    """Whether they have one value everywhere."""
+    return len(pieces) <= 1 and all(not any(poly.coefficients[1:]) for poly in pieces)
 
 
 @dataclass(frozen=True, slots=True)

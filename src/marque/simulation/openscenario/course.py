@@ -57,27 +57,37 @@ class Course:
         return self.pose(s)[2] + (0.0 if self.turned is None else float(np.interp(s, self.s, self.turned)))
 
     def project(self, x: float, y: float, near: float | None = None) -> tuple[float, float]:
-        """(s, m to the left) of the nearest place on it. near: look only from 30 m before that s to 100 m beyond it."""
+        """(s, m to the left) of the nearest place on it. near: look first from 30 m before that s to 100 m beyond it."""
         first, last = 0, len(self.s) - 1
         if near is not None:
             first = max(0, int(np.searchsorted(self.s, near - 30.0)) - 1)
             last = min(last, int(np.searchsorted(self.s, near + 100.0)))
         first = min(first, last - 1)
+        i = self._nearest(x, y, first, last)
+        if (i == 0 and first > 0) or (i == last - first - 1 and last < len(self.s) - 1):
+            return self.project(x, y)  # the nearest place of all lies beyond
+        x0, x1 = self.x[first + i : first + i + 2].tolist()
+        y0, y1 = self.y[first + i : first + i + 2].tolist()
+        dx, dy = x1 - x0, y1 - y0
+        length = math.sqrt(dx * dx + dy * dy)
+        cx, cy = dx / length, dy / length
+        rx, ry = x - x0, y - y0
+        along = rx * cx + ry * cy  # beyond an end of the course it may be below 0 or above the length of its segment
+        if first + i > 0 and along < 0.0:
+            along = 0.0
+        if first + i < len(self.s) - 2 and along > length:
+            along = length
+        s0, s1 = self.s[first + i : first + i + 2].tolist()
+        return s0 + along * ((s1 - s0) / length), ry * cx - rx * cy
+
+    def _nearest(self, x: float, y: float, first: int, last: int) -> int:
+        """Which of the segments between the points first … last comes nearest to a place, counted from the first one."""
+        if last - first == 1:  # a straight road
+            return 0
         x0, y0 = self.x[first:last], self.y[first:last]
         dx, dy = self.x[first + 1 : last + 1] - x0, self.y[first + 1 : last + 1] - y0
-        square = dx * dx + dy * dy
-        u = np.clip(((x - x0) * dx + (y - y0) * dy) / square, 0.0, 1.0)
-        i = int(np.argmin((x0 + u * dx - x) ** 2 + (y0 + u * dy - y) ** 2))
-        length = math.sqrt(float(square[i]))
-        cx, cy = float(dx[i]) / length, float(dy[i]) / length
-        rx, ry = x - float(x0[i]), y - float(y0[i])
-        along = rx * cx + ry * cy  # beyond an end of the course it may be below 0 or above the length of its segment
-        if (i > 0 or first > 0) and along < 0.0:
-            along = 0.0
-        if (i < len(u) - 1 or last < len(self.s) - 1) and along > length:
-            along = length
-        share = (self.s[first + i + 1] - self.s[first + i]) / length
-        return float(self.s[first + i] + along * share), ry * cx - rx * cy
+        u = np.clip(((x - x0) * dx + (y - y0) * dy) / (dx * dx + dy * dy), 0.0, 1.0)
+        return int(np.argmin((x0 + u * dx - x) ** 2 + (y0 + u * dy - y) ** 2))
 
 
 def wrapped(angle: float) -> float:

@@ -80,6 +80,8 @@ class Entity:
     mode: Mode = Mode.FREE
     place: Place | None = None
     """Kept by who moves along a lane; found out, when asked for, for others."""
+    located: Pose | None = None
+    """The pose it was found out at."""
     lane: int = 0
     offset: float = 0.0
     forward: bool = True

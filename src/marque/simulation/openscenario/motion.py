@@ -19,6 +19,7 @@ def put(entity: Entity, spot: Spot, stage: Stage) -> None:
     entity.x, entity.y, entity.heading = spot.pose
     entity.placed = True
     entity.course, entity.sideways = None, 0.0
+    entity.located = None
     entity.place = spot.place or stage.network.locate(entity.x, entity.y, entity.heading)
     road = stage.network.road(entity.place.road)
     lane = spot.lane if spot.lane is not None else road.lane_at(entity.place.s, entity.place.t)

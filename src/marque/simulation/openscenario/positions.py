@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from marque.common import MarqueError
 from marque.simulation.openscenario.course import Course, Pose, wrapped
 from marque.simulation.openscenario.document import Node
-from marque.simulation.openscenario.entities import Entity
+from marque.simulation.openscenario.entities import Entity, Mode
 from marque.simulation.openscenario.network import Network, Place, Route
 
 _ACROSS_RAD = math.radians(30.0)
@@ -54,8 +54,9 @@ class Stage:
 
     def place(self, entity: Entity) -> Place:
         """The road coordinates of an entity's origin."""
-        if entity.mode.name != "LANE" or entity.place is None or entity.ego:
+        if entity.place is None or ((entity.ego or entity.mode is not Mode.LANE) and entity.located != entity.pose):
             entity.place = self.network.locate(entity.x, entity.y, entity.heading, entity.place)
+            entity.located = entity.pose
         return entity.place
 
     def lane(self, entity: Entity) -> int | None:

@@ -42,11 +42,15 @@ class Element:
     def start(self) -> None:
         self.state = RUNNING
         self.executions += 1
-        self.happened.add("startTransition")
+        self.happens("startTransition")
 
     def end(self, transition: str = "endTransition", after: str = COMPLETE) -> None:
         self.state = after
+        self.happens(transition)
+
+    def happens(self, transition: str) -> None:
         self.happened.add(transition)
+        self.world.stirred.add(self)
 
     def stop(self) -> None:
         """Ends it with everything below, for good."""
@@ -115,7 +119,7 @@ class Event(Element):
         running = [event for event in others if event.state == RUNNING]
         if self.priority == "skip" and running:
             self.executions += 1
-            self.happened.add("skipTransition")
+            self.happens("skipTransition")
             if self.executions >= self.limit:
                 self.state = COMPLETE
             return
@@ -232,9 +236,10 @@ class Storyboard(Element):
 
     def update(self) -> None:
         """The instant that the world shows. Afterwards `state` says whether the storyboard has been stopped."""
-        for element in self.world.elements:
-            if element.seen or element.happened:
-                element.seen, element.happened = element.happened, set()
+        for element in list(self.world.stirred):
+            element.seen, element.happened = element.happened, set()
+            if not element.seen:
+                self.world.stirred.remove(element)
         if self.state == STANDBY:
             self.start()
             self.start_parts()

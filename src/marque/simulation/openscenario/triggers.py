@@ -35,8 +35,13 @@ class Condition:
         self._history: deque[tuple[float, bool]] = deque()
         self._before: bool | None = None
 
+    @property
+    def remembers(self) -> bool:
+        """Whether what it says depends on earlier instants: then it has to be asked at every one."""
+        return self.edge != "none" or self.delay_s > 0.0
+
     def fires(self, world: World) -> bool:
-        """Asked once an instant."""
+        """Asked at most once an instant."""
         holds = self._delayed(self.test(world), world.time_s)
         before, self._before = self._before, holds
         if self.edge == "none":
@@ -61,6 +66,7 @@ class Trigger:
 
     def __init__(self, node: Node, world: World) -> None:
         self.groups = [[Condition(child, world) for child in group.each("Condition")] for group in node.each("ConditionGroup")]
+        self._remember = any(condition.remembers for group in self.groups for condition in group)
 
     def forget(self) -> None:
         for group in self.groups:
@@ -68,7 +74,9 @@ class Trigger:
                 condition.forget()
 
     def fires(self, world: World) -> bool:
-        """Every condition is asked, so that each sees every instant."""
+        """Every condition that remembers is asked, so that it sees every instant; of the others no more than it takes."""
+        if not self._remember:
+            return any(group and all(condition.fires(world) for condition in group) for group in self.groups)
         fired = [[condition.fires(world) for condition in group] for group in self.groups]
         return any(group and all(group) for group in fired)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -72,9 +71,11 @@ class World:
     """Whether some condition asks if anyone is off the road or at its end."""
     referred: list[tuple[Node, str, str]] = field(default_factory=list)
     elements: list[Element] = field(default_factory=list)
+    stirred: set[Element] = field(default_factory=set)
+    """Those of the elements of which conditions see, or will see, a transition."""
     running: list[Run] = field(default_factory=list)
     _found: dict[tuple[str, str], list[Element]] = field(default_factory=dict)
-    _touching: dict[str, set[str]] | None = None
+    _touching: dict[str, set[str]] = field(default_factory=dict)
 
     @property
     def others(self) -> Iterator[Entity]:
@@ -100,19 +101,16 @@ class World:
 
     def touching(self, entity: Entity) -> set[str]:
         """Whom an entity touches now; found out at most once an instant."""
-        if self._touching is None:
-            self._touching = {name: set() for name in self.stage.entities}
-            solid = [e for e in self.stage.entities.values() if e.there and e.body.solid]
-            for a, b in itertools.combinations(solid, 2):
-                reach = 0.5 * (a.body.length_m + a.body.width_m + b.body.length_m + b.body.width_m) + 3.0
-                if abs(a.x - b.x) < reach and abs(a.y - b.y) < reach and touching(a.corners(), b.corners()):
-                    self._touching[a.name].add(b.name)
-                    self._touching[b.name].add(a.name)
-        return self._touching[entity.name]
+        found = self._touching.get(entity.name)
+        if found is None:
+            found = self._touching[entity.name] = set()
+            if entity.there and entity.body.solid:
+                found |= {other.name for other in self.stage.entities.values() if _touch(entity, other)}
+        return found
 
     def tick(self) -> None:
         """The instant is over: what follows from where everyone is now has to be found out anew."""
-        self._touching = None
+        self._touching.clear()
         for entity in self.stage.entities.values():
             if not entity.there:
                 continue
@@ -127,6 +125,13 @@ class World:
 
 
 STANDING_MPS = 0.01
+
+
+def _touch(a: Entity, b: Entity) -> bool:
+    if a is b or not (b.there and b.body.solid):
+        return False
+    reach = 0.5 * (a.body.length_m + a.body.width_m + b.body.length_m + b.body.width_m) + 3.0
+    return abs(a.x - b.x) < reach and abs(a.y - b.y) < reach and touching(a.corners(), b.corners())
 
 
 def variables_of(root: Node) -> Mapping[str, str]:
