@@ -12,7 +12,7 @@ from numba.core import types
 
 import marque
 from marque.vehicle import kernel, lean
-from marque.vehicle.kernel import _sources
+from marque.vehicle.kernel import _cache, _sources
 
 PACKAGE = Path(marque.__file__).parent
 MODULES = sorted(".".join(("marque", *path.relative_to(PACKAGE).with_suffix("").parts)) for path in PACKAGE.rglob("*.py"))
@@ -70,5 +70,16 @@ def test_other_kernels_call_one_and_the_same_for_integers_of_any_width_and_for_c
     small, large = np.array([np.iinfo(np.int32).max], np.int32), np.array([2**40])
     assert six_ways(small, large) == 2.0 * (float(small[0]) + 2.0**40 + 3.0 - 1.0 + 0.5 + 1.0)
     for one in (types.int8, types.int32, types.int64, types.literal(3), types.literal(-1), types.float64):
-        twice.get_call_template((one,), {})
-    assert set(twice.signatures) == {(types.int64,), (types.float64,)}
+        template, _, _, _ = twice.get_call_template((one,), {})
+    assert {signature.args for signature in template.cases} == {(types.int64,), (types.float64,)}
+
+
+def test_what_python_calls_and_what_kernels_call_is_compiled_and_kept_apart():
+    """The second has no way in from Python: called by it, it would end the process."""
+    assert (twice(np.int32(2)), twice(3), twice(0.25)) == (4, 6, 0.5)
+    for_python, for_kernels = (
+        {path.name.split("-")[0] for path in (_cache(__name__) / caller).rglob("*.nbi")} for caller in ("for-python", "for-kernels")
+    )
+    assert for_python >= {"test_kernel.twice", "test_kernel.six_ways"}
+    assert "test_kernel.twice" in for_kernels
+    assert "test_kernel.six_ways" not in for_kernels

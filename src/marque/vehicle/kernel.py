@@ -35,46 +35,50 @@ def kernel(function: _F) -> _F:
     No fastmath: a replay must give the same bytes in every process. Division follows IEEE (inf, nan) as numpy does, which also spares a
     branch per division. Kernels release the GIL.
     """
-    _choose_cache(function)
-    return cast("_F", _for_every_integer(numba.njit(cache=True, **_POLICY)(function)))
+    return _compiled(function, cache=True)
 
 
 def lean(function: _F) -> _F:
     """A kernel that makes no arrays but views: numba then counts no references, whose atomic operations, for every array handed to a small
     function, cost more than the function does.
     """
-    _choose_cache(function)
-    return cast("_F", _for_every_integer(_njit(cache=True, _nrt=False, **_POLICY)(function)))
+    return _compiled(function, cache=True, _nrt=False)
 
 
 def inlined(function: _F) -> _F:
     """A part of lean kernels that is laid out inside each of them: for small functions that are handed many arrays."""
-    return cast("_F", _for_every_integer(_njit(_nrt=False, forceinline=True, **_POLICY)(function)))
+    return _compiled(function, _nrt=False, forceinline=True)
 
 
-def _for_every_integer(dispatcher: Any) -> Any:
-    """Called by another kernel, compiled once for signed integers of any width and for constants.
+def _compiled(function: _F, **options: bool) -> _F:
+    """Two of it: one that Python calls, and one that other kernels call.
 
-    numba would compile it, and all it calls, anew for an int32, for an int64 and for each constant: a sixth of all code.
+    The second comes without what takes arguments out of Python's objects, a third of all machine code, and once for signed integers of any
+    width and for constants: numba alone would compile it, and all it calls, anew for an int32, for an int64 and for each constant.
     """
-    template_of = dispatcher.get_call_template
+    _choose_cache(function, "for-python")
+    for_python = _njit(**options, **_POLICY)(function)
+    _choose_cache(function, "for-kernels")
+    for_kernels = _njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options, **_POLICY)(function)
 
     def get_call_template(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
-        return template_of(tuple(_widest(one) for one in args), {name: _widest(one) for name, one in kws.items()})
+        return for_kernels.get_call_template(tuple(map(_widest, args)), {name: _widest(one) for name, one in kws.items()})
 
-    dispatcher.get_call_template = get_call_template
-    return dispatcher
+    # What numba asks a function for, when it compiles another that calls it.
+    for_python.get_call_template, for_python.get_overload = get_call_template, for_kernels.get_overload
+    return cast("_F", for_python)
 
 
 def _widest(one: Any) -> Any:
-    """The type under which a kernel takes an argument of this one."""
+    """The type under which a kernel takes an argument of this one from another."""
     if isinstance(one, _types.IntegerLiteral):
         one = one.literal_type
     return _types.int64 if isinstance(one, _types.Integer) and one.signed else one
 
 
-def _choose_cache(function: Callable[..., object]) -> None:
-    vars(numba_config)["CACHE_DIR"] = str(_cache(function.__module__))
+def _choose_cache(function: Callable[..., object], caller: str) -> None:
+    """Apart by the caller: to numba both are the same function."""
+    vars(numba_config)["CACHE_DIR"] = str(_cache(function.__module__) / caller)
 
 
 @functools.cache
