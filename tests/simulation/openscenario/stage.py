@@ -57,6 +57,11 @@ def condition(what: str, edge: str = "none", delay: float = 0.0) -> str:
     return f'<ConditionGroup><Condition name="c" conditionEdge="{edge}" delay="{delay}">{what}</Condition></ConditionGroup>'
 
 
+def together(*groups: str) -> str:
+    """The conditions of several groups as one, all of which have to hold."""
+    return "".join(groups).replace("</ConditionGroup><ConditionGroup>", "")
+
+
 def entity_condition(what: str, who: str = "Ego") -> str:
     return f"""<ByEntityCondition><TriggeringEntities triggeringEntitiesRule="any"><EntityRef entityRef="{who}"/></TriggeringEntities>
     <EntityCondition>{what}</EntityCondition></ByEntityCondition>"""

@@ -39,6 +39,11 @@ SLOW = stage.speed(20.0, "linear", "time", 3.0)
         (stage.time_condition(1.0, edge="rising", delay=0.5), [1.5]),
         (stage.time_condition(0.0, edge="rising"), []),
         (stage.time_condition(1.0) + stage.time_condition(0.5), [0.5]),
+        (stage.together(stage.time_condition(1.0), stage.time_condition(0.5)), [1.0]),
+        # What compares an instant with the one before it has to see both, whether or not the others hold.
+        (stage.together(stage.time_condition(1.0), stage.time_condition(1.0, edge="rising")), [1.0]),
+        (stage.together(stage.time_condition(1.0), stage.time_condition(0.5, edge="rising")), []),
+        (stage.together(stage.time_condition(1.0), stage.time_condition(0.6, delay=0.5)), [1.1]),
     ],
 )
 def test_edges_delays_and_groups(tmp_path, trigger, when):
