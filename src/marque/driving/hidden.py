@@ -57,11 +57,44 @@ def sees(seen: Observation, state: VehicleState, x: float, y: float) -> bool:
         return True
     cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
     dx, dy = x - state.x_m, y - state.y_m
-    along, across = dx * cos + dy * sin, dy * cos - dx * sin
+    return _sees_beside(seen, dx * cos + dy * sin, dy * cos - dx * sin)
+
+
+@lean
+def _sees_beside(seen: Observation, along: float, across: float) -> bool:
+    """Whether any eye sees the ground at a place in the car's own frame, m."""
     for e in range(len(seen.eyes)):
         ex, ey = along - seen.eyes[e, 0], across - seen.eyes[e, 1]
         ray = round(math.atan2(ey, ex) * (RAYS / (2.0 * math.pi))) % RAYS
         if ex * ex + ey * ey <= seen.free_m[e, ray] ** 2:
+            return True
+    return False
+
+
+@kernel
+def surely_seen(seen: Observation) -> Floats:
+    """(eyes, 8) m: how far each eye sees at least in each `_octant`, what borders on it included: nearer places need no angle."""
+    least = np.full((len(seen.eyes), 8), np.inf)
+    for eighth in range(8):
+        middle, first = (eighth + 0.5) * 0.25 * math.pi, eighth * (RAYS // 8)
+        octant = _octant(math.cos(middle), math.sin(middle))
+        for e in range(len(seen.eyes)):
+            for ray in range(first - 1, first + RAYS // 8 + 2):
+                least[e, octant] = min(least[e, octant], seen.free_m[e, ray % RAYS])
+    return least
+
+
+@lean
+def _octant(x: float, y: float) -> int:
+    return 4 * int(y < 0.0) + 2 * int(x < 0.0) + int(abs(y) > abs(x))
+
+
+@lean
+def _surely_sees(seen: Observation, surely_m: Floats, along: float, across: float) -> bool:
+    """`_sees_beside` where that takes no angle; False says nothing. surely_m: of `surely_seen`."""
+    for e in range(len(seen.eyes)):
+        ex, ey = along - seen.eyes[e, 0], across - seen.eyes[e, 1]
+        if ex * ex + ey * ey <= surely_m[e, _octant(ex, ey)] ** 2:
             return True
     return False
 
@@ -162,8 +195,12 @@ def _earliest(m: MapArrays, state: VehicleState, conflict: Any, tracks: Records,
 
 
 @lean
-def slow_down(state: VehicleState, vehicle: VehicleParameters, lines: Lines, tracks: Records, seen: Observation) -> None:
+def slow_down(
+    state: VehicleState, vehicle: VehicleParameters, lines: Lines, tracks: Records, seen: Observation, surely_m: Floats
+) -> None:  # fmt: skip
     """Cut the allowed speeds of every line to what is seen: to stop within sight, and for who may step out close beside the way.
+
+    surely_m: (eyes, 8) of `surely_seen`.
 
     Who steps out at a distance beside the car's side is in its way after distance / speed on foot; until then it can have stopped, or
     be past, if it drives no faster than braking · (that time − reaction) · 2: then its stopping distance is what it drives in that time.
@@ -179,7 +216,7 @@ def slow_down(state: VehicleState, vehicle: VehicleParameters, lines: Lines, tra
         for c in range(0, min(_BESIDE_CELLS, lines.line[i].cells), _EVERY):
             if lines.cell[i, c].limit > _ON_FOOT_BELOW_MPS:
                 continue
-            clearance = _clearance(state, vehicle, lines.cell[i, c], tracks, seen)
+            clearance = _clearance(state, vehicle, lines.cell[i, c], tracks, seen, surely_m)
             if clearance < np.inf:
                 cap = max(_SLOWEST_MPS, 2.0 * _BRAKING_MPS2 * (clearance / _ON_FOOT_MPS - _REACTS_S))
                 for k in range(max(0, c - _BEFORE_CELLS), min(lines.line[i].cells, c + _EVERY)):
@@ -187,15 +224,22 @@ def slow_down(state: VehicleState, vehicle: VehicleParameters, lines: Lines, tra
 
 
 @lean
-def _clearance(state: VehicleState, vehicle: VehicleParameters, cell: Any, tracks: Records, seen: Observation) -> float:
+def _clearance(
+    state: VehicleState, vehicle: VehicleParameters, cell: Any, tracks: Records, seen: Observation, surely_m: Floats
+) -> float:  # fmt: skip
     """From the car's side, with its nose at this cell, to the nearest place beside it that no eye sees, m; inf where all is seen."""
     front = 0.5 * vehicle.length_m
     x, y = cell.body_x + front * cell.ux, cell.body_y + front * cell.uy
+    cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
     for beside in _BESIDE_M:
         for side in (1.0, -1.0):
             off = side * (0.5 * vehicle.width_m + beside)
             px, py = x - off * cell.uy, y + off * cell.ux
-            if not sees(seen, state, px, py) and _who(tracks, px, py, _SKIN_M) < 0:
+            dx, dy = px - state.x_m, py - state.y_m
+            along, across = dx * cos + dy * sin, dy * cos - dx * sin
+            if _surely_sees(seen, surely_m, along, across) or _sees_beside(seen, along, across):
+                continue
+            if _who(tracks, px, py, _SKIN_M) < 0:
                 return beside
     return np.inf
 

@@ -11,7 +11,7 @@ from marque.driving.lines import LINES, Lines
 from marque.driving.occupancy import Occupancy
 from marque.driving.path import Paths
 from marque.driving.speed import PROFILES, TICKS, Profiles, aim, pass_and_stop
-from marque.driving.worth import HORIZON_S, Task, Terms, comfort, goal_cells, line_terms, strain, worth
+from marque.driving.worth import HORIZON_S, Task, Terms, comfort, goal_cells, line_terms, worth
 from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
 BEST = 8
@@ -68,7 +68,7 @@ def efforts(profiles: Profiles, pressed: Floats, task: Task) -> Floats:
     """(PROFILES,) what each profile costs on any line. pressed: (PROFILES,) what it does to the one behind (`followers.press`)."""
     effort = np.zeros(PROFILES)
     for row in range(profiles.used[0]):
-        effort[row] = comfort(profiles, row) + (0.0 if task.timed[0] else strain(profiles, row)) + pressed[row]
+        effort[row] = comfort(profiles, row, task.timed[0] == 1) + pressed[row]
     return effort
 
 

@@ -223,22 +223,16 @@ def _too_early(task: Task) -> bool:
 
 
 @lean
-def comfort(profiles: Profiles, row: int) -> float:
-    cost = 0.0
+def comfort(profiles: Profiles, row: int, timed: bool) -> float:
+    """What a profile costs in comfort: all accelerating and braking a little; harder than is comfortable much more, without a time to keep:
+    that is worth it for what is sure, not for what may be.
+    """
+    cost = strain = 0.0
     for t in range(1, TICKS):
         a = (profiles.v[row, t] - profiles.v[row, t - 1]) / TICK_S
         cost += 0.5 * _LONGITUDINAL * a * a
-    return cost
-
-
-@lean
-def strain(profiles: Profiles, row: int) -> float:
-    """What braking and accelerating harder than is comfortable costs: worth it for what is sure, not for what may be."""
-    cost = 0.0
-    for t in range(1, TICKS):
-        a = (profiles.v[row, t] - profiles.v[row, t - 1]) / TICK_S
-        cost += 0.5 * (_HARD * max(0.0, -a - _HARD_MPS2) ** 2 + _HASTY * max(0.0, a - _HASTY_MPS2) ** 2)
-    return cost
+        strain += 0.5 * (_HARD * max(0.0, -a - _HARD_MPS2) ** 2 + _HASTY * max(0.0, a - _HASTY_MPS2) ** 2)
+    return cost if timed else cost + strain
 
 
 @lean

@@ -1,7 +1,7 @@
 """The car as physics: parameters per model, dynamics, actuators, energy use, its footprint on the ground."""
 
 from marque.vehicle.actuators import GRIP, IDEAL, PRODUCTION, Actuator, Actuators, ActuatorState, drive, resting
-from marque.vehicle.dynamics import Command, VehicleState, acceleration_limits, step
+from marque.vehicle.dynamics import Command, VehicleState, acceleration_limits, step, steps
 from marque.vehicle.energy import Conditions, EnergyParameters, battery_power_w, discharge
 from marque.vehicle.footprint import boxes_overlap, rectangles_touch
 from marque.vehicle.kernel import inlined, kernel, lean
@@ -37,4 +37,5 @@ __all__ = [
     "rectangles_touch",
     "resting",
     "step",
+    "steps",
 ]

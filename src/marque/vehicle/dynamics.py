@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
+
+from marque.common import Floats
 from marque.vehicle.kernel import kernel
 from marque.vehicle.parameters import VehicleParameters
 
@@ -102,3 +105,14 @@ def step(state: VehicleState, command: Command, step_s: float, parameters: Vehic
         steering_end,
         (speed_end - state.speed_mps) / step_s,
     )
+
+
+@kernel
+def steps(state: VehicleState, command: Command, step_s: float, count: int, parameters: VehicleParameters) -> Floats:
+    """(count, 6), columns as in VehicleState: what `step` makes of a state in one, two … `count` times step_s."""
+    after = np.empty((count, 6))
+    for k in range(count):
+        end = step(state, command, (k + 1) * step_s, parameters)
+        after[k, 0], after[k, 1], after[k, 2] = end.x_m, end.y_m, end.heading_rad
+        after[k, 3], after[k, 4], after[k, 5] = end.speed_mps, end.steering_rad, end.acceleration_mps2
+    return after

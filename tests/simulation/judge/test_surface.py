@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from marque.driving.map import Road
 from marque.driving.map.build import build_road_map
 from marque.driving.map.specs import LaneSpec, RoadSpec
-from marque.simulation.judge.surface import off_road, uncovered
+from marque.simulation.judge.surface import _cut_lanes, _inside_a_lane, off_road, uncovered
 
 LENGTH, WIDTH = 4.5, 1.8
 
@@ -80,3 +80,24 @@ def test_where_the_map_ends_the_road_does_not():
     assert not off_road(-60.0, 0.0, 0.0, LENGTH, WIDTH, TOWN.arrays)
     assert off_road(-60.0, 1.0, 0.0, LENGTH, WIDTH, TOWN.arrays)
     assert off_road(-70.0, 0.0, 0.0, LENGTH, WIDTH, TOWN.arrays)
+
+
+def straightforward(x, y, heading):
+    """`uncovered` with every lane cut out: what is asked first is answered as if nothing were known."""
+    pieces, corners = np.empty((512, 16, 2)), np.zeros(512, np.int32)
+    u, v = 0.5 * LENGTH * np.array([1.0, -1.0, -1.0, 1.0]), 0.5 * WIDTH * np.array([1.0, 1.0, -1.0, -1.0])
+    c, s = math.cos(heading), math.sin(heading)
+    pieces[0, :4], corners[0] = np.column_stack([x + u * c - v * s, y + u * s + v * c]), 4
+    return _cut_lanes(pieces, corners, 1, x, y, 0.5 * math.hypot(LENGTH, WIDTH), 0, 0.0, TOWN.arrays)
+
+
+@given(st.floats(-60.0, 42.0), st.floats(-4.0, 20.0), st.floats(-4.0, 4.0))
+def test_a_body_found_inside_one_lane_is_one_of_which_cutting_leaves_nothing(x, y, heading):
+    inside = _inside_a_lane(x, y, math.cos(heading), math.sin(heading), 0.5 * LENGTH, 0.5 * WIDTH, TOWN.arrays)
+    assert not inside or straightforward(x, y, heading) == 0
+    assert not inside or sampled(x, y, heading) == 0.0
+
+
+@given(st.floats(-55.0, 55.0), st.floats(-0.8, 0.8), st.floats(-0.02, 0.02))
+def test_one_inside_its_lane_is_found_without_cutting(x, y, heading):
+    assert _inside_a_lane(x, y, math.cos(heading), math.sin(heading), 0.5 * LENGTH, 0.5 * WIDTH, TOWN.arrays)

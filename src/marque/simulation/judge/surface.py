@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from marque.common import Floats, Ints
 from marque.driving.map.model import MapArrays
-from marque.vehicle import kernel
+from marque.driving.map.query import grid_cell, surface_holds
+from marque.vehicle import kernel, lean
 
 EDGE_TOLERANCE_M = 0.005
 """How thick a part of the body may be that no lane covers: a corner two centimetres over the edge, a side half as much."""
@@ -19,6 +21,8 @@ SEAM_M = 1.0
 """Neighbouring lanes no further apart than this touch: two polylines along one marking leave slits, and painted lines have a width."""
 
 _SURFACES, _SEAMS, _ENDS = 0, 1, 2
+_Body = tuple[float, float, float, float, float, float]
+"""Middle x, y m, cosine and sine of the heading, half length and half width m."""
 _MOST_PIECES = 512
 _MOST_CORNERS = 16
 _NOTHING_M2 = 1e-10
@@ -33,9 +37,11 @@ def uncovered(x: float, y: float, heading: float, length: float, width: float, r
     lanes count, whoever may use them, and where the map just ends the road does not: a lane without successor or predecessor goes on
     straight for one length of the body, and lanes that are said to be neighbours touch.
     """
+    cos, sin = math.cos(heading), math.sin(heading)
+    if _inside_a_lane(x, y, cos, sin, 0.5 * length, 0.5 * width, road):
+        return 0.0, 0.0
     pieces = np.empty((_MOST_PIECES, _MOST_CORNERS, 2))
     corners = np.zeros(_MOST_PIECES, np.int32)
-    cos, sin = math.cos(heading), math.sin(heading)
     for i in range(4):
         along = 0.5 * length if i in (0, 3) else -0.5 * length
         across = 0.5 * width if i < 2 else -0.5 * width
@@ -54,6 +60,69 @@ def uncovered(x: float, y: float, heading: float, length: float, width: float, r
         total += area
         thickest = max(thickest, 2.0 * area / _perimeter(pieces[i], corners[i]))
     return thickest, total
+
+
+@lean
+def _inside_a_lane(x: float, y: float, cos: float, sin: float, half_length: float, half_width: float, road: MapArrays) -> bool:
+    """Whether a rectangle touches neither border nor end of a lane that holds its middle: then all of it is inside, and nothing needs to
+    be cut. Most bodies are; False says nothing.
+    """
+    cell = grid_cell(road, x, y)
+    if cell < 0:
+        return False
+    body = x, y, cos, sin, half_length, half_width
+    for item in range(road.grid_start[cell], road.grid_start[cell + 1]):
+        i = road.grid_points[item]
+        if not surface_holds(road.points[i], road.points[i + 1], x, y):
+            continue
+        lane = road.lanes[road.points[i].lane]
+        end = lane.point_first + lane.point_count - 1
+        turn = _turn(road, i)
+        first, last, clear = i, i + 1, turn != 0 and not _touches_borders(road, i, body)
+        # On from segment to segment while the body reaches over their ends.
+        while clear and _touches_end(road.points[last], body):
+            clear = last < end and _turn(road, last) == turn and not _touches_borders(road, last, body)
+            last += 1
+        while clear and _touches_end(road.points[first], body):
+            first -= 1
+            clear = first >= lane.point_first and _turn(road, first) == turn and not _touches_borders(road, first, body)
+        if clear:
+            return True
+    return False
+
+
+@lean
+def _turn(road: MapArrays, i: int) -> int:
+    """Which way round the two triangles of the surface from point i on go, 0 where they do not go the same way or one is flat."""
+    p, q = road.points[i], road.points[i + 1]
+    first = (p.right_x - p.left_x) * (q.right_y - p.left_y) - (p.right_y - p.left_y) * (q.right_x - p.left_x)
+    second = (q.right_x - p.left_x) * (q.left_y - p.left_y) - (q.right_y - p.left_y) * (q.left_x - p.left_x)
+    if min(first, second) > 2.0 * _NOTHING_M2:
+        return 1
+    return -1 if max(first, second) < -2.0 * _NOTHING_M2 else 0
+
+
+@lean
+def _touches_borders(road: MapArrays, i: int, body: _Body) -> bool:
+    p, q = road.points[i], road.points[i + 1]
+    return _touches(p.left_x, p.left_y, q.left_x, q.left_y, body) or _touches(p.right_x, p.right_y, q.right_x, q.right_y, body)
+
+
+@lean
+def _touches_end(p: Any, body: _Body) -> bool:
+    return _touches(p.left_x, p.left_y, p.right_x, p.right_y, body)
+
+
+@lean
+def _touches(ax: float, ay: float, bx: float, by: float, body: _Body) -> bool:
+    """Whether a → b touches a rectangle: no axis of either separates them (separating axes)."""
+    x, y, cos, sin, half_length, half_width = body
+    u0, v0 = (ax - x) * cos + (ay - y) * sin, (ay - y) * cos - (ax - x) * sin
+    u1, v1 = (bx - x) * cos + (by - y) * sin, (by - y) * cos - (bx - x) * sin
+    if min(u0, u1) > half_length or max(u0, u1) < -half_length or min(v0, v1) > half_width or max(v0, v1) < -half_width:
+        return False
+    du, dv = u1 - u0, v1 - v0
+    return bool(abs(u0 * dv - v0 * du) <= half_length * abs(dv) + half_width * abs(du))
 
 
 @kernel

@@ -23,7 +23,7 @@ from marque.simulation.openscenario.mission import Mission, SetSpeed, mission
 from marque.simulation.openscenario.scenario import Story
 from marque.simulation.openscenario.world import Bodies, World
 from marque.simulation.sensors import Sensors, look_before, recognise_all
-from marque.vehicle import IDEAL, Actuators, Command, VehicleParameters, VehicleState, drive, resting, step
+from marque.vehicle import IDEAL, Actuators, Command, VehicleParameters, VehicleState, drive, resting, steps
 
 CYCLE_S = 0.1
 """The ego is driven that often."""
@@ -109,10 +109,10 @@ def play(
         else:
             after = plant(state, command)
         given = command if plant is None and actuators is IDEAL else _given(state, after, command)
-        for k in range(1, ticks + 1):
+        for here in steps(state, given, world.step_s, ticks, vehicle).tolist():
             story.tick()
             tick += 1
-            _lead(ego, step(state, given, k * world.step_s, vehicle))
+            _lead(ego, VehicleState(*here))
             story.look(tick)
             contact = contact or _touched(world)
         state = _state(ego, story) if world.ego_moved else VehicleState(*after)
