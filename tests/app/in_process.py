@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextvars
+import functools
+import threading
 
 import httpx
 
@@ -16,14 +20,27 @@ class InProcess(httpx.BaseTransport):
         self.transport = httpx.ASGITransport(app, client=client)
 
     def handle_request(self, request):
-        content = request.read()
+        sent = request.read()
 
         async def answered():
-            asked = httpx.Request(request.method, request.url, headers=request.headers, content=content)
+            asked = httpx.Request(request.method, request.url, headers=request.headers, content=sent)
             response = await self.transport.handle_async_request(asked)
-            return httpx.Response(response.status_code, headers=response.headers, content=await response.aread())
+            content = await response.aread()
+            for left in asyncio.all_tasks() - {asyncio.current_task()}:
+                left.cancel()
+            return httpx.Response(response.status_code, headers=response.headers, content=content)
 
-        return asyncio.run(answered())
+        if threading.current_thread() is not threading.main_thread():
+            return asyncio.run(answered())
+        return _runner().run(answered(), context=contextvars.copy_context())
+
+
+@functools.cache
+def _runner():
+    """The main thread's event loop: to make one for each request took half as long as the answers."""
+    runner = asyncio.Runner()
+    atexit.register(runner.close)
+    return runner
 
 
 def browser(app, origin, client=HERE):
