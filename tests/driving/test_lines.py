@@ -18,14 +18,23 @@ from marque.vehicle import VehicleState
 ROAD = two_lanes()
 
 
-def drawn(speed, until_s):
-    """(path kinds, offsets of the cells) of every line of a first cycle on the right lane, the goal being on the left one."""
+def drawn(speed, until_s, y=0.0):
+    """(path kinds, offsets of the cells) of every line of a first cycle on the right lane, y m off its middle, to a goal on the left."""
     pilot = Pilot(ROAD)
     pilot.begin((Goal((0.0, until_s), lanes=(ROAD.lane_ids.index("left"),)),))
-    pilot.cycle(VehicleState(50.0, 0.0, 0.0, speed, 0.0, 0.0), observation(0.0, ROAD))
+    pilot.cycle(VehicleState(50.0, y, 0.0, speed, 0.0, 0.0), observation(0.0, ROAD))
     lines = pilot._mind.lines
     kinds = [int(lines.line["path"][i]) for i in range(lines.used[0])]
     return kinds, [lines.cell["offset"][i, : lines.line["cells"][i]] for i in range(lines.used[0])]
+
+
+@pytest.mark.parametrize("speed", [3.0, 12.0, 25.0])
+@pytest.mark.parametrize(("y", "gently"), [(0.0, 0), (0.6, 1), (-0.3, 1)])
+def test_no_line_is_drawn_twice_and_back_to_the_middle_leads_a_gentler_one_where_there_is_a_way(speed, y, gently):
+    kinds, offsets = drawn(speed, np.inf, y)
+    back = [offset for kind, offset in zip(kinds, offsets, strict=True) if kind == 0 and abs(offset[60]) < 0.01]
+    assert len(back) == 1 + gently * (speed > 5.0)
+    assert len({offset.tobytes() for offset in offsets}) == len(offsets)
 
 
 @pytest.mark.parametrize("speed", [3.0, 12.0, 25.0])

@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
-from roads import drive, lane, straight, to_lane
+from roads import drive, lane, observation, straight, to_lane
 
 from marque.driving.map import Yield
 from marque.driving.map.build import build_road_map
 from marque.driving.map.specs import RoadSpec
 from marque.driving.observation import Kind
+from marque.driving.pilot import Pilot
+from marque.simulation.sensors import Sensors
 from marque.vehicle import BMW_320I, VehicleState
+from marque.vehicle.sensors import THREE_LIDARS
 
 
 def loop():
@@ -69,3 +72,24 @@ def test_who_comes_into_our_lane_from_aside_a_little_behind_us_is_not_taken_for_
     other = turns_in(their_mps, (112.0 - x_m) / v_mps + later_s)
     _, _, touched = drive(road, to_lane(road, "east"), VehicleState(float(x_m), 0.0, 0.0, float(v_mps), 0.0, 0.0), 5.0, other)
     assert not any(touched)
+
+
+def room(sensed, cycles):
+    """The probabilities of touching a cyclist who crosses 30 m ahead, after so many cycles in which it has been seen."""
+    road = side_road()
+    pilot, sensors = Pilot(road), Sensors(THREE_LIDARS)
+    pilot.begin(to_lane(road, "east"))
+    for k in range(1 - cycles, 1):
+        here = VehicleState(70.0 + 0.8 * k, 0.0, 0.0, 8.0, 0.0, 0.0)
+        truth = observation(2.0 + 0.1 * k, road, (7, Kind.BICYCLE, 100.0, 9.0 - 0.4 * k, -0.5 * np.pi, 4.0, 1.8, 0.6))
+        seen, believed = sensors.sense(truth, here) if sensed else (truth, here)
+        pilot.cycle(believed, seen)
+    lines, occupancy = pilot._mind.lines, pilot._mind.occupancy
+    return occupancy.risk[0, :, : lines.line["cells"][0]].copy()
+
+
+def test_how_fast_somebody_is_who_has_just_come_into_sight_is_doubted_only_where_it_is_not_seen_itself():
+    assert np.array_equal(room(False, 1), room(False, 20))
+    new, known = room(True, 4) > 0.3, room(True, 20) > 0.3
+    assert known.any()
+    assert new.sum() > known.sum()

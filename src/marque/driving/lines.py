@@ -24,7 +24,9 @@ CELLS = 112
 EDGE_CELLS = 36
 """So many metres ahead the corners of the body are checked against the road's edge."""
 GRAZES, LEAVES = 1, 2
-_OFFSETS = (0.0, 0.7, -0.7, 1.5, -1.5, 2.8, -2.8)
+_MPS2, _GENTLY_MPS2 = 2.0, 0.7
+"""Lateral accelerations at which lines go aside, and back to the middle where there is time."""
+_OFFSETS = (0.7, -0.7, 1.5, -1.5, 2.8, -2.8)
 _EDGE_MARGIN_M = 0.2
 """Two standard deviations of the place the car believes in: nearer to the edge it may be over it."""
 _BESIDE_PATH_M = 0.35
@@ -37,6 +39,7 @@ _LATER = ((8.0, 1.0), (20.0, 1.0), (36.0, 1.0), (8.0, 0.45), (20.0, 0.45))
 """So far, in m, a car with a time to keep goes on in its lane before it changes, and at which share of its speed now."""
 _SHORTEST_M, _NUDGE_M, _NUDGE_S = 7.0, 3.5, 0.7
 """No line is laid over less; but to come back by a hand's breadth takes less, or narrow bends would be over before."""
+_SLOWEST_MPS = 2.0
 _STAYS_M = 0.01
 _TURNING_CELLS = 3
 _ROLLING_MPS = 1.5
@@ -106,9 +109,11 @@ def draw_lines(
         if paths.path[p].kind < 0:
             continue
         if p == 0:
+            way = _draw(m, p, 0.0, _MPS2, math.nan, 0.0, state, vehicle, paths, lines)
             for target in _OFFSETS:
-                _draw(m, p, target, 2.0, math.nan, 0.0, state, vehicle, paths, lines)
-            _draw(m, p, 0.0, 0.7, math.nan, 0.0, state, vehicle, paths, lines)
+                _draw(m, p, target, _MPS2, math.nan, 0.0, state, vehicle, paths, lines)
+            if _length(state.speed_mps, way, _GENTLY_MPS2) > _length(state.speed_mps, way, _MPS2):  # else the two are one
+                _draw(m, p, 0.0, _GENTLY_MPS2, math.nan, 0.0, state, vehicle, paths, lines)
             if abs(paths.path[p].rear_d) > _BESIDE_PATH_M:  # nearer, who stays where it is would drift out of a bend
                 _draw(m, p, paths.path[p].rear_d, 2.0, math.nan, 0.0, state, vehicle, paths, lines)
             if timed:
@@ -131,25 +136,25 @@ def draw_lines(
 def _draw(
     m: MapArrays, p: int, target: float, lateral_mps2: float, then: float, hold_m: float, state: VehicleState, vehicle: VehicleParameters,
     paths: Paths, lines: Lines,
-) -> None:  # fmt: skip
+) -> float:  # fmt: skip
     """One line: reaches `target` so soon that the quintic's peak lateral acceleration, 5.77·|way|·speed²/length², is lateral_mps2.
 
-    then: the offset it goes on to after hold_m metres, as gently; nan where it stays.
+    then: the offset it goes on to after hold_m metres, as gently; nan where it stays. Returns the way, m; 0 where no line can be drawn.
     """
     if lines.used[0] >= LINES:
-        return
+        return 0.0
     i = lines.used[0]
-    speed = max(2.0, state.speed_mps)
+    speed = state.speed_mps
     curvature = math.tan(state.steering_rad) / vehicle.wheelbase_m
     d, turn = paths.path[p].rear_d, paths.path[p].rear_turn
     if abs(turn) > 1.2:
-        return
+        return 0.0
     base = min(max(0, int(paths.path[p].rear_s)), STATIONS - 2)
     k_slope = paths.station[p, base + 1].curvature - paths.station[p, base].curvature
     k_ref = paths.station[p, base].curvature + (paths.path[p].rear_s - base) * k_slope
     stretch = 1.0 - k_ref * d
     if stretch < 0.15:
-        return
+        return 0.0
     slope = math.tan(turn) * stretch
     bend = (curvature * stretch / math.cos(turn) - k_ref) * stretch / math.cos(turn) ** 2 - (k_slope * d + k_ref * slope) * math.tan(turn)
     way = abs(target - d) + 2.0 * abs(slope)
@@ -212,12 +217,13 @@ def _draw(
         s += cos / stretch
         cells = c + 1
     if cells < 3:
-        return
+        return 0.0
     lines.cell[i, cells - 1].steerable = math.inf
     _wait_for_wheels(lines, i, state, vehicle)
     lines.line[i].path, lines.line[i].target, lines.line[i].cells = p, target if p == 0 or math.isnan(then) else then, cells
     lines.line[i].swerves = p == 0 and lateral_mps2 >= _SWERVING_MPS2
     lines.used[0] = i + 1
+    return way
 
 
 @lean
@@ -254,6 +260,7 @@ def _quintic(d: float, slope: float, bend: float, target: float, length: float) 
 @lean
 def _length(speed: float, way: float, lateral_mps2: float) -> float:
     """Metres for `way` metres aside with that peak of lateral acceleration."""
+    speed = max(_SLOWEST_MPS, speed)
     shortest = min(_SHORTEST_M, max(_NUDGE_M + _SHORTEST_M * way, _NUDGE_S * speed))
     return min(90.0, max(shortest, speed * math.sqrt(5.77 * way / lateral_mps2)))
 

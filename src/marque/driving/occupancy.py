@@ -37,8 +37,8 @@ _SWING_M2 = 3.6
 _EARLIER_MPS, _EARLIER_M, _CROSSES = 0.3, 0.6, 0.5
 """Who crosses may come so much earlier or later than expected, the more the farther ahead, twice as much on a bicycle, and on foot for
 whoever would swerve; the sine from which somebody crosses."""
-_NEW_MPS, _NEW_M = 2.0, 3.0
-"""And so much more, shared by the cycles it has been seen for: how fast somebody is who has only just come into sight is hardly known."""
+_DOUBTED_S = 1.5
+"""And so much more as its speed is in doubt, for so long: by then it is known better."""
 _HERE_MARGIN_M = 0.04
 """Cell 0 is where the car is, not a metre's stand-in: to stay in it needs no reserve."""
 REASON = 1_000_000
@@ -222,8 +222,7 @@ def _mark(
     doubt = 0.0 if crowd else min(_DOUBT_M, _DOUBT_S * track.speed)
     if track.speed > 1.0 and abs(lines.cell[i, near].ux * sin - lines.cell[i, near].uy * cos) > _CROSSES:
         doubled = 2.0 if track.kind == Kind.BICYCLE or (crowd and lines.line[i].swerves) else 1.0  # to swerve is to trust more
-        new = 1.0 / max(1.0, track.cycles)
-        own_half += doubled * min(_EARLIER_M + _NEW_M * new, (_EARLIER_MPS + _NEW_MPS * new) * first * STEP_S)
+        own_half += doubled * min(_EARLIER_M + _DOUBTED_S * track.doubt, (_EARLIER_MPS + track.doubt) * first * STEP_S)
     for step in (1, -1):
         c = near if step == 1 else near - 1
         missed = 0

@@ -37,6 +37,8 @@ _NEARER = 1.1
 _LATEST_S = 0.3
 """Scans later than this are carried forward even if none came in between."""
 _UNKNOWN_SPEED_MPS = 10.0
+_DOUBT_MPS = 2.0
+"""What TRACK's doubt of a speed is in the first cycle, and shared by the cycles since: less lets the car swerve ahead of a child."""
 _STANDS, _MOVES = 0.6, 0.2
 """Probability of standing at which a track is told to stand, and to move again."""
 
@@ -339,6 +341,7 @@ def _tell(t: Tracker, tracks: Records, now_s: float, step_s: float) -> None:
         out.length, out.width = t.size[slot, 0], t.size[slot, 2]
         out.standing_s = out.standing_s + max(step_s, 1e-9) if stands else 0.0
         out.cycles += out.seen
+        out.doubt = _DOUBT_MPS * (1.0 / max(1.0, out.cycles))
 
 
 @kernel

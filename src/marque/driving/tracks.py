@@ -21,6 +21,7 @@ TRACK = np.dtype(
         ("y", "f8"),
         ("heading", "f8"),
         ("speed", "f8"),
+        ("doubt", "f8"),  # m/s by which the speed may be another; 0 where speeds are seen themselves
         ("acceleration", "f8"),
         ("trend", "f8"),  # acceleration as it was on the average of the last seconds, m/s²: noise of sensors mostly cancels
         ("yaw_rate", "f8"),
