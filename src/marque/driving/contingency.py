@@ -119,5 +119,6 @@ def _part(lines: Lines, occupancy: Occupancy, i: int, who: int, out: Futures) ->
             out.comes.risk[i, t, c] = 1.0 if its else risk
             out.stays.risk[i, t, c] = 0.0 if its else risk
             out.comes.why[i, t, c] = out.stays.why[i, t, c] = why
+    out.comes.marked[i] = out.stays.marked[i] = True
     look_ahead(lines, i, out.comes)
     look_ahead(lines, i, out.stays)

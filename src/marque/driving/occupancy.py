@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from marque.common import Floats, Ints, Records
+from marque.common import Bools, Floats, Ints, Records
 from marque.driving.lines import CELLS, LINES, Lines
 from marque.driving.observation import Kind
 from marque.driving.path import TURNED_BACK, Paths
@@ -46,16 +46,20 @@ REASON = 1_000_000
 
 
 class Occupancy(NamedTuple):
-    """One grid per line. Instants are `predict.STEP_S` apart."""
+    """One grid per line. Instants are `predict.STEP_S` apart.
+
+    Nobody is in the way of most lines at most instants: such a row is not marked, nothing is on it, and nothing need be done about it.
+    """
 
     risk: Floats  # (LINES, STEPS, CELLS) probability of touching somebody, 1 for a line that must not be crossed
     why: Ints  # (LINES, STEPS, CELLS) whom; see REASON
     next: Ints  # (LINES, STEPS, CELLS) the first blocked cell from here on, FREE for none
+    marked: Bools  # (LINES, STEPS) whether any cell of the row may have a risk; else it has none, and nothing is ahead
 
 
 def no_occupancy() -> Occupancy:
     shape = (LINES, STEPS, CELLS)
-    return Occupancy(np.zeros(shape), np.zeros(shape, np.int32), np.zeros(shape, np.int32))
+    return Occupancy(np.zeros(shape), np.zeros(shape, np.int32), np.full(shape, FREE, np.int32), np.zeros(shape[:2], np.bool_))
 
 
 @kernel
@@ -66,8 +70,7 @@ def occupy(
     for mode in range(predictions.used[0]):
         predictions.mode[mode].weight = 0.0 if _follows(tracks, predictions, mode, paths, vehicle) else predictions.mode[mode].probability
     count = lines.used[0]
-    out.risk[:count] = 0.0
-    out.why[:count] = 0
+    _clear(count, out)
     reach, starts = np.empty((predictions.used[0], 4)), np.empty(CELLS + 1, np.int32)
     for mode in range(predictions.used[0]):
         reach[mode, 0], reach[mode, 1], reach[mode, 2], reach[mode, 3] = _reach(predictions, mode)
@@ -93,6 +96,16 @@ def occupy(
                         near = _nearest(lines, i, first, last, at.x, at.y, near)
                         _mark(tracks[slot], slot, at, lines, i, near, first, last, t, until, weight, half_length, half_width, vehicle, out)
                     t = until
+
+
+@lean
+def _clear(count: int, out: Occupancy) -> None:
+    """Take what was marked off the first `count` lines."""
+    for i in range(count):
+        for t in range(STEPS):
+            if out.marked[i, t]:
+                out.risk[i, t], out.why[i, t], out.next[i, t] = 0.0, 0, FREE
+                out.marked[i, t] = False
 
 
 @lean
@@ -239,6 +252,7 @@ def _mark(
                 )
                 here = weight if sure else _DOUBTFUL * weight
                 for t in range(first, until):
+                    out.marked[i, t] = True
                     out.risk[i, t, c] = min(1.0, out.risk[i, t, c] + here)
                     if out.why[i, t, c] == 0 or here >= _SURE:
                         out.why[i, t, c] = Reason.FOLLOW * REASON + slot
@@ -249,6 +263,7 @@ def _mark(
 def block(lines: Lines, i: int, first: int, last: int, t_first: int, t_last: int, weight: float, why: int, out: Occupancy) -> None:
     """Forbid cells first..last of line i during instants t_first..t_last (both inclusive, cut to the grid)."""
     for t in range(max(0, t_first), min(STEPS - 1, t_last) + 1):
+        out.marked[i, t] = True
         for c in range(max(0, first), min(lines.line[i].cells - 1, last) + 1):
             if out.risk[i, t, c] < weight:
                 out.risk[i, t, c] = weight
@@ -260,11 +275,7 @@ def look_ahead(lines: Lines, i: int, out: Occupancy) -> None:
     """Fill `next`: scanning from the far end, the first cell ahead that is surely blocked."""
     cells = lines.line[i].cells
     for t in range(STEPS):
-        blocked = False
-        for c in range(cells):  # a loop without a way out, which becomes vector code; most instants have nobody on most lines
-            blocked |= out.risk[i, t, c] >= _SURE
-        if not blocked:
-            out.next[i, t, :cells] = FREE
+        if not out.marked[i, t]:
             continue
         ahead = FREE
         for c in range(cells - 1, -1, -1):

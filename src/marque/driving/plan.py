@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from marque.common import Floats, Ints
-from marque.driving.lines import LINES, Lines
+from marque.driving.lines import CELLS, LINES, Lines
 from marque.driving.occupancy import Occupancy
 from marque.driving.path import Paths
 from marque.driving.speed import PROFILES, TICKS, Profiles, aim, pass_and_stop
-from marque.driving.worth import HORIZON_S, Task, Terms, comfort, goal_cells, line_terms, worth
+from marque.driving.worth import HORIZON_S, Task, Terms, comfort, goal_cells, line_terms, speeding, worth
 from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
 
 BEST = 8
@@ -29,13 +29,15 @@ class Choice(NamedTuple):
     cost: Floats
     rank: Ints  # (PROFILES,) scratch: sampled profiles, the most promising first
     least: Floats  # (PROFILES,) scratch: what each costs at least
+    allowed: Floats  # (CELLS,) scratch: the speed that some line allows there
 
 
 def no_choice() -> Choice:
     rows = CANDIDATES + 1
     return Choice(
-        np.zeros(rows, np.int32), np.zeros(rows, np.int32), np.full(rows, np.inf), np.zeros(PROFILES, np.int32), np.zeros(PROFILES)
-    )
+        np.zeros(rows, np.int32), np.zeros(rows, np.int32), np.full(rows, np.inf), np.zeros(PROFILES, np.int32), np.zeros(PROFILES),
+        np.zeros(CELLS),
+    )  # fmt: skip
 
 
 @lean
@@ -82,7 +84,7 @@ def choose(
     effort: (PROFILES,) of `efforts`. last_kind, last_target: path and offset driven in the last cycle.
     """
     out.cost[:] = np.inf
-    _rank(profiles, effort, cycle.eager, out)
+    _rank(lines, profiles, effort, cycle.eager, task.timed[0] == 1, out)
     for i in range(lines.used[0]):
         _choose_on(lines, paths, profiles, occupancy, task, effort, cycle, i, last_kind, last_target, 0, BEST, out)
 
@@ -123,10 +125,15 @@ def _choose_on(
 
 
 @lean
-def _rank(profiles: Profiles, effort: Floats, eager: float, out: Choice) -> None:
-    """Fill `rank` and `least`."""
+def _rank(lines: Lines, profiles: Profiles, effort: Floats, eager: float, timed: bool, out: Choice) -> None:
+    """Fill `rank` and `least`: what a profile costs and gains on an empty line that allows all that any of them does."""
+    out.allowed[:] = 0.0
+    for i in range(lines.used[0]):
+        last = lines.line[i].cells - 1
+        for c in range(CELLS):
+            out.allowed[c] = max(out.allowed[c], lines.cell[i, min(c, last)].allowed)
     for row in range(LINES, profiles.used[0]):
-        least = effort[row] - eager * profiles.s[row, TICKS - 1]
+        least = effort[row] - eager * profiles.s[row, TICKS - 1] + (0.0 if timed else speeding(profiles, row, out.allowed))
         out.least[row] = least
         at = row
         while at > LINES and out.least[out.rank[at - 1]] > least:

@@ -25,7 +25,7 @@ _GAP = 4.0  # one instant bumper to bumper, falling to 0 at the time gap below
 _GAP_S, _GAP_STAND_M = 0.9, 2.0
 _EDGE = 120.0  # one instant with a corner off the road
 _GRAZE = 3.0  # one instant with a corner nearly there
-_SPEED = 0.9  # per (m/s)² above what limit and bends allow, per instant
+_SPEED, _OVER_MPS = 0.9, 0.2  # per (m/s)² above what limit and bends allow, per instant, unless it is hardly above
 _LATERAL = 0.8  # per (m/s²)² above comfortable
 _LATERAL_COMFORT, _LATERAL_LIMIT = 2.6, 8.0
 _UNSTEERABLE = 400.0  # one instant faster than the steering can follow the line
@@ -236,6 +236,17 @@ def comfort(profiles: Profiles, row: int, timed: bool) -> float:
 
 
 @lean
+def speeding(profiles: Profiles, row: int, allowed: Floats) -> float:
+    """What a profile costs at least for being too fast, on any line that allows no more than `allowed`, (CELLS,) m/s."""
+    cost = 0.0
+    for t in range(1, STEPS):
+        over = profiles.v[row, 2 * t] - allowed[cell_at(profiles.s[row, 2 * t], len(allowed) - 1)]
+        if over > _OVER_MPS:
+            cost += _SPEED * over * over
+    return cost
+
+
+@lean
 def _latest(task: Task) -> float:
     """The last moment of any goal, s from now."""
     latest = -np.inf
@@ -333,7 +344,7 @@ def _weigh(
             if gap < need:
                 cost += counts * _GAP * (1.0 - gap / need) ** 2
         over = v - lines.cell[i, c].allowed
-        if over > 0.2:
+        if over > _OVER_MPS:
             cost += counts * _SPEED * over * over
         lateral = abs(lines.cell[i, c].curvature) * v * v
         if lateral > _LATERAL_COMFORT:
