@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import functools
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -74,11 +77,43 @@ def test_other_kernels_call_one_and_the_same_for_integers_of_any_width_and_for_c
     assert {signature.args for signature in template.cases} == {(types.int64,), (types.float64,)}
 
 
+@kernel
+def root(x):
+    if x < 0.0:
+        raise ValueError("the root of what is below zero")
+    return np.sqrt(x)
+
+
+@kernel
+def roots(x, y):
+    return root(x) + root(y)
+
+
+def test_what_a_kernel_raises_that_a_kernel_called_reaches_python():
+    assert roots(4.0, 9.0) == 5.0
+    with pytest.raises(ValueError, match="below zero"):
+        roots(4.0, -1.0)
+
+
+def test_what_only_kernels_call_is_kept_without_machine_code_and_linked_into_another_process_s_kernel(tmp_path):
+    roots(4.0, 9.0)
+    kept = {path: path.read_bytes() for path in (_cache(__name__) / "parts").rglob("test_kernel.root-*.nbc")}
+    assert kept
+    assert not any(b"\x7fELF" in code for code in kept.values())
+    fresh = tmp_path / "fresh.py"
+    fresh.write_text("import test_kernel as t\n\n@t.kernel\ndef anew(x):\n    return t.root(x) + 1.0\n\nprint(anew(16.0))\n")
+    told = subprocess.run(
+        [sys.executable, fresh], env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)}, capture_output=True, text=True, check=False
+    )
+    assert told.stdout == "5.0\n", told.stderr
+    assert kept == {path: path.read_bytes() for path in (_cache(__name__) / "parts").rglob("test_kernel.root-*.nbc")}
+
+
 def test_what_python_calls_and_what_kernels_call_is_compiled_and_kept_apart():
     """The second has no way in from Python: called by it, it would end the process."""
     assert (twice(np.int32(2)), twice(3), twice(0.25)) == (4, 6, 0.5)
     for_python, for_kernels = (
-        {path.name.split("-")[0] for path in (_cache(__name__) / caller).rglob("*.nbi")} for caller in ("for-python", "for-kernels")
+        {path.name.split("-")[0] for path in (_cache(__name__) / caller).rglob("*.nbi")} for caller in ("wholes", "parts")
     )
     assert for_python >= {"test_kernel.twice", "test_kernel.six_ways"}
     assert "test_kernel.twice" in for_kernels

@@ -8,6 +8,7 @@ of them swings.
 
 from __future__ import annotations
 
+import functools
 import math
 
 from marque.common import Records
@@ -39,7 +40,7 @@ class Ahead:
         """Where the car will be when what is asked now takes hold, and in how many s that is; whole steps of the dead time of steering."""
         late_s = min(_LONGEST_S, self._actuators.steering.delay_s + health.delay_s)
         steps = round(late_s / self._step_s)
-        held, actuators = self._held, self._as_diagnosed(health)
+        held, actuators = self._held, _as_diagnosed(self._actuators, health)
         for _ in range(steps):  # the last acceleration goes on; of the steering nothing newer arrives by then
             state, held = drive(state, held, self._last, self._step_s, self._vehicle, actuators)
         self._turns_radps = held.steering_radps
@@ -54,17 +55,19 @@ class Ahead:
         lag_s = self._actuators.steering.lag_s if health.steering > 0.0 else 0.0  # uneven braking, which then steers, has none
         k = lag_s / self._step_s * (1.0 - math.exp(-self._step_s / lag_s)) if lag_s > 0.0 else 0.0
         asked = command._replace(steering_rate_radps=(command.steering_rate_radps - k * self._turns_radps) / (1.0 - k))
-        _, self._held = drive(state, self._held, asked, self._step_s, self._vehicle, self._as_diagnosed(health))
+        _, self._held = drive(state, self._held, asked, self._step_s, self._vehicle, _as_diagnosed(self._actuators, health))
         self._last = asked
         return asked
 
-    def _as_diagnosed(self, health: Health) -> Actuators:
-        drives, brakes, steers, late_s = *self._actuators[:3], health.delay_s
-        return self._actuators._replace(
-            drive=drives._replace(delay_s=drives.delay_s + late_s, left=min(drives.left, health.drive)),
-            brake=brakes._replace(delay_s=brakes.delay_s + late_s, left=min(brakes.left, health.braking)),
-            steering=steers._replace(delay_s=steers.delay_s + late_s, left=min(steers.left, health.steering)),
-        )
+
+@functools.lru_cache(maxsize=16)
+def _as_diagnosed(actuators: Actuators, health: Health) -> Actuators:
+    drives, brakes, steers, late_s = *actuators[:3], health.delay_s
+    return actuators._replace(
+        drive=drives._replace(delay_s=drives.delay_s + late_s, left=min(drives.left, health.drive)),
+        brake=brakes._replace(delay_s=brakes.delay_s + late_s, left=min(brakes.left, health.braking)),
+        steering=steers._replace(delay_s=steers.delay_s + late_s, left=min(steers.left, health.steering)),
+    )
 
 
 @kernel

@@ -223,7 +223,7 @@ def _draw(
     lines.line[i].path, lines.line[i].target, lines.line[i].cells = p, target if p == 0 or math.isnan(then) else then, cells
     lines.line[i].swerves = p == 0 and lateral_mps2 >= _SWERVING_MPS2
     lines.used[0] = i + 1
-    return way
+    return float(way)
 
 
 @lean

@@ -19,6 +19,8 @@ import numba
 from numba.core import config as numba_config
 from numba.core import types
 
+from marque.vehicle.part import PartCache, PartCompiler, WholeCompiler
+
 _F = TypeVar("_F", bound=Callable[..., object])
 
 _PACKAGE = Path(__file__).parents[1]
@@ -51,15 +53,17 @@ def inlined(function: _F) -> _F:
 
 
 def _compiled(function: _F, **options: bool) -> _F:
-    """Two of it: one that Python calls, and one that other kernels call.
+    """Two of it: one that Python calls, and one that other kernels call (`part`).
 
     The second comes without what takes arguments out of Python's objects, a third of all machine code, and once for signed integers of any
     width and for constants: numba alone would compile it, and all it calls, anew for an int32, for an int64 and for each constant.
     """
-    _choose_cache(function, "for-python")
-    for_python = _njit(**options, **_POLICY)(function)
-    _choose_cache(function, "for-kernels")
-    for_kernels = _njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options, **_POLICY)(function)
+    _choose_cache(function, "wholes")
+    for_python = _njit(pipeline_class=WholeCompiler, **options, **_POLICY)(function)
+    _choose_cache(function, "parts")
+    for_kernels = _njit(pipeline_class=PartCompiler, no_cpython_wrapper=True, no_cfunc_wrapper=True, **options, **_POLICY)(function)
+    if options.get("cache"):
+        for_kernels._cache = PartCache(function)
 
     def get_call_template(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
         return for_kernels.get_call_template(tuple(map(_widest, args)), {name: _widest(one) for name, one in kws.items()})
