@@ -24,7 +24,7 @@ CELLS = 112
 EDGE_CELLS = 36
 """So many metres ahead the corners of the body are checked against the road's edge."""
 GRAZES, LEAVES = 1, 2
-_MPS2, _GENTLY_MPS2 = 2.0, 0.7
+_ASIDE_MPS2, _GENTLY_MPS2 = 2.0, 0.7
 """Lateral accelerations at which lines go aside, and back to the middle where there is time."""
 _OFFSETS = (0.7, -0.7, 1.5, -1.5, 2.8, -2.8)
 _EDGE_MARGIN_M = 0.2
@@ -109,27 +109,27 @@ def draw_lines(
         if paths.path[p].kind < 0:
             continue
         if p == 0:
-            way = _draw(m, p, 0.0, _MPS2, math.nan, 0.0, state, vehicle, paths, lines)
+            way = _draw(m, p, 0.0, _ASIDE_MPS2, math.nan, 0.0, state, vehicle, paths, lines)
             for target in _OFFSETS:
-                _draw(m, p, target, _MPS2, math.nan, 0.0, state, vehicle, paths, lines)
-            if _length(state.speed_mps, way, _GENTLY_MPS2) > _length(state.speed_mps, way, _MPS2):  # else the two are one
+                _draw(m, p, target, _ASIDE_MPS2, math.nan, 0.0, state, vehicle, paths, lines)
+            if _length(state.speed_mps, way, _GENTLY_MPS2) > _length(state.speed_mps, way, _ASIDE_MPS2):  # else the two are one
                 _draw(m, p, 0.0, _GENTLY_MPS2, math.nan, 0.0, state, vehicle, paths, lines)
             if abs(paths.path[p].rear_d) > _BESIDE_PATH_M:  # nearer, who stays where it is would drift out of a bend
-                _draw(m, p, paths.path[p].rear_d, 2.0, math.nan, 0.0, state, vehicle, paths, lines)
+                _draw(m, p, paths.path[p].rear_d, _ASIDE_MPS2, math.nan, 0.0, state, vehicle, paths, lines)
             if timed:
                 for target in _SWERVES:
                     _draw(m, p, target, _SWERVING_MPS2, math.nan, 0.0, state, vehicle, paths, lines)
             if waits:
                 for target in _ROUND:
-                    _draw(m, p, target, 2.0, 0.0, _BESIDE_M, state, vehicle, paths, lines)
+                    _draw(m, p, target, _ASIDE_MPS2, 0.0, _BESIDE_M, state, vehicle, paths, lines)
         else:
-            for comfort in (0.8, 2.0, 5.0):
+            for comfort in (0.8, _ASIDE_MPS2, 5.0):
                 _draw(m, p, 0.0, comfort, math.nan, 0.0, state, vehicle, paths, lines)
             if timed:
                 for hold_m, share in _LATER:
-                    _draw(m, p, paths.path[p].rear_d, 2.0 / (share * share), 0.0, hold_m, state, vehicle, paths, lines)
+                    _draw(m, p, paths.path[p].rear_d, _ASIDE_MPS2 / (share * share), 0.0, hold_m, state, vehicle, paths, lines)
         if not math.isnan(goal_offsets[p]):
-            _draw(m, p, goal_offsets[p], 2.0, math.nan, 0.0, state, vehicle, paths, lines)
+            _draw(m, p, goal_offsets[p], _ASIDE_MPS2, math.nan, 0.0, state, vehicle, paths, lines)
 
 
 @lean

@@ -36,21 +36,16 @@ _STRAIGHT, _SLACK_M, _BODY_STATIONS = 0.03, 0.3, 5
 """With no more curvature than this, and this much to spare beside the reserve, the body is where its axle's path is."""
 
 
-@kernel
+@lean
 def smooth(line: Records, first: int, last: int, passes: int) -> None:
     """Binomial smoothing of the stations between first and last, which stay."""
-    n = last - first + 1
-    here, after = np.empty((2, n)), np.empty((2, n))  # side by side: that becomes vector code
-    for i in range(n):
-        here[0, i], here[1, i] = line[first + i].x, line[first + i].y
-    after[:, 0], after[:, n - 1] = here[:, 0], here[:, n - 1]
     for _ in range(passes):
-        for k in range(2):
-            for i in range(1, n - 1):
-                after[k, i] = 0.25 * here[k, i - 1] + 0.5 * here[k, i] + 0.25 * here[k, i + 1]
-        here, after = after, here
-    for i in range(1, n - 1):
-        line[first + i].x, line[first + i].y = here[0, i], here[1, i]
+        last_x, last_y = line[first].x, line[first].y
+        for i in range(first + 1, last):
+            here_x, here_y = line[i].x, line[i].y
+            line[i].x = 0.25 * last_x + 0.5 * here_x + 0.25 * line[i + 1].x
+            line[i].y = 0.25 * last_y + 0.5 * here_y + 0.25 * line[i + 1].y
+            last_x, last_y = here_x, here_y
 
 
 @lean
@@ -75,7 +70,7 @@ def differentiate(line: Records) -> None:
             last = here
 
 
-@kernel
+@lean
 def round_off(line: Records) -> None:
     """Smooth further where the lanes turn more sharply than a car can: some maps join lanes in a corner."""
     n = len(line)

@@ -50,38 +50,18 @@ def sample_profiles(speed: float, acceleration: float, vehicle: VehicleParameter
     """The family of one acceleration for a while, then another, with limited jerk except where braking is hard."""
     row = LINES
     for first in _FIRST:
-        trunk, t = row + GROUP - len(_THEN), 0  # all that begin alike branch off the one that goes on so for longest
-        s, v, a = 0.0, speed, acceleration
-        out.s[trunk, 0], out.v[trunk, 0] = s, v
         for first_s in _FIRST_S:
-            while t + 1 < TICKS and (t + 1) * TICK_S <= first_s:
-                t += 1
-                s, v, a = _ease_to(first, s, v, a, vehicle)
-                out.s[trunk, t], out.v[trunk, t] = s, v
             for then in _THEN:
-                _branch_off(trunk, t, then, a, vehicle, row, out)
+                s, v, a = 0.0, speed, acceleration
+                out.s[row, 0], out.v[row, 0] = s, v
+                for t in range(1, TICKS):
+                    wanted = first if t * TICK_S <= first_s else then
+                    jerk = _HARD_JERK_MPS3 if wanted < -4.0 else _JERK_MPS3
+                    a += min(jerk * TICK_S, max(-jerk * TICK_S, wanted - a))
+                    s, v = _advance(s, v, _possible(a, v, vehicle))
+                    out.s[row, t], out.v[row, t] = s, v
                 row += 1
     out.used[0] = row
-
-
-@lean
-def _branch_off(trunk: int, tick: int, then: float, a: float, vehicle: VehicleParameters, row: int, out: Profiles) -> None:
-    """Row `row` is the trunk's up to `tick`, at whose end the acceleration is a, and goes over to `then` from there."""
-    for t in range(tick + 1):
-        out.s[row, t], out.v[row, t] = out.s[trunk, t], out.v[trunk, t]
-    s, v = out.s[row, tick], out.v[row, tick]
-    for t in range(tick + 1, TICKS):
-        s, v, a = _ease_to(then, s, v, a, vehicle)
-        out.s[row, t], out.v[row, t] = s, v
-
-
-@kernel
-def _ease_to(wanted: float, s: float, v: float, a: float, vehicle: VehicleParameters) -> tuple[float, float, float]:
-    """Way, speed and acceleration a tick later, on the way to an acceleration that is wanted."""
-    jerk = _HARD_JERK_MPS3 if wanted < -4.0 else _JERK_MPS3
-    a += min(jerk * TICK_S, max(-jerk * TICK_S, wanted - a))
-    s, v = _advance(s, v, _possible(a, v, vehicle))
-    return s, v, a
 
 
 @kernel
