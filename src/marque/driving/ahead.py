@@ -62,7 +62,7 @@ class Ahead:
 
 @functools.lru_cache(maxsize=16)
 def _as_diagnosed(actuators: Actuators, health: Health) -> Actuators:
-    """What is left of them. Diagnoses seldom change; to work this out took as long as the rest of what is asked for."""
+    """What is left of them; a diagnosis seldom changes, so it is worked out once for each."""
     drives, brakes, steers, late_s = *actuators[:3], health.delay_s
     return actuators._replace(
         drive=drives._replace(delay_s=drives.delay_s + late_s, left=min(drives.left, health.drive)),
