@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from roads import crossroads, to_lane, two_way
 
-from marque.driving.hidden import sees
+from marque.driving.hidden import _sees_beside, _surely_sees, sees, surely_seen
 from marque.driving.observation import RAYS, Kind, no_one
 from marque.driving.pilot import Pilot
 from marque.driving.view import Reason
@@ -59,6 +59,23 @@ def test_an_eye_sees_as_far_as_it_is_told_and_every_place_where_perception_is_pe
         True, False, True, True, False
     ]  # fmt: skip
     assert sees(seen._replace(perfect=True), here, 500.0, 500.0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_surely_seen_is_seen(seed):
+    """On and beside the borders of the octants, too; and where all around is free most places are surely seen."""
+    chance = np.random.default_rng(seed)
+    free = np.repeat(chance.uniform(2.0, 40.0, (2, RAYS // 20)), 20, axis=1)
+    seen = no_one(0.0, np.empty(0, np.uint8))._replace(perfect=False, eyes=np.array([[1.0, 0.0, 1.5], [-2.0, 0.5, 1.5]]), free_m=free)
+    surely_m = surely_seen(seen)
+    bearings = np.concatenate((chance.uniform(-np.pi, np.pi, 2000), np.repeat(np.arange(-4, 5) * 0.25 * np.pi, 20)))
+    aways = chance.uniform(0.0, 40.0, len(bearings))
+    places = np.column_stack((1.0 + aways * np.cos(bearings), aways * np.sin(bearings)))
+    sure = [_surely_sees(seen, surely_m, *place) for place in places]
+    assert any(sure)
+    assert all(_sees_beside(seen, *place) for place, known in zip(places, sure, strict=True) if known)
+    clear = seen._replace(free_m=np.full_like(free, 40.0))
+    assert np.mean([_surely_sees(clear, surely_seen(clear), *place) for place in places]) > 0.95
 
 
 def houses(_t):
