@@ -44,3 +44,12 @@ def test_askew_over_the_oncoming_lane_it_is_on_its_own_though_its_way_leads_back
 def test_where_its_way_has_turned_round_it_is_on_the_lane_it_has_come_to():
     back = [VehicleState(x, 3.5, np.pi, 3.0, 0.0, 0.0) for x in (95.0, 90.0, 60.0)]
     assert list(lanes_of(there_and_back(), VehicleState(80.0, 0.0, 0.0, 3.0, 0.0, 0.0), *back)) == ["out", "home", "home", "home"]
+
+
+def test_against_every_lane_under_it_it_is_on_none():
+    road = there_and_back()
+    lanes = len(road.lane_ids)
+    for heading, there in ((0.0, "out"), (1.2, "out"), (np.pi, None)):
+        state = VehicleState(30.0, 0.0, heading, 8.0, 0.0, 0.0)
+        found, _ = own_lane(road.arrays, state, np.zeros(lanes), np.full(8, -1, np.int32), no_paths())
+        assert (road.lane_ids[found] if found >= 0 else None) == there

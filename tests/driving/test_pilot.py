@@ -235,6 +235,28 @@ def test_a_goal_in_time_place_and_speed_is_met():
     assert any(met[50:57])
 
 
+@pytest.mark.parametrize(("end_m", "from_s"), [(50.0, 4.0), (50.0, 8.0), (40.0, 2.5)])
+def test_until_a_goal_in_time_can_be_met_it_does_not_leave_the_map(end_m, from_s):
+    from marque.driving.goal import Goal
+
+    road = build_road_map(RoadSpec("short road", "test", [lane("all", straight(0, 0, end_m, 0))]))
+    _, states, _ = drive(road, (Goal((from_s, from_s)),), at(10.0, speed=8.0), from_s)
+    assert max(state.x_m for state in states) + 0.5 * BMW_320I.length_m < end_m
+    assert max(-state.acceleration_mps2 for state in states[:-5]) < 4.0
+
+
+def test_who_begins_against_its_lane_goes_on_slowly_and_stops_for_who_comes():
+    from marque.driving.goal import Goal
+
+    road = build_road_map(RoadSpec("one way", "test", [lane("back", straight(300, 0, 0, 0))]))
+    _, alone, _ = drive(road, (Goal((4.0, 4.0)),), at(20.0), 4.0)
+    assert alone[-1].x_m > 50.0
+    stands = (7, Kind.CAR, 80.0, 0.0, np.pi, 0.0, 4.5, 1.8)
+    _, met, touched = drive(road, (Goal((0.0, np.inf)),), at(20.0), 15.0, lambda _t: (stands,))
+    assert not any(touched)
+    assert max(abs(state.y_m) for state in met) + 0.5 * BMW_320I.width_m < 1.75
+
+
 def test_two_pilots_on_one_map_do_not_share_a_thought():
     road = two_lanes()
     alone = drive(road, to_lane(road, "right"), at(10.0), 3.0)[1]

@@ -1,5 +1,7 @@
 """Where a goal lies and what it costs to get there, on roads where both are plain."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from roads import drive, lane, straight, two_lanes
@@ -44,6 +46,21 @@ def test_a_region_that_lies_on_the_border_alone_belongs_to_both_lanes():
     entries = by_name(road, goal_entries(road, (box(200.0, 220.0, 1.4, 2.1),)))
     assert np.isfinite(entries["left"])
     assert np.isfinite(entries["right"])
+
+
+def test_a_region_to_be_reached_with_a_heading_is_of_the_lanes_that_have_it_there():
+    angle = np.linspace(-np.pi / 2, 0.0, 25)
+    turn = np.column_stack((50.0 + 15.0 * np.cos(angle), 15.0 + 15.0 * np.sin(angle)))
+    lanes = [
+        lane("in", straight(0, 0, 50, 0), successors=["on", "turn"]),
+        lane("on", straight(50, 0, 150, 0), junction="j"),
+        lane("turn", turn, junction="j"),
+    ]
+    road = build_road_map(RoadSpec("fork", "test", lanes))
+    where = box(58.0, 61.0, -0.6, 4.0)
+    for heading, whose in (((0.6, 0.8), {"turn"}), ((-0.1, 0.1), {"on"}), (None, {"on", "turn"}), ((3.0, 3.3), {"on", "turn"})):
+        entries = by_name(road, goal_entries(road, (dataclasses.replace(where, heading_rad=heading),)))
+        assert {name for name, at in entries.items() if np.isfinite(at)} == whose
 
 
 def test_cost_is_the_way_to_where_the_region_begins_and_the_lane_change():

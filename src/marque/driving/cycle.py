@@ -39,7 +39,7 @@ from marque.driving.rules import WAITING, forget_ahead, obey, reach_ahead, to_pa
 from marque.driving.sirens import make_way, stay_aside
 from marque.driving.speed import PROFILES, Profiles, follow, no_profiles, sample_profiles
 from marque.driving.view import Reason
-from marque.driving.worth import Task, pace, terms
+from marque.driving.worth import Task, begins, pace, terms
 from marque.vehicle import Command, VehicleParameters, VehicleState, kernel
 
 _WAITS_S = 4.0
@@ -142,7 +142,7 @@ def cycle(
     look_into(m, now, vehicle, mind.paths, tracks, seen, mind.clear_s)
     obey(
         m, state, vehicle, mind.paths, mind.lines, tracks, mind.predictions, seen, mind.clear_s, mind.memory,
-        timed and ask.stop_m == math.inf, step_s, law, mind.occupancy,
+        timed and ask.stop_m == math.inf, begins(task), step_s, law, mind.occupancy,
     )  # fmt: skip
     if siren >= 0:
         stay_aside(law, siren, mind.lines, mind.occupancy)

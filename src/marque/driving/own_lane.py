@@ -20,14 +20,14 @@ _STRAYED_M, _CUT_M = 4.0, 3.5
 _MEANT_M = 3.0
 _HERE_M = 15.0
 """Lanes of the path that begin no farther ahead of the rear axle may be under the car: it cuts corners."""
-_ASKEW_RAD = 0.6
+_ASKEW_RAD, _AGAINST_RAD = 0.6, 1.6
 
 
 @kernel
 def own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints, paths: Paths) -> tuple[int, float]:
     """(lane, s) of the lane under the car that agrees best with where it points, where it comes from and where it wants to go.
 
-    (−1, 0) where there is none. cost: (L,) metres to the goal. history: lanes driven lately, newest first. paths: those of the last cycle.
+    (−1, 0) where there is none, or none that does not lead the other way. cost: (L,) metres to the goal. history: lanes driven lately, newest first. paths: those of the last cycle.
     """
     lanes, s, d = np.empty(32, np.int32), np.empty(32), np.empty(32)
     found = locate_all(m, state.x_m, state.y_m, lanes, s, d)
@@ -60,7 +60,7 @@ def own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints, pat
         cut = (m.lanes[meant].junction >= 0 or best_turned > _ASKEW_RAD) and away < _CUT_M and not _on_path(paths, best)
         if cut or best_score >= _WRONG_WAY:
             return meant, meant_s
-    return best, best_s
+    return (best, best_s) if best_turned < _AGAINST_RAD else (-1, 0.0)
 
 
 @lean

@@ -289,7 +289,9 @@ def _place(p: int, state: VehicleState, vehicle: VehicleParameters, paths: Paths
 
 @lean
 def _lay_straight(state: VehicleState, vehicle: VehicleParameters, paths: Paths) -> None:
-    """Off every lane: straight on, as slowly as a car may be asked to that does not know the road."""
+    """Off every lane, or against it: straight on, as slowly as a car may be asked to that does not know the road. Where that is, is not sure
+    anywhere: the road's edge has to be looked for.
+    """
     cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
     paths.path[0].kind, paths.path[0].lane_count = 0, 0
     paths.path[0].end_s = paths.path[0].hold_s = paths.path[0].astray_s = math.inf
@@ -300,6 +302,6 @@ def _lay_straight(state: VehicleState, vehicle: VehicleParameters, paths: Paths)
         paths.station[0, i].limit = paths.station[0, i].allowed = max(state.speed_mps, 5.0)
         paths.station[0, i].left = paths.station[0, i].right = math.inf
         paths.station[0, i].lane_left = paths.station[0, i].lane_right = math.inf
-        paths.station[0, i].sure_left = paths.station[0, i].sure_right = math.inf
+        paths.station[0, i].sure_left = paths.station[0, i].sure_right = 0.0
     paths.path[0].cost = paths.path[0].way = FAR_M
     paths.path[0].rear_s, paths.path[0].rear_d, paths.path[0].rear_turn = BEHIND - vehicle.rear_axle_m, 0.0, 0.0

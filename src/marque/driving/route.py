@@ -7,10 +7,10 @@ import heapq
 import numpy as np
 
 from marque.common import Bools, Floats
-from marque.driving.goal import Goal
+from marque.driving.goal import Goal, heading_within
 from marque.driving.map import MapArrays, Road, RoadMap, Turn
 from marque.driving.map.geometry import wrap
-from marque.driving.map.query import locate_all
+from marque.driving.map.query import locate_all, pose_at
 from marque.vehicle import kernel
 
 LANE_CHANGE_M = 60.0
@@ -25,6 +25,7 @@ FAR_M = 1e6
 """The cost of a lane from which no goal can be reached; finite, so that differences stay numbers."""
 
 _ROADS = int(Road.CAR)
+_ASKEW_RAD = 0.3
 _MIDDLE_M = 0.9
 """A car that keeps this near to the middle of its lane keeps its lane."""
 
@@ -91,7 +92,8 @@ def best_successor(m: MapArrays, lane: int, cost: Floats) -> int:
 def goal_entries(road_map: RoadMap, goals: tuple[Goal, ...]) -> Floats:
     """(L,) metres along each lane at which a goal's region begins, inf where none does; 0 everywhere for a goal that may be anywhere.
 
-    A region that only reaches over a lane's border is none of that lane, unless it is no lane's otherwise.
+    A region that only reaches over a lane's border is none of that lane, unless it is no lane's otherwise; nor is one to be reached with
+    another heading than that of the lane there.
     """
     arrays = road_map.arrays
     entries = np.full(len(arrays.lanes), np.inf)
@@ -100,15 +102,27 @@ def goal_entries(road_map: RoadMap, goals: tuple[Goal, ...]) -> Floats:
         if goal.anywhere:
             entries[:] = 0.0
         entries[list(goal.lanes)] = 0.0
-        begins, central = np.full_like(entries, np.inf), np.zeros(len(entries), np.bool_)
+        begins, central, along = np.full_like(entries, np.inf), np.zeros(len(entries), np.bool_), np.zeros(len(entries), np.bool_)
         for x, y in region_samples(goal):
             found = locate_all(arrays, x, y, lanes, s, d)
             np.minimum.at(begins, lanes[:found], s[:found])
             central[lanes[:found][np.abs(d[:found]) < _MIDDLE_M]] = True
-        if central.any():
-            begins[~central] = np.inf
+            for lane, at in zip(lanes[:found], s[:found], strict=True):
+                along[lane] |= _suits(arrays, lane, at, goal)
+        for suits in (along, central):
+            if (suits & np.isfinite(begins)).any():
+                begins[~suits] = np.inf
         entries = np.minimum(entries, begins)
     return entries
+
+
+def _suits(arrays: MapArrays, lane: int, s: float, goal: Goal) -> bool:
+    """Whether a lane leads nearly the way at s that a goal asks for."""
+    if goal.heading_rad is None:
+        return True
+    low, high = goal.heading_rad
+    _, _, heading, _ = pose_at(arrays, lane, s, 0.0, arrays.lanes[lane]["point_first"])
+    return heading_within(heading, (low - _ASKEW_RAD, high + _ASKEW_RAD))
 
 
 def region_samples(goal: Goal) -> list[tuple[float, float]]:

@@ -71,12 +71,13 @@ def forget_ahead(paths: Paths, eta: Floats) -> None:
 @kernel
 def obey(
     m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, lines: Lines, tracks: Records,
-    predictions: Predictions, seen: Observation, clear_s: Floats, memory: Ints, timed: bool, step_s: float, law: Law, out: Occupancy,
+    predictions: Predictions, seen: Observation, clear_s: Floats, memory: Ints, timed: bool, until: int, step_s: float, law: Law,
+    out: Occupancy,
 ) -> None:  # fmt: skip
     """Lay the rules over the occupancy of every line.
 
     clear_s: (conflicts,) until when nobody unseen can be there (`hidden.look_into`).
-    timed: the drive is over at its goal, so the end of the map behind it is nobody's dead end.
+    timed: the drive is over at its goal, so the end of the map behind it is nobody's dead end. until: before this instant it is not over.
     """
     front = vehicle.rear_axle_m + 0.5 * vehicle.length_m
     memory[WAITING] = memory[WAITING] + 1 if state.speed_mps < 0.5 else 0
@@ -126,11 +127,11 @@ def obey(
         for k in range(paths.path[p].lane_count):
             _crossings(m, paths.lane[p, k].lane, paths.lane[p, k].start - zero, front, state, vehicle, lines, i, tracks, seen, law, out)
         _leave_room(state, lines, i, tracks, out)
-        last = paths.path[p].hold_s
-        if paths.path[p].astray_s < last and not _goes_astray(paths.path[p], front, memory, step_s):
+        last = paths.path[p].end_s if timed else paths.path[p].hold_s
+        if not timed and paths.path[p].astray_s < last and not _goes_astray(paths.path[p], front, memory, step_s):
             last = paths.path[p].astray_s
-        if last < math.inf and not timed:
-            hold(last - zero - front, lines, i, 0, STEPS, 1.0, Reason.NO_ROUTE * REASON, out)
+        if last < math.inf and until > 0:
+            hold(last - zero - front, lines, i, 0, until, 1.0, Reason.NO_ROUTE * REASON, out)
 
 
 @lean

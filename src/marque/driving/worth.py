@@ -206,6 +206,15 @@ def pace(lines: Lines, paths: Paths, i: int, task: Task, end_s: float, at_s: flo
 
 
 @lean
+def begins(task: Task) -> int:
+    """The instant of predictions, 0 to STEPS, next to when some goal may first be met; STEPS where none asks for a time."""
+    soonest = np.inf
+    for goal in range(len(task.windows) if task.timed[0] else 0):
+        soonest = min(soonest, task.windows[goal, 0])
+    return STEPS if soonest > STEPS * STEP_S else max(0, int(soonest / STEP_S + 0.4))  # in the last tenth nothing is to be mended
+
+
+@lean
 def puts_off(profiles: Profiles, row: int, task: Task) -> bool:
     """To stand for a second and only then go is no plan, a second later it would be made again; unless it is too early to arrive."""
     late = TICKS // 6
