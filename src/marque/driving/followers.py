@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from marque.common import Floats, Records
+from marque.driving.behind import gap_behind
 from marque.driving.path import Paths
 from marque.driving.predict import STEP_S, Predictions
 from marque.driving.speed import TICK_S, Profiles
@@ -23,18 +24,12 @@ _LIKELY = 0.3
 def follower(tracks: Records, predictions: Predictions, paths: Paths, vehicle: VehicleParameters) -> tuple[int, float]:
     """The slot of the nearest road user behind on the own path, and the gap from its nose to the car's tail, m; (−1, inf) for none."""
     nearest, gap = -1, np.inf
-    tail = paths.path[0].rear_s + vehicle.rear_axle_m - 0.5 * vehicle.length_m
     for mode in range(predictions.used[0]):
         if predictions.mode[mode].probability < _LIKELY:
             continue
-        slot = predictions.mode[mode].owner
-        for j in range(predictions.mode[mode].lane_count):
-            for k in range(paths.path[0].lane_count):
-                if paths.lane[0, k].lane == predictions.lane[mode, j].lane:
-                    on_path = paths.lane[0, k].start - predictions.lane[mode, j].start + predictions.at[mode, 0].travelled
-                    away = tail - on_path - 0.5 * tracks[slot].length
-                    if -0.5 * vehicle.length_m < away < gap:
-                        nearest, gap = slot, away
+        away = gap_behind(tracks, predictions, mode, paths, vehicle)
+        if away < gap:
+            nearest, gap = predictions.mode[mode].owner, away
     return nearest, gap
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from marque.common import Bools, Floats, Ints, Records
+from marque.driving.behind import gap_behind
 from marque.driving.lines import CELLS, LINES, Lines
 from marque.driving.observation import Kind
 from marque.driving.path import TURNED_BACK, Paths
@@ -66,9 +67,14 @@ def no_occupancy() -> Occupancy:
 def occupy(
     tracks: Records, predictions: Predictions, paths: Paths, lines: Lines, vehicle: VehicleParameters, out: Occupancy
 ) -> None:  # fmt: skip
-    """Mark where the body would touch each hypothesis of each road user."""
+    """Mark where the body would touch each hypothesis of each road user.
+
+    Who comes from behind is predicted as if the car were not there, and would drive through it, the less the longer it stands in the way:
+    what such a one suffers is weighed by `followers`, not as a touch.
+    """
     for mode in range(predictions.used[0]):
-        predictions.mode[mode].weight = 0.0 if _follows(tracks, predictions, mode, paths, vehicle) else predictions.mode[mode].probability
+        behind = gap_behind(tracks, predictions, mode, paths, vehicle) < np.inf
+        predictions.mode[mode].weight = 0.0 if behind else predictions.mode[mode].probability
     count = lines.used[0]
     _clear(count, out)
     reach, starts = np.empty((predictions.used[0], 4)), np.empty(CELLS + 1, np.int32)
@@ -163,27 +169,6 @@ def _bounds(lines: Lines, i: int, margin: float) -> tuple[float, float, float, f
         x, y = lines.cell[i, c].x, lines.cell[i, c].y
         low_x, high_x, low_y, high_y = min(low_x, x), max(high_x, x), min(low_y, y), max(high_y, y)
     return low_x - margin, high_x + margin, low_y - margin, high_y + margin
-
-
-@lean
-def _follows(
-    tracks: Records, predictions: Predictions, mode: int, paths: Paths, vehicle: VehicleParameters
-) -> bool:  # fmt: skip
-    """Whether this hypothesis comes along the car's own lane from behind: then what it suffers is weighed by `followers`, not as a touch.
-
-    It is predicted as if the car were not there, and would drive through it: the less the longer the car stands in its way. Who will come
-    into a lane of the car's way from aside, before the car itself is there, does not follow it: neither sees to it for the other.
-    """
-    middle = paths.path[0].rear_s + vehicle.rear_axle_m
-    for j in range(predictions.mode[mode].lane_count):
-        for k in range(paths.path[0].lane_count):
-            if paths.lane[0, k].lane == predictions.lane[mode, j].lane:
-                comes = predictions.lane[mode, j].start - predictions.at[mode, 0].travelled
-                if comes > 0.0 and paths.lane[0, k].start > middle + 0.5 * vehicle.length_m:
-                    return False
-                nose = paths.lane[0, k].start - comes + 0.5 * tracks[predictions.mode[mode].owner].length
-                return bool(middle - 0.5 * vehicle.length_m - nose >= -0.5 * vehicle.length_m)
-    return False
 
 
 @lean

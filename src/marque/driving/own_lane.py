@@ -27,7 +27,8 @@ _ASKEW_RAD, _AGAINST_RAD = 0.6, 1.6
 def own_lane(m: MapArrays, state: VehicleState, cost: Floats, history: Ints, paths: Paths) -> tuple[int, float]:
     """(lane, s) of the lane under the car that agrees best with where it points, where it comes from and where it wants to go.
 
-    (−1, 0) where there is none, or none that does not lead the other way. cost: (L,) metres to the goal. history: lanes driven lately, newest first. paths: those of the last cycle.
+    (−1, 0) where there is none, or none that does not lead the other way. cost: (L,) metres to the goal. history: lanes driven lately,
+    newest first. paths: those of the last cycle.
     """
     lanes, s, d = np.empty(32, np.int32), np.empty(32), np.empty(32)
     found = locate_all(m, state.x_m, state.y_m, lanes, s, d)

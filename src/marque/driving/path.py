@@ -289,8 +289,9 @@ def _place(p: int, state: VehicleState, vehicle: VehicleParameters, paths: Paths
 
 @lean
 def _lay_straight(state: VehicleState, vehicle: VehicleParameters, paths: Paths) -> None:
-    """Off every lane, or against it: straight on, as slowly as a car may be asked to that does not know the road. Where that is, is not sure
-    anywhere: the road's edge has to be looked for.
+    """Off every lane, or against it: straight on, as slowly as a car may be asked to that does not know the road.
+
+    How far the road reaches beside it is not sure anywhere: its edge has to be looked for.
     """
     cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
     paths.path[0].kind, paths.path[0].lane_count = 0, 0
