@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from marque.common import Floats
 from marque.driving.map.geometry import wrap
 from marque.driving.observation import Kind
 from marque.simulation.judge.checks import Trajectory
@@ -18,6 +19,8 @@ COMFORTABLE_BRAKING_MPS2 = 3.0
 HARD_BRAKING_MPS2 = 6.0
 REACTION_S = 0.35
 _SAME_WAY_RAD = math.radians(45.0)
+_FARTHER_M = 10.0
+"""What the log does not tell of somebody's way any more goes straight on."""
 
 
 def blame(scenario: Scenario, driven: Trajectory, start: int, hit: int, body: int, vehicle: VehicleParameters) -> tuple[bool, str]:
@@ -68,23 +71,20 @@ class _Other:
         dy = float(self.scenario.actors.y_m[row, self.body] - self.driven.y_m[k])
         return dx * math.cos(heading) + dy * math.sin(heading), dy * math.cos(heading) - dx * math.sin(heading)
 
-    def ego_seen(self, k: int) -> tuple[float, float]:
-        """How far ahead and how far to the left the ego is of this body."""
-        row, _ = self.scenario.actors.there(self.start + k)
-        heading = float(self.scenario.actors.heading_rad[row, self.body])
-        dx = float(self.driven.x_m[k] - self.scenario.actors.x_m[row, self.body])
-        dy = float(self.driven.y_m[k] - self.scenario.actors.y_m[row, self.body])
-        return dx * math.cos(heading) + dy * math.sin(heading), dy * math.cos(heading) - dx * math.sin(heading)
-
     def behind_all_the_time(self, first: int, last: int) -> bool:
-        """Whether the ego was ahead of this body and in its way from step to step: nobody moved in front of anybody."""
-        width = float(np.max(self.scenario.actors.width_m[:, self.body]))
-        for k in range(first, last + 1):
-            if self.present(k):
-                ahead, beside = self.ego_seen(k)
-                if ahead <= 0.0 or abs(beside) > 0.5 * width + 0.5:
-                    return False
-        return True
+        """Whether the ego was ahead of this body from step to step on the way it drives: nobody moved in front of anybody.
+
+        Its way is what it drives on to, too: in a bend, straight ahead of a body is beside its way.
+        """
+        actors = self.scenario.actors
+        rows = [actors.there(self.start + k)[0] for k in range(first, last + round(LOOK_BACK_S / self.scenario.step_s)) if self.present(k)]
+        way = np.column_stack((actors.x_m[rows, self.body], actors.y_m[rows, self.body]))
+        heading = float(actors.heading_rad[rows[-1], self.body])
+        way = np.vstack((way, way[-1] + _FARTHER_M * np.array((math.cos(heading), math.sin(heading)))))
+        reach = 0.5 * float(np.max(actors.width_m[:, self.body])) + 0.5
+        here = [k for k in range(first, last + 1) if self.present(k)]
+        ego = np.column_stack((self.driven.x_m, self.driven.y_m))
+        return all(_beside(way[n:], ego[k]) <= reach for n, k in enumerate(here))
 
     def cut_in(self, first: int, last: int, ego_width: float) -> int | None:
         """The step at which this body began to overlap the ego's way from the side; None if it was in it all the time."""
@@ -94,6 +94,17 @@ class _Other:
             if not self.present(k) or abs(self.seen_from_ego(k)[1]) > apart:
                 return k + 1 if k < last else last
         return None
+
+
+def _beside(way: Floats, point: Floats) -> float:
+    """How far from a line of points, (n, 2), a point is that lies ahead of its first one, m; inf for one that does not."""
+    steps = np.diff(way, axis=0)
+    lengths = np.maximum(np.hypot(steps[:, 0], steps[:, 1]), 1e-9)
+    along = np.sum((point - way[:-1]) * steps, axis=1) / lengths
+    feet = way[:-1] + steps * (np.clip(along, 0.0, lengths) / lengths)[:, None]
+    away = np.hypot(*(point - feet).T)
+    nearest = int(np.argmin(away))
+    return math.inf if nearest == 0 and along[0] <= 0.0 else float(away[nearest])
 
 
 def _unavoidable(other: _Other, entry: int, vehicle: VehicleParameters) -> bool:
