@@ -19,8 +19,8 @@ COMFORTABLE_BRAKING_MPS2 = 3.0
 HARD_BRAKING_MPS2 = 6.0
 REACTION_S = 0.35
 _SAME_WAY_RAD = math.radians(45.0)
-_FARTHER_M = 10.0
-"""What the log does not tell of somebody's way any more goes straight on."""
+_NEARLY_M, _FARTHER_M = 0.3, 10.0
+"""Who turns off a little, its tail still in the way, was in it; what the log does not tell of somebody's way any more goes straight on."""
 
 
 def blame(scenario: Scenario, driven: Trajectory, start: int, hit: int, body: int, vehicle: VehicleParameters) -> tuple[bool, str]:
@@ -40,7 +40,7 @@ def blame(scenario: Scenario, driven: Trajectory, start: int, hit: int, body: in
         return True, "the ego drove into somebody who stood"
     behind = ahead < -0.25 * vehicle.length_m and abs(toward) < _SAME_WAY_RAD
     if behind and float(scenario.actors.speed_mps[row, body]) > float(driven.speed_mps[hit]):
-        kept_lane = other.behind_all_the_time(since, hit)
+        kept_lane = other.behind_all_the_time(since, hit, vehicle.width_m)
         braking = -np.min(np.diff(driven.speed_mps[since : hit + 1]), initial=0.0) / scenario.step_s
         if kept_lane and (braking <= COMFORTABLE_BRAKING_MPS2 or _somebody_ahead(scenario, driven, start, since, hit, body)):
             return False, "rear-ended by a recorded actor that cannot yield"
@@ -71,8 +71,8 @@ class _Other:
         dy = float(self.scenario.actors.y_m[row, self.body] - self.driven.y_m[k])
         return dx * math.cos(heading) + dy * math.sin(heading), dy * math.cos(heading) - dx * math.sin(heading)
 
-    def behind_all_the_time(self, first: int, last: int) -> bool:
-        """Whether the ego was ahead of this body from step to step on the way it drives: nobody moved in front of anybody.
+    def behind_all_the_time(self, first: int, last: int, ego_width: float) -> bool:
+        """Whether the ego was in the way of this body, ahead of it, from step to step: nobody moved in front of anybody.
 
         Its way is what it drives on to, too: in a bend, straight ahead of a body is beside its way.
         """
@@ -81,7 +81,7 @@ class _Other:
         way = np.column_stack((actors.x_m[rows, self.body], actors.y_m[rows, self.body]))
         heading = float(actors.heading_rad[rows[-1], self.body])
         way = np.vstack((way, way[-1] + _FARTHER_M * np.array((math.cos(heading), math.sin(heading)))))
-        reach = 0.5 * float(np.max(actors.width_m[:, self.body])) + 0.5
+        reach = 0.5 * (ego_width + float(np.max(actors.width_m[:, self.body]))) + _NEARLY_M
         here = [k for k in range(first, last + 1) if self.present(k)]
         ego = np.column_stack((self.driven.x_m, self.driven.y_m))
         return all(_beside(way[n:], ego[k]) <= reach for n, k in enumerate(here))
