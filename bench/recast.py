@@ -38,6 +38,8 @@ from marque.vehicle.sensors import THREE_LIDARS
 MOST = 40
 """Problems of one file."""
 SHORTEST_S, LONGEST_S, LEAST_M = 1.2, 8.0, 4.0
+ROLLS_MPS = 2.0
+"""Of who is slower, what turns it is lost in the noise of its heading."""
 GOALS = ("lane at a moment", "box, speed, heading", "unharmed", "lane and speed")
 BOX_M = np.array([(-2.4, -1.3), (2.4, -1.3), (2.4, 1.3), (-2.4, 1.3)])
 
@@ -70,7 +72,7 @@ def recast(scenario: Scenario, body: int, random: np.random.Generator) -> tuple[
         return None
     kind, goal = _goal(scenario, (float(x[-1]), float(y[-1]), float(heading[-1]), float(speed[-1])), steps * step_s, random)
     turned = (heading[min(2, steps)] - heading[0] + np.pi) % (2.0 * np.pi) - np.pi
-    yaw_rate = float(np.clip(turned / (min(2, steps) * step_s), -0.6, 0.6))
+    yaw_rate = float(np.clip(turned / (min(2, steps) * step_s), -0.6, 0.6)) if speed[0] > ROLLS_MPS else 0.0
     problem = PlanningProblem(1, 0, float(x[0]), float(y[0]), float(heading[0]), float(speed[0]), yaw_rate, 0.0, (goal,))
     rest = np.arange(len(actors.ids)) != body
     bodies = ("ids", "obstacles", "kinds", "stands")

@@ -19,8 +19,8 @@ COMFORTABLE_BRAKING_MPS2 = 3.0
 HARD_BRAKING_MPS2 = 6.0
 REACTION_S = 0.35
 _SAME_WAY_RAD = math.radians(45.0)
-_NEARLY_M, _FARTHER_M = 0.3, 10.0
-"""Who turns off a little, its tail still in the way, was in it; what the log does not tell of somebody's way any more goes straight on."""
+_FARTHER_M = 10.0
+"""What the log does not tell of somebody's way any more goes straight on."""
 
 
 def blame(scenario: Scenario, driven: Trajectory, start: int, hit: int, body: int, vehicle: VehicleParameters) -> tuple[bool, str]:
@@ -40,7 +40,7 @@ def blame(scenario: Scenario, driven: Trajectory, start: int, hit: int, body: in
         return True, "the ego drove into somebody who stood"
     behind = ahead < -0.25 * vehicle.length_m and abs(toward) < _SAME_WAY_RAD
     if behind and float(scenario.actors.speed_mps[row, body]) > float(driven.speed_mps[hit]):
-        kept_lane = other.behind_all_the_time(since, hit, vehicle.width_m)
+        kept_lane = other.behind_all_the_time(since, hit, vehicle)
         braking = -np.min(np.diff(driven.speed_mps[since : hit + 1]), initial=0.0) / scenario.step_s
         if kept_lane and (braking <= COMFORTABLE_BRAKING_MPS2 or _somebody_ahead(scenario, driven, start, since, hit, body)):
             return False, "rear-ended by a recorded actor that cannot yield"
@@ -71,8 +71,8 @@ class _Other:
         dy = float(self.scenario.actors.y_m[row, self.body] - self.driven.y_m[k])
         return dx * math.cos(heading) + dy * math.sin(heading), dy * math.cos(heading) - dx * math.sin(heading)
 
-    def behind_all_the_time(self, first: int, last: int, ego_width: float) -> bool:
-        """Whether the ego was in the way of this body, ahead of it, from step to step: nobody moved in front of anybody.
+    def behind_all_the_time(self, first: int, last: int, vehicle: VehicleParameters) -> bool:
+        """Whether the ego's tail was in the way of this body, ahead of it, from step to step: nobody moved in front of anybody.
 
         Its way is what it drives on to, too: in a bend, straight ahead of a body is beside its way.
         """
@@ -81,10 +81,11 @@ class _Other:
         way = np.column_stack((actors.x_m[rows, self.body], actors.y_m[rows, self.body]))
         heading = float(actors.heading_rad[rows[-1], self.body])
         way = np.vstack((way, way[-1] + _FARTHER_M * np.array((math.cos(heading), math.sin(heading)))))
-        reach = 0.5 * (ego_width + float(np.max(actors.width_m[:, self.body]))) + _NEARLY_M
+        reach = 0.5 * (vehicle.width_m + float(np.max(actors.width_m[:, self.body])))
         here = [k for k in range(first, last + 1) if self.present(k)]
-        ego = np.column_stack((self.driven.x_m, self.driven.y_m))
-        return all(_beside(way[n:], ego[k]) <= reach for n, k in enumerate(here))
+        heading_rad, half = self.driven.heading_rad, 0.5 * vehicle.length_m
+        tail = np.column_stack((self.driven.x_m - half * np.cos(heading_rad), self.driven.y_m - half * np.sin(heading_rad)))
+        return all(_beside(way[n:], tail[k]) <= reach for n, k in enumerate(here))
 
     def cut_in(self, first: int, last: int, ego_width: float) -> int | None:
         """The step at which this body began to overlap the ego's way from the side; None if it was in it all the time."""
