@@ -42,6 +42,7 @@ _SLOWEST_MPS = 5.0
 """As slow one passes close to what hides somebody; slower helps nobody."""
 _ON_FOOT_BELOW_MPS = 17.0
 """Where more is allowed nobody on foot is expected between vehicles."""
+_PASSES_MPS = 3.0
 _BESIDE_M = (0.3, 0.7, 1.1, 1.5, 1.9)
 _BESIDE_CELLS = 40
 _EVERY = 3
@@ -239,9 +240,27 @@ def _clearance(
             along, across = dx * cos + dy * sin, dy * cos - dx * sin
             if _surely_sees(seen, surely_m, along, across) or _sees_beside(seen, along, across):
                 continue
-            if _who(tracks, px, py, _SKIN_M) < 0:
+            if _who(tracks, px, py, _SKIN_M) < 0 and not _passes_by(state, tracks, seen, along, across):
                 return beside
     return np.inf
+
+
+@lean
+def _passes_by(state: VehicleState, tracks: Records, seen: Observation, along: float, across: float) -> bool:
+    """Whether a place in the car's frame is hidden from an eye by somebody who drives on: nobody runs out close behind a moving car, and it
+    is seen as soon as that one is past.
+    """
+    cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
+    for e in range(len(seen.eyes)):
+        ex, ey = along - seen.eyes[e, 0], across - seen.eyes[e, 1]
+        away = math.hypot(ex, ey)
+        ray = round(math.atan2(ey, ex) * (RAYS / (2.0 * math.pi))) % RAYS
+        share = (seen.free_m[e, ray] + _BODY_M) / max(_BODY_M, away)
+        ax, ay = seen.eyes[e, 0] + share * ex, seen.eyes[e, 1] + share * ey
+        slot = _who(tracks, state.x_m + ax * cos - ay * sin, state.y_m + ax * sin + ay * cos, _BODY_M)
+        if slot >= 0 and abs(tracks[slot].speed) > _PASSES_MPS:
+            return True
+    return False
 
 
 @lean
