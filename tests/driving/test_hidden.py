@@ -6,9 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from roads import crossroads, to_lane, two_way
+from roads import crossroads, lane, straight, to_lane, two_way
 
 from marque.driving.hidden import _sees_beside, _surely_sees, sees, surely_seen
+from marque.driving.map.build import build_road_map
+from marque.driving.map.specs import RoadSpec
 from marque.driving.observation import RAYS, Kind, no_one
 from marque.driving.pilot import Pilot
 from marque.driving.view import Reason
@@ -164,3 +166,26 @@ def test_fog_slows_it_to_what_it_sees():
         observation, believed = seen.sense(no_one(0.1 * k, np.zeros(len(road.signal_ids), np.uint8)), state)
         state = VehicleState(*step(state, pilot.cycle(believed, observation), 0.1, BMW_320I))
     assert state.speed_mps**2 / (2.0 * 4.0) + 0.3 * state.speed_mps < 0.8 * 40.0 + 2.0
+
+
+def oncoming(t, speed):
+    """A row of cars in the other lane, 14 m apart."""
+    return tuple((20 + k, Kind.CAR, 40.0 + 14.0 * k - speed * t, 2.8, math.pi, speed, *CAR) for k in range(20))
+
+
+@pytest.mark.parametrize(("speed", "slows"), [(12.0, False), (0.0, True)])
+def test_who_drives_past_hides_nobody_who_would_run_out_close_behind_it_and_who_stands_does(speed, slows):
+    lanes = lane("ours", straight(0, 0, 300, 0), width=2.8), lane("theirs", straight(300, 2.8, 0, 2.8), width=2.8)
+    road = build_road_map(RoadSpec("narrow street", "test", list(lanes)))
+    start = VehicleState(5.0, 0.0, 0.0, 12.0, 0.0, 0.0)
+    states, _, touched = drive(road, to_lane(road, "ours"), start, 14.0, lambda t: oncoming(t, speed))
+    assert not touched
+    assert (min(state.speed_mps for state in states if 60.0 < state.x_m < 100.0) < 9.0) == slows
+
+
+def test_behind_somebody_it_drives_as_fast_as_that_one():
+    road = two_way()
+    leads = lambda t: ((7, Kind.CAR, 30.0 + 9.0 * t, 0.0, 0.0, 9.0, *CAR),)  # noqa: E731
+    states, _, touched = drive(road, to_lane(road, "ours"), VehicleState(5.0, 0.0, 0.0, 9.0, 0.0, 0.0), 12.0, leads)
+    assert not touched
+    assert min(state.speed_mps for state in states[40:]) > 8.0

@@ -213,6 +213,23 @@ def test_who_is_gone_though_it_would_be_seen_is_dropped_soon():
     assert len(run.told) == 0
 
 
+@pytest.mark.parametrize(("others_look", "told_after"), [(True, 6), (False, 2)])
+def test_whom_one_sensor_alone_reports_in_full_view_of_others_is_told_only_when_it_lasts(others_look, told_after):
+    """Echoes of a radar last for some scans at the same place; whoever is there is seen by the lidars, too, if they look there."""
+    body = straight(15.0, 8.0, speed=3.0)
+    run = Run(LIDAR, LIDAR, RADAR._replace(p_detect=1.0))
+    run.p_detect[:, :2] = LIDAR.p_detect if others_look else 0.0
+    told = [len(run.take(now, [detect(body, RADAR, 2, now, run.random)])) for now in cycles(0.1, 1.2)]
+    assert told.index(1) + 1 == told_after
+
+
+def test_whom_two_sensors_report_is_told_though_others_who_should_see_it_do_not():
+    body = straight(15.0, 8.0, speed=3.0)
+    run = Run(LIDAR, LIDAR, RADAR)
+    told = [len(run.take(now, [detect(body, run.sensors[k], k, now, run.random) for k in (1, 2)])) for now in cycles(0.1, 0.6)]
+    assert told.index(1) < 3
+
+
 def test_sparse_false_alarms_become_nobody():
     run = Run(LIDAR, RADAR)
     for now in cycles(0.1, 30.0):

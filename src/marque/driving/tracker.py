@@ -29,6 +29,8 @@ _CONFIRMED, _GIVEN_UP, _LOST, _CERTAIN = 3.0, -3.5, -1.0, 9.0
 """Log-odds of existence: from which a track is told, under which one that never was and one that was told is dropped, and the most."""
 _DOUBT_PER_CYCLE = 3.0
 """The most a cycle's misses lower the log-odds by: the sensors of one car miss for common reasons."""
+_ALONE = 6
+"""So often one sensor has to report somebody whom the others should see and do not: what it takes for somebody by itself lasts shorter."""
 _STRAYED_M, _SHARP_M = 7.0, 1.0
 """Standard deviation of the place beyond which a track nobody sees says nothing any more, and up to which two can be told to be one."""
 _GATE_SIGMAS = 4.5
@@ -56,6 +58,7 @@ class Tracker(NamedTuple):
     size: Floats  # (n, 4) length m, its variance m², width m, its variance
     front: Floats  # (n,) evidence that it points where its heading says and not the other way
     doubt: Floats  # (n,) by how much this cycle's misses have lowered the log-odds
+    reports: Indices  # (n, 2) who has reported it, bit by bit of the sensors' numbers, and how often
     spread: Floats  # (n, 5) covariance of place xx, xy, yy m², variance of heading rad², of speed m²/s², as told, at the time of the cycle
     next_id: Indices  # (1,)
     false_alarms: Floats  # (sensors,) expected detections of nothing, 1/m² in each scan
@@ -77,6 +80,7 @@ def no_tracker(false_alarms_per_m2: Floats) -> Tracker:
         size=np.zeros((n, 4)),
         front=np.zeros(n),
         doubt=np.zeros(n),
+        reports=np.zeros((n, 2), np.int64),
         spread=np.zeros((n, 5)),
         next_id=np.ones(1, np.int64),
         false_alarms=np.maximum(1e-9, false_alarms_per_m2),
@@ -192,6 +196,7 @@ def _advance(t: Tracker, time_s: float) -> None:
 @kernel
 def _hit(t: Tracker, tracks: Records, slot: int, seen: Record, z: Placed, late_s: float, gained: float) -> None:
     t.existence[slot] = min(_CERTAIN, t.existence[slot] + gained)
+    _report(t, slot, seen)
     take_in(t.form[slot], t.state[slot], t.covariance[slot], t.chance[slot], z, seen, late_s)
     believe(t.kinds[slot], seen.kind)
     measure_size(t.size[slot], seen.length, seen.width, seen.var_size)
@@ -200,6 +205,19 @@ def _hit(t: Tracker, tracks: Records, slot: int, seen: Record, z: Placed, late_s
         t.form[slot], t.state[slot], t.covariance[slot], t.front[slot], walks, z.heading, seen.var_heading
     )
     tracks[slot].seen = 1
+
+
+@lean
+def _report(t: Tracker, slot: int, seen: Record) -> None:
+    t.reports[slot, 0] |= 1 << seen.sensor
+    t.reports[slot, 1] += 1
+
+
+@lean
+def _doubtful(t: Tracker, slot: int) -> bool:
+    """Whether one sensor alone has reported it, a few times, in full view of others."""
+    reporters, times = t.reports[slot]
+    return reporters & (reporters - 1) == 0 and times < _ALONE and t.doubt[slot] > _DOUBT_PER_CYCLE - 1e-6
 
 
 @lean
@@ -218,6 +236,7 @@ def _begin(t: Tracker, tracks: Records, seen: Record, z: Placed, car: Floats, fa
     _empty(t, tracks, slot)
     t.form[slot] = POINT
     t.existence[slot] = min(0.0, math.log(_BORN_PER_M2 / false_alarms))
+    _report(t, slot, seen)
     t.chance[slot, 0], t.chance[slot, 1], t.chance[slot, 2] = 0.3, 0.4, 0.3
     t.kinds[slot] = 1.0 / KINDS
     believe(t.kinds[slot], seen.kind)
@@ -265,6 +284,7 @@ def _empty(t: Tracker, tracks: Records, slot: int) -> None:
     t.state[slot] = 0.0
     t.covariance[slot] = 0.0
     t.doubt[slot] = 0.0
+    t.reports[slot] = 0
     tracks[slot].id = NO_ID
     tracks[slot].heading = tracks[slot].speed = tracks[slot].acceleration = tracks[slot].trend = 0.0
     tracks[slot].yaw_rate = tracks[slot].standing_s = 0.0
@@ -326,7 +346,7 @@ def _tell(t: Tracker, tracks: Records, now_s: float, step_s: float) -> None:
             continue
         out = tracks[slot]
         if out.id == NO_ID:
-            if t.existence[slot] < _CONFIRMED:
+            if t.existence[slot] < _CONFIRMED or _doubtful(t, slot):
                 continue
             out.id = t.next_id[0]
             t.next_id[0] += 1
