@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from marque.common import Bytes, Floats, Ints, Records
-from marque.driving.map import Colour, MapArrays, Yield
+from marque.driving.map import Colour, MapArrays, Turn, Yield
 from marque.driving.map.geometry import wrap
 from marque.driving.map.query import curvature_at, pose_at, project, width_at
 from marque.driving.tracks import CAPACITY
@@ -240,9 +240,11 @@ def _evidence(m: MapArrays, track: Any, mode: int, out: Predictions) -> float:
     for k in range(1, out.mode[mode].lane_count):
         before = m.lanes[out.lane[mode, k - 1].lane]
         if before.successor_count > 1:
-            bend = _bend(m, before, m.lanes[out.lane[mode, k].lane])
+            after = m.lanes[out.lane[mode, k].lane]
+            bend = _bend(m, before, after)
             if bend > _TURN_RAD:
-                evidence -= _BACK_LOG_ODDS if bend > _BACK_RAD else _TURN_LOG_ODDS + _TURN_BRAKES * track.acceleration
+                back = bend > _BACK_RAD or after.turn == Turn.BACK  # some maps lay a turn back in several short lanes
+                evidence -= _BACK_LOG_ODDS if back else _TURN_LOG_ODDS + _TURN_BRAKES * track.acceleration
     return float(evidence)
 
 
