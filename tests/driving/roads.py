@@ -1,9 +1,11 @@
 """Hand-laid roads and a closed loop for the pilot's tests."""
 
+import itertools
+
 import numpy as np
 
 from marque.driving.goal import Goal
-from marque.driving.map import Colour, Road
+from marque.driving.map import Colour, Road, Turn
 from marque.driving.map.build import build_road_map
 from marque.driving.map.specs import LaneSpec, RoadSpec, SignalSpec
 from marque.driving.observation import Observation
@@ -145,14 +147,16 @@ def last_chance(length=200.0, *, out=""):
     return build_road_map(RoadSpec("last chance", "test", lanes))
 
 
-def fork():
-    """A lane that goes straight on, or turns back on the street within the same junction."""
-    around = np.linspace(-np.pi / 2, np.pi / 2, 25)
-    back = np.column_stack((100 + 1.75 * np.cos(around), 1.75 + 1.75 * np.sin(around)))
+def fork(parts=1):
+    """A lane that goes straight on, or turns back on the street within the same junction, by way of so many lanes."""
+    backs, edges = ["back", "back 2", "back 3"][:parts], np.linspace(-np.pi / 2, np.pi / 2, parts + 1)
+    spans = [np.linspace(low, high, 25) for low, high in itertools.pairwise(edges)]
+    arcs = [np.column_stack((100 + 1.75 * np.cos(span), 1.75 + 1.75 * np.sin(span))) for span in spans]
+    turns = zip(backs, arcs, [*backs[1:], "home"], strict=True)
     lanes = [
         lane("in", straight(0, 0, 100, 0), successors=["straight", "back"]),
         lane("straight", straight(100, 0, 115, 0, 8), junction="j", successors=["out"]),
-        lane("back", back, junction="j", successors=["home"]),
+        *(lane(name, arc, junction="j", turn=Turn.BACK, successors=[on]) for name, arc, on in turns),
         lane("out", straight(115, 0, 250, 0)),
         lane("home", straight(100, 3.5, 0, 3.5)),
     ]
