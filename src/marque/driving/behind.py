@@ -40,10 +40,10 @@ def gap_behind(tracks: Records, predictions: Predictions, mode: int, paths: Path
 def _gap_over_here(track: Any, predictions: Predictions, mode: int, paths: Paths, vehicle: VehicleParameters) -> float:
     """The same of a hypothesis on none of the lanes, by where it drives: close behind, and over the car's middle as the car points."""
     path, half = paths.path[0], 0.5 * vehicle.length_m
-    here = paths.station[0, int(path.rear_s)]
+    here, on = paths.station[0, int(path.rear_s)], path.rear_s - int(path.rear_s)
     heading = here.heading + path.rear_turn
-    x = here.x - path.rear_d * math.sin(here.heading) + vehicle.rear_axle_m * math.cos(heading)
-    y = here.y + path.rear_d * math.cos(here.heading) + vehicle.rear_axle_m * math.sin(heading)
+    x = here.x + on * math.cos(here.heading) - path.rear_d * math.sin(here.heading) + vehicle.rear_axle_m * math.cos(heading)
+    y = here.y + on * math.sin(here.heading) + path.rear_d * math.cos(here.heading) + vehicle.rear_axle_m * math.sin(heading)
     gap = np.inf
     for t in range(STEPS):
         at = predictions.at[mode, t]
