@@ -60,12 +60,17 @@ def test_who_comes_past_or_ahead_or_towards_the_car_does_not_follow(other):
     assert all(gap == np.inf for gap in gaps(parting(), VehicleState(112.0, 0.0, 0.0, 6.0, 0.0, 0.0), other))
 
 
-def test_nobody_brakes_hard_for_who_comes_faster_from_behind_where_ways_part():
-    road = parting()
-    pilot, state, hardest = Pilot(road), VehicleState(110.0, 0.0, 0.0, 6.0, 0.0, 0.0), 0.0
+@pytest.mark.parametrize(
+    ("speed", "behind_m", "their_mps", "ahead_m", "leads_mps"), [(5.0, 9.5, 9.0, 18.0, 0.0), (6.0, 8.5, 10.0, 24.0, 3.0)]
+)
+def test_it_does_not_brake_hard_for_who_comes_faster_from_behind_where_ways_part(speed, behind_m, their_mps, ahead_m, leads_mps):
+    """Somebody ahead keeps it from driving away."""
+    road, hardest = parting(), 0.0
+    pilot, state = Pilot(road), VehicleState(110.0, 0.0, 0.0, speed, 0.0, 0.0)
     pilot.begin(to_lane(road, "out"))
-    for k in range(12):
-        command = pilot.cycle(state, observation(0.1 * k, road, follows(0.1 * k, 100.5, speed=9.0)))
+    for k in range(9):
+        ahead = (8, Kind.CAR, 110.0 + ahead_m + 0.1 * k * leads_mps, 0.0, 0.0, leads_mps, 4.5, 1.8)
+        command = pilot.cycle(state, observation(0.1 * k, road, follows(0.1 * k, 110.0 - behind_m, speed=their_mps), ahead))
         hardest = max(hardest, -command.acceleration_mps2)
         state = VehicleState(*step(state, command, 0.1, BMW_320I))
     assert hardest < 2.0
