@@ -1,5 +1,6 @@
 """What others are expected to do, on roads where it is plain."""
 
+import dataclasses
 import itertools
 import math
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from roads import crossroads, fork, lane, left_turn_crossroads, light, straight, two_lanes
 
-from marque.driving.map import Colour
+from marque.driving.map import Colour, Road
 from marque.driving.map.build import build_road_map
 from marque.driving.map.specs import RoadSpec
 from marque.driving.observation import Kind
@@ -185,6 +186,17 @@ def test_nobody_is_expected_to_turn_back_where_the_road_goes_on(parts):
     """Some maps lay the turn in several lanes, none of which by itself turns back."""
     ways = expect(fork(parts), track(80.0, 0.0, speed=8.0))[0]
     assert all("home" not in lanes and "back" not in lanes for p, _, lanes in ways if p > 0.1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [(Kind.CAR, {"on"}), (Kind.TRUCK, {"on"}), (Kind.BUS, {"on", "stop"}), (Kind.BICYCLE, {"on", "stop", "path"})]
+)
+def test_at_a_fork_nobody_is_expected_on_a_lane_that_is_not_for_them(kind, expected):
+    ways = [("on", 0.0, Road.CAR), ("path", 8.0, Road.BICYCLE | Road.PEDESTRIAN), ("stop", -8.0, Road.BUS | Road.BICYCLE)]
+    after = [dataclasses.replace(lane(name, straight(100, 0, 150, y), junction="j"), road=road) for name, y, road in ways]
+    road = build_road_map(RoadSpec("fork", "test", [lane("in", straight(0, 0, 100, 0), successors=["on", "path", "stop"]), *after]))
+    found = expect(road, track(80.0, 0.0, speed=8.0, kind=kind))[0]
+    assert {lanes[1] for _, _, lanes in found if len(lanes) > 1} == expected
 
 
 def test_pedestrians_walk_on_and_parked_cars_stay():

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from marque.common import Bytes, Floats, Ints, Records
-from marque.driving.map import Colour, MapArrays, Turn, Yield
+from marque.driving.map import Colour, MapArrays, Road, Turn, Yield
 from marque.driving.map.geometry import wrap
 from marque.driving.map.query import curvature_at, pose_at, project, width_at
+from marque.driving.observation import Kind
 from marque.driving.tracks import CAPACITY
 from marque.vehicle import kernel, lean
 
@@ -38,6 +39,8 @@ _OFFSET_M, _TURNED_RAD, _YAW_RATE_RADPS = 2.0, 0.25, 0.4
 _TURN_LOG_ODDS, _TURN_BRAKES, _BACK_LOG_ODDS = 0.9, 0.2, 4.0
 """How much less likely a turn is than going straight on; by how much less for each m/s² of acceleration; and turning back."""
 _TURN_RAD, _BACK_RAD = 0.5, 2.5
+_MOTOR, _BUSES, _ANYONE = int(Road.CAR | Road.TRUCK), int(Road.BUS), 0xFFFF
+_NOT_THEIRS = 100.0
 _CHANGE_LOG_ODDS, _CHANGE_OFFSET, _CHANGE_DRIFT = -5.0, 3.9, 6.0
 """Of a lane change; by half lane widths off the middle; by half lane widths of drift per second."""
 _HALT_LOG_ODDS, _HALT_BRAKES, _HALT_NEEDED, _HALT_MOST_MPS2 = -2.4, 1.3, 0.3, 3.0
@@ -189,13 +192,24 @@ def _fork(m: MapArrays, track: Any, slot: int, lane: int, s: float, d: float, we
     mode = new_mode(track, slot, weight, s, d, np.inf, out)
     out.lane[mode, 0].lane, out.lane[mode, 0].start, out.mode[mode].lane_count = lane, 0.0, 1
     while mode < out.used[0]:
-        _grow(m, mode, needed, first, out)
+        _grow(m, mode, needed, first, _where_allowed(track.kind), out)
         mode += 1
 
 
 @lean
-def _grow(m: MapArrays, mode: int, needed: float, first: int, out: Predictions) -> None:
-    """Follow successors; at a fork copy the way while there is room, and go on along the straightest."""
+def _where_allowed(kind: int) -> int:
+    """The `Road` flags of which a lane has one if it is for such road users; all of them where that is anyone's guess."""
+    if kind == Kind.CAR or kind == Kind.TRUCK or kind == Kind.MOTORCYCLE:
+        return _MOTOR
+    return _MOTOR | _BUSES if kind == Kind.BUS else _ANYONE
+
+
+@lean
+def _grow(m: MapArrays, mode: int, needed: float, first: int, users: int, out: Predictions) -> None:
+    """Follow successors; at a fork copy the way while there is room, and go on along the straightest.
+
+    users: flags of `Road`; a way on that is for none of them is taken only where there is no other.
+    """
     while out.mode[mode].lane_count < CHAIN:
         n = out.mode[mode].lane_count
         here = m.lanes[out.lane[mode, n - 1].lane]
@@ -204,12 +218,13 @@ def _grow(m: MapArrays, mode: int, needed: float, first: int, out: Predictions) 
             return
         best, best_bend = -1, np.inf
         for k in range(here.successor_first, here.successor_first + here.successor_count):
-            bend = _bend(m, here, m.lanes[m.successors[k]])
+            following = m.lanes[m.successors[k]]
+            bend = _bend(m, here, following) + (0.0 if following.road & users else _NOT_THEIRS)
             if bend < best_bend:
                 best, best_bend = m.successors[k], bend
         for k in range(here.successor_first, here.successor_first + here.successor_count):
             following = m.successors[k]
-            if following == best or out.used[0] - first >= _WEIGHED:
+            if following == best or not m.lanes[following].road & users or out.used[0] - first >= _WEIGHED:
                 continue
             other = _copy(out, mode)
             out.lane[other, n].lane, out.lane[other, n].start, out.mode[other].lane_count = following, start, n + 1
