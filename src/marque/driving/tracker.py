@@ -217,7 +217,7 @@ def _report(t: Tracker, slot: int, seen: Record) -> None:
 def _doubtful(t: Tracker, slot: int) -> bool:
     """Whether one sensor alone has reported it, a few times, in full view of others."""
     reporters, times = t.reports[slot]
-    return reporters & (reporters - 1) == 0 and times < _ALONE and t.doubt[slot] > _DOUBT_PER_CYCLE - 1e-6
+    return bool(reporters & (reporters - 1) == 0 and times < _ALONE and t.doubt[slot] > _DOUBT_PER_CYCLE - 1e-6)
 
 
 @lean
