@@ -245,7 +245,7 @@ def test_until_a_goal_in_time_can_be_met_it_does_not_leave_the_map(end_m, from_s
     assert max(-state.acceleration_mps2 for state in states[:-5]) < 4.0
 
 
-def test_who_begins_against_its_lane_goes_on_slowly_and_stops_for_who_comes():
+def test_who_begins_against_its_lane_goes_on_and_stops_on_the_road_for_who_stands_there():
     from marque.driving.goal import Goal
 
     road = build_road_map(RoadSpec("one way", "test", [lane("back", straight(300, 0, 0, 0))]))

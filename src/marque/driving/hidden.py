@@ -43,6 +43,7 @@ _SLOWEST_MPS = 5.0
 _ON_FOOT_BELOW_MPS = 17.0
 """Where more is allowed nobody on foot is expected between vehicles."""
 _PASSES_MPS = 3.0
+"""Nobody is taken to run out close behind a body that drives faster."""
 _BESIDE_M = (0.3, 0.7, 1.1, 1.5, 1.9)
 _BESIDE_CELLS = 40
 _EVERY = 3

@@ -40,7 +40,7 @@ _TURN_LOG_ODDS, _TURN_BRAKES, _BACK_LOG_ODDS = 0.9, 0.2, 4.0
 """How much less likely a turn is than going straight on; by how much less for each m/s² of acceleration; and turning back."""
 _TURN_RAD, _BACK_RAD = 0.5, 2.5
 _MOTOR, _BUSES, _ANYONE = int(Road.CAR | Road.TRUCK), int(Road.BUS), 0xFFFF
-_NOT_THEIRS = 100.0
+_NOT_THEIRS = 100.0  # more than any bend, rad: ways for others come last
 _CHANGE_LOG_ODDS, _CHANGE_OFFSET, _CHANGE_DRIFT = -5.0, 3.9, 6.0
 """Of a lane change; by half lane widths off the middle; by half lane widths of drift per second."""
 _HALT_LOG_ODDS, _HALT_BRAKES, _HALT_NEEDED, _HALT_MOST_MPS2 = -2.4, 1.3, 0.3, 3.0
