@@ -55,11 +55,15 @@ def timed_cycle() -> tuple[Callable[..., Any], list[str]]:
         for statement in statements:
             if isinstance(statement, ast.For):
                 statement.body = note(statement.body)
-            out.append(statement)
-            if isinstance(statement, (ast.Return, ast.For)):
+            if isinstance(statement, ast.For):
+                out.append(statement)
                 continue
             names.append(ast.unparse(statement).splitlines()[0][:70])
+            returns = isinstance(statement, ast.Return)
+            out.append(ast.Assign([ast.Name("_result", ast.Store())], statement.value) if returns else statement)  # type: ignore[attr-defined]
             out += ast.parse(f"_now = _ticks()\n_marks[{len(names) - 1}] += _now - _last\n_last = _now").body
+            if returns:
+                out.append(ast.Return(ast.Name("_result", ast.Load())))
         return out
 
     function.body = ast.parse("_last = _ticks()").body + note(function.body)

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 from marque.simulation.openscenario.document import RULES, Node, compare, holds
 from marque.simulation.openscenario.entities import Entity
-from marque.simulation.openscenario.measures import Measure, closing_on, closing_speed, directed
+from marque.simulation.openscenario.measures import Measure, closes_within, closing_on, closing_speed, directed
 from marque.simulation.openscenario.positions import entity_name, read_position
+from marque.simulation.openscenario.quiet import EntityTest, Range, Test, around, farther, faster, ratio, turned
 
 if TYPE_CHECKING:
     from marque.simulation.openscenario.world import World
 
-Test = Callable[["World"], bool]
-EntityTest = Callable[["World", Entity], bool]
-
 _DIRECTIONS = ("longitudinal", "lateral", "vertical")
 _ELEMENTS = ("storyboard", "story", "act", "maneuverGroup", "maneuver", "event", "action")
+_INSTANT_S = 1e-5
+"""By so much two times of the same instant may differ."""
 _STATES = ("startTransition", "endTransition", "stopTransition", "skipTransition", "completeState", "runningState", "standbyState")
 
 
@@ -51,45 +51,74 @@ def _by_entity(node: Node, world: World) -> Test:
         raise kind.unsupported(f"{', '.join(sorted(_BY_ENTITY))} can be tested.")
     test = reader(kind, world)
 
+    def there(world: World) -> list[Entity]:
+        return [entity for name in names if (entity := world.stage.entities[name]).there]
+
     def tested(world: World) -> bool:
-        there = [entity for name in names if (entity := world.stage.entities[name]).there]
-        return bool(there) and (all if every else any)(test(world, entity) for entity in there)
+        entities = there(world)
+        return bool(entities) and (all if every else any)(test.holds(world, entity) for entity in entities)
 
-    return tested
+    return Test(tested, lambda world, within_s: all(test.stays(world, entity, within_s) for entity in there(world)))
 
 
-def _ruled(node: Node) -> Callable[[float], bool]:
-    rule, value = node.choice("rule", RULES), node.number("value")
-    return lambda asked: holds(asked, rule, value)
+class _Ruled:
+    """A value compared as the element says."""
+
+    def __init__(self, node: Node) -> None:
+        self.rule, self.value = node.choice("rule", RULES), node.number("value")
+
+    def holds(self, asked: float) -> bool:
+        return holds(asked, self.rule, self.value)
+
+    def test(self, asked: Callable[[World, Entity], float], within: Callable[[World, Entity, float], Range]) -> EntityTest:
+        """within: what the value asked for may be in the next so many s."""
+
+        def stays(world: World, entity: Entity, within_s: float) -> bool:
+            low, high = within(world, entity, within_s)
+            return not low <= self.value <= high
+
+        return EntityTest(lambda world, entity: self.holds(asked(world, entity)), stays)
 
 
 # By entity
 
 
 def _relative_distance(node: Node, world: World) -> EntityTest:
-    name, measure, ruled = entity_name(node, world.stage), Measure(node), _ruled(node)
-    return lambda world, entity: ruled(measure.between(entity, world.stage.entities[name], world.stage))
+    name, measure, ruled = entity_name(node, world.stage), Measure(node), _Ruled(node)
+
+    def gap(world: World, entity: Entity) -> float:
+        return measure.between(entity, world.stage.entities[name], world.stage)
+
+    def within(world: World, entity: Entity, within_s: float) -> Range:
+        return around(gap(world, entity), measure.changes(entity, world.stage.entities[name], within_s))
+
+    return ruled.test(gap, within)
 
 
 def _distance(node: Node, world: World) -> EntityTest:
-    measure, ruled, position = Measure(node), _ruled(node), read_position(node.one("Position"), world.stage)
+    measure, ruled, position = Measure(node), _Ruled(node), read_position(node.one("Position"), world.stage)
 
     def tested(world: World, entity: Entity) -> bool:
         spot = position(world.stage)
-        return ruled(measure.to(entity, spot.pose, spot.place, world.stage))
+        return ruled.holds(measure.to(entity, spot.pose, spot.place, world.stage))
 
-    return tested
+    return EntityTest(tested)
 
 
 def _headway(node: Node, world: World) -> EntityTest:
     """Distance over the triggering entity's speed; who stands or backs has none."""
-    name, measure, ruled = entity_name(node, world.stage), Measure(node, _headway_kind(node)), _ruled(node)
+    name, measure, ruled = entity_name(node, world.stage), Measure(node, _headway_kind(node)), _Ruled(node)
 
-    def tested(world: World, entity: Entity) -> bool:
+    def headway(world: World, entity: Entity) -> float:
         gap = measure.between(entity, world.stage.entities[name], world.stage)
-        return ruled(gap / entity.speed if entity.speed > 0.0 else math.inf)
+        return gap / entity.speed if entity.speed > 0.0 else math.inf
 
-    return tested
+    def within(world: World, entity: Entity, within_s: float) -> Range:
+        other = world.stage.entities[name]
+        gap = around(measure.between(entity, other, world.stage), measure.changes(entity, other, within_s))
+        return ratio(gap, around(entity.speed, faster(entity, within_s)))
+
+    return ruled.test(headway, within)
 
 
 def _headway_kind(node: Node) -> str | None:
@@ -98,7 +127,7 @@ def _headway_kind(node: Node) -> str | None:
 
 def _time_to_collision(node: Node, world: World) -> EntityTest:
     """Distance over closing speed, inf while they do not close; to an entity or a position."""
-    measure, ruled = Measure(node, _headway_kind(node)), _ruled(node)
+    measure, ruled = Measure(node, _headway_kind(node)), _Ruled(node)
     target = node.one("TimeToCollisionConditionTarget").only()
     if target.tag == "Position":
         position = read_position(target, world.stage)
@@ -106,24 +135,29 @@ def _time_to_collision(node: Node, world: World) -> EntityTest:
         def to_position(world: World, entity: Entity) -> bool:
             spot = position(world.stage)
             closing = closing_on(entity, spot.pose[:2], measure, world.stage)
-            return ruled(measure.to(entity, spot.pose, spot.place, world.stage) / closing if closing > 0.0 else math.inf)
+            return ruled.holds(measure.to(entity, spot.pose, spot.place, world.stage) / closing if closing > 0.0 else math.inf)
 
-        return to_position
+        return EntityTest(to_position)
     if target.tag != "EntityRef":
         raise target.unsupported("An EntityRef or a Position is expected.")
     name = entity_name(target, world.stage)
 
-    def to_entity(world: World, entity: Entity) -> bool:
+    def to_entity(world: World, entity: Entity) -> float:
         other = world.stage.entities[name]
         closing = closing_speed(entity, other, measure, world.stage)
-        return ruled(measure.between(entity, other, world.stage) / closing if closing > 0.0 else math.inf)
+        return measure.between(entity, other, world.stage) / closing if closing > 0.0 else math.inf
 
-    return to_entity
+    def within(world: World, entity: Entity, within_s: float) -> Range:
+        other = world.stage.entities[name]
+        gap = around(measure.between(entity, other, world.stage), measure.changes(entity, other, within_s))
+        return ratio(gap, closes_within(entity, other, measure, world.stage, within_s))
+
+    return ruled.test(to_entity, within)
 
 
 def _reach_position(node: Node, world: World) -> EntityTest:
     tolerance, position = node.number("tolerance"), read_position(node.one("Position"), world.stage)
-    return lambda world, entity: math.dist((entity.x, entity.y), position(world.stage).pose[:2]) <= tolerance
+    return EntityTest(lambda world, entity: math.dist((entity.x, entity.y), position(world.stage).pose[:2]) <= tolerance)
 
 
 def _direction(node: Node) -> str:
@@ -131,56 +165,78 @@ def _direction(node: Node) -> str:
 
 
 def _speed(node: Node, world: World) -> EntityTest:
-    ruled, direction = _ruled(node), _direction(node)
-    return lambda world, entity: ruled(directed(entity.speed, entity, entity.heading, direction))
+    ruled, direction = _Ruled(node), _direction(node)
+
+    def speed(world: World, entity: Entity) -> float:
+        return directed(entity.speed, entity, entity.heading, direction)
+
+    return ruled.test(speed, lambda world, entity, within_s: around(speed(world, entity), faster(entity, within_s)))
 
 
 def _relative_speed(node: Node, world: World) -> EntityTest:
-    name, ruled, direction = entity_name(node, world.stage), _ruled(node), _direction(node)
+    name, ruled, direction = entity_name(node, world.stage), _Ruled(node), _direction(node)
 
-    def tested(world: World, entity: Entity) -> bool:
+    def difference(world: World, entity: Entity) -> float:
         other = world.stage.entities[name]
-        return ruled(directed(entity.speed, entity, entity.heading, direction) - directed(other.speed, entity, other.heading, direction))
+        return directed(entity.speed, entity, entity.heading, direction) - directed(other.speed, entity, other.heading, direction)
 
-    return tested
+    def within(world: World, entity: Entity, within_s: float) -> Range:
+        other = world.stage.entities[name]
+        turns = 0.0 if direction == "" else turned(entity, within_s) + turned(other, within_s)
+        change = faster(entity, within_s) + faster(other, within_s) + turns * (abs(other.speed) + faster(other, within_s))
+        return around(difference(world, entity), change)
+
+    return ruled.test(difference, within)
 
 
 def _acceleration(node: Node, world: World) -> EntityTest:
-    ruled, direction = _ruled(node), _direction(node)
-    return lambda world, entity: ruled(directed(entity.acceleration, entity, entity.heading, direction))
+    ruled, direction = _Ruled(node), _direction(node)
+
+    def stays(world: World, entity: Entity, within_s: float) -> bool:
+        return not entity.ego and entity.acceleration == 0.0
+
+    return EntityTest(lambda world, entity: ruled.holds(directed(entity.acceleration, entity, entity.heading, direction)), stays)
 
 
 def _stand_still(node: Node, world: World) -> EntityTest:
     duration = node.number("duration")
-    return lambda world, entity: entity.stood_s >= duration - 1e-9 and entity.stood_s > 0.0
+    return EntityTest(lambda world, entity: entity.stood_s >= duration - 1e-9 and entity.stood_s > 0.0)
 
 
 def _travelled(node: Node, world: World) -> EntityTest:
     value = node.number("value")
-    return lambda world, entity: entity.travelled >= value
+    return EntityTest(
+        lambda world, entity: entity.travelled >= value,
+        lambda world, entity, within_s: not 0.0 <= value - entity.travelled <= farther(entity, within_s),
+    )
 
 
 def _off_road(node: Node, world: World) -> EntityTest:
     duration = node.number("duration")
     world.watch_roads = True
-    return lambda world, entity: entity.off_road_s > 0.0 and entity.off_road_s >= duration - 1e-9
+    return EntityTest(lambda world, entity: entity.off_road_s > 0.0 and entity.off_road_s >= duration - 1e-9)
 
 
 def _end_of_road(node: Node, world: World) -> EntityTest:
     duration = node.number("duration")
     world.watch_roads = True
-    return lambda world, entity: entity.at_end_s > 0.0 and entity.at_end_s >= duration - 1e-9
+    return EntityTest(lambda world, entity: entity.at_end_s > 0.0 and entity.at_end_s >= duration - 1e-9)
 
 
 def _collision(node: Node, world: World) -> EntityTest:
     target = node.only()
     if target.tag == "EntityRef":
         name = entity_name(target, world.stage)
-        return lambda world, entity: name in world.touching(entity)
+        return EntityTest(lambda world, entity: name in world.touching(entity), _keeps_away)
     if target.tag == "ByType":
         kind = target.choice("type", ("vehicle", "pedestrian", "miscellaneous"))
-        return lambda world, entity: any(world.stage.entities[n].body.category == kind for n in world.touching(entity))
+        kinds = {name: entity.body.category for name, entity in world.stage.entities.items()}
+        return EntityTest(lambda world, entity: any(kinds[name] == kind for name in world.touching(entity)), _keeps_away)
     raise target.unsupported("An EntityRef or a ByType is expected.")
+
+
+def _keeps_away(world: World, entity: Entity, within_s: float) -> bool:
+    return world.keeps_away(entity, within_s)
 
 
 def _clearance(node: Node, world: World) -> EntityTest:
@@ -208,7 +264,7 @@ def _clearance(node: Node, world: World) -> EntityTest:
                 return False
         return True
 
-    return clear
+    return EntityTest(clear)
 
 
 _BY_ENTITY: dict[str, Callable[[Node, World], EntityTest]] = {
@@ -233,8 +289,12 @@ _BY_ENTITY: dict[str, Callable[[Node, World], EntityTest]] = {
 
 
 def _simulation_time(node: Node, world: World) -> Test:
-    ruled = _ruled(node)
-    return lambda world: ruled(world.time_s)
+    ruled = _Ruled(node)
+
+    def stays(world: World, within_s: float) -> bool:
+        return not -_INSTANT_S <= ruled.value - world.time_s <= within_s + _INSTANT_S
+
+    return Test(lambda world: ruled.holds(world.time_s), stays)
 
 
 def _time_of_day(node: Node, world: World) -> Test:
@@ -245,7 +305,7 @@ def _time_of_day(node: Node, world: World) -> Test:
             raise node.fault("no environment sets a time of day", "Give the Environment a TimeOfDay.")
         return holds((world.clock - moment).total_seconds(), rule, 0.0)
 
-    return tested
+    return Test(tested, lambda world, within_s: not world.clock_runs)
 
 
 def _moment(node: Node, text: str) -> datetime:
@@ -264,14 +324,14 @@ def _parameter(node: Node, world: World) -> Test:
     name, rule, value = node.text("parameterRef"), node.choice("rule", RULES), node.text("value")
     if name not in world.parameters:
         raise node.fault(f'the parameter "{name}" is not declared')
-    return lambda world: compare(world.parameters[name], rule, value)
+    return Test(lambda world: compare(world.parameters[name], rule, value), _stays)
 
 
 def _variable(node: Node, world: World) -> Test:
     name, rule, value = node.text("variableRef"), node.choice("rule", RULES), node.text("value")
     if name not in world.variables:
         raise node.fault(f'the variable "{name}" is not declared')
-    return lambda world: compare(world.variables[name], rule, value)
+    return Test(lambda world: compare(world.variables[name], rule, value), _stays)
 
 
 def _element_state(node: Node, world: World) -> Test:
@@ -282,7 +342,12 @@ def _element_state(node: Node, world: World) -> Test:
     def tested(world: World) -> bool:
         return any(element.shows(state) for element in world.elements_named(kind, name))
 
-    return tested
+    return Test(tested, _stays)
+
+
+def _stays(world: World, within_s: float) -> bool:
+    """Of what only actions and the storyboard change."""
+    return True
 
 
 _BY_VALUE: dict[str, Callable[[Node, World], Test]] = {

@@ -13,6 +13,7 @@ from marque.simulation.openscenario.document import Node
 from marque.simulation.openscenario.entities import Entity
 from marque.simulation.openscenario.network import Place
 from marque.simulation.openscenario.positions import Stage
+from marque.simulation.openscenario.quiet import Range, around, farther, faster, turned
 
 TYPES = ("longitudinal", "lateral", "cartesianDistance", "euclidianDistance")
 SYSTEMS = ("entity", "road", "lane", "trajectory")
@@ -54,6 +55,18 @@ class Measure:
         else:
             at = self._on_road(entity, place or stage.network.locate(*pose), stage)
         return max(0.0, at - mine[1], mine[0] - at)
+
+    def changes(self, entity: Entity, other: Entity, within_s: float) -> float:
+        """By how much at most `between` changes in the next so many s, in which no action runs, m."""
+        moved = farther(entity, within_s) + farther(other, within_s)
+        if self.kind in TYPES[2:] or self.system != "entity":
+            return moved
+        c, s, turn = math.cos(entity.heading), math.sin(entity.heading), turned(entity, within_s)
+        dx, dy = other.x - entity.x, other.y - entity.y
+        along, across = abs(dx * c + dy * s), abs(dy * c - dx * s)
+        if self.kind == "lateral":
+            along, across = across, along
+        return moved + turn * (across + 0.5 * turn * along)
 
     def intervals(self, entity: Entity, other: Entity, stage: Stage) -> tuple[Interval, Interval]:
         """What the entity and the other one cover on the axis asked for, whose 0 is at the entity's origin; m."""
@@ -151,6 +164,23 @@ def closing_speed(entity: Entity, other: Entity, measure: Measure, stage: Stage)
     return _closing((vx - wx, vy - wy), entity, (other.x, other.y), measure, stage)
 
 
+def closes_within(entity: Entity, other: Entity, measure: Measure, stage: Stage, within_s: float) -> Range:
+    """What `closing_speed` may be in the next so many s, in which no action runs."""
+    change = faster(entity, within_s) + faster(other, within_s)
+    moved, turns = farther(entity, within_s) + farther(other, within_s), turned(entity, within_s) + turned(other, within_s)
+    dx, dy = other.x - entity.x, other.y - entity.y
+    far = math.hypot(dx, dy)
+    if measure.kind in TYPES[2:]:
+        away = far - moved
+    else:  # who comes to be abreast closes no more, all at once
+        ux, uy = _axis(entity, measure, stage)
+        away = abs(dx * ux + dy * uy) - moved - turns * far
+    if away <= 0.0:
+        return -math.inf, math.inf
+    turns += moved / away  # of both, and of the line from one to the other
+    return around(closing_speed(entity, other, measure, stage), change + turns * (abs(entity.speed) + abs(other.speed) + change))
+
+
 def closing_on(entity: Entity, point: tuple[float, float], measure: Measure, stage: Stage) -> float:
     return _closing(velocity(entity), entity, point, measure, stage)
 
@@ -160,8 +190,12 @@ def _closing(v: tuple[float, float], entity: Entity, point: tuple[float, float],
     if measure.kind in TYPES[2:]:
         length = math.hypot(dx, dy)
         return (v[0] * dx + v[1] * dy) / length if length > 0.0 else 0.0
+    ux, uy = _axis(entity, measure, stage)
+    return (v[0] * ux + v[1] * uy) * math.copysign(1.0, dx * ux + dy * uy)
+
+
+def _axis(entity: Entity, measure: Measure, stage: Stage) -> tuple[float, float]:
     axis = entity.heading if measure.system == "entity" else stage.network.pose(stage.place(entity))[2]
     if measure.kind == "lateral":
         axis += 0.5 * math.pi
-    ux, uy = math.cos(axis), math.sin(axis)
-    return (v[0] * ux + v[1] * uy) * math.copysign(1.0, dx * ux + dy * uy)
+    return math.cos(axis), math.sin(axis)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from marque.common import InputError
@@ -23,6 +23,8 @@ from marque.simulation.openscenario.storyboard import COMPLETE, Storyboard
 from marque.simulation.openscenario.world import World, variables_of
 from marque.vehicle import VehicleParameters
 
+_AHEAD = 5
+"""So many times as long as it has to be quiet it is asked about at once."""
 TICK_S = 0.01
 """The storyboard's step: triggers are asked, and everyone but the ego is led, that often."""
 
@@ -39,6 +41,8 @@ class Story:
     storyboard: Storyboard
     init_global: list[Callable[[], None]]
     init_private: list[tuple[Node, Entity, Callable[[Entity], Run]]]
+    quiet_until_s: float = -math.inf
+    """Until then nothing happens, as far as is known."""
 
     @property
     def over(self) -> bool:
@@ -85,10 +89,32 @@ class Story:
         """The instant after `tick` steps, everyone moved: states that last are counted on, and the storyboard sees it."""
         world = self.world
         world.time_s = round(tick * world.step_s, 6)
-        if world.clock is not None and world.clock_runs:
-            world.clock += timedelta(seconds=world.step_s)
         world.tick()
         self.storyboard.update()
+
+    def quiet(self, within_s: float) -> bool:
+        """Whether nothing will happen for so many s: no action runs, no condition changes, nobody touches the ego.
+
+        Then `leap` leads to the same instant as step by step, up to rounding.
+        """
+        world = self.world
+        if world.watch_roads:
+            return False
+        for ahead_s in (_AHEAD * within_s, within_s):
+            if self.quiet_until_s >= world.time_s + within_s - 1e-9:
+                return True
+            if self.storyboard.quiet(ahead_s) and world.keeps_away(world.ego, ahead_s):
+                self.quiet_until_s = world.time_s + ahead_s
+        return self.quiet_until_s >= world.time_s + within_s - 1e-9
+
+    def leap(self, tick: int, ticks: int) -> None:
+        """The instant after `tick` steps, of which nothing happens in the last `ticks`; the ego is moved by the caller."""
+        world = self.world
+        for entity in world.others:
+            if entity.there:
+                advance(entity, entity.speed, ticks * world.step_s, world.stage)
+        world.time_s = round(tick * world.step_s, 6)
+        world.tick(ticks)
 
 
 @functools.lru_cache(maxsize=16)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from marque.simulation.openscenario.actions import Run, read_action
 from marque.simulation.openscenario.document import Node
 from marque.simulation.openscenario.positions import entity_name
-from marque.simulation.openscenario.triggers import read_trigger
+from marque.simulation.openscenario.triggers import Trigger, read_trigger
 
 if TYPE_CHECKING:
     from marque.simulation.openscenario.world import World
@@ -29,6 +29,8 @@ class Element:
         self.seen: set[str] = set()
         self.happened: set[str] = set()
         self.parts: list[Element] = []
+        self.triggers: list[Trigger] = []
+        """All that it may ask."""
         self.executions = 0
         world.elements.append(self)
 
@@ -108,6 +110,7 @@ class Event(Element):
         self.priority = node.choice("priority", ("override", "overwrite", "parallel", "skip"))
         self.limit = node.whole("maximumExecutionCount", 1)
         self.trigger = read_trigger(node.maybe("StartTrigger"), world)
+        self.triggers = [one for one in (self.trigger,) if one is not None]
         self.parts = [ActionElement(child, world, self, actors) for child in node.each("Action")]
         if not self.parts:
             raise node.fault("it has no Action")
@@ -197,6 +200,7 @@ class Act(Element):
         self.parts = [ManeuverGroup(child, world, self) for child in node.each("ManeuverGroup")]
         self.trigger = read_trigger(node.maybe("StartTrigger"), world)
         self.stopper = read_trigger(node.maybe("StopTrigger"), world)
+        self.triggers = [one for one in (self.trigger, self.stopper) if one is not None]
 
     def update(self) -> None:
         if self.state == STANDBY and (self.trigger is None or self.trigger.fires(self.world)):
@@ -232,7 +236,15 @@ class Storyboard(Element):
         super().__init__(world, "storyboard", "Storyboard", None)
         self.parts = [Story(child, world, self) for child in node.each("Story")]
         self.stopper = read_trigger(node.maybe("StopTrigger"), world)
+        self.triggers = [one for one in (self.stopper,) if one is not None]
         world.check_references()
+
+    def quiet(self, within_s: float) -> bool:
+        """Whether nothing will happen for so many s: nothing did at this instant, no action runs, and all conditions stay as they are."""
+        if self.world.stirred or self.world.running:
+            return False
+        asked = (trigger for element in self.world.elements if element.state != COMPLETE for trigger in element.triggers)
+        return all(trigger.stays(self.world, within_s) for trigger in asked)
 
     def update(self) -> None:
         """The instant that the world shows. Afterwards `state` says whether the storyboard has been stopped."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from marque.simulation.openscenario.conditions import Test, read_condition
+from marque.simulation.openscenario.conditions import read_condition
 from marque.simulation.openscenario.document import Node
+from marque.simulation.openscenario.quiet import Test
 
 if TYPE_CHECKING:
     from marque.simulation.openscenario.world import World
@@ -33,6 +34,7 @@ class Condition:
 
     def forget(self) -> None:
         self._history: deque[tuple[float, bool]] = deque()
+        """What the test said, and since when: of a delayed condition, as long as it matters."""
         self._before: bool | None = None
 
     @property
@@ -42,7 +44,7 @@ class Condition:
 
     def fires(self, world: World) -> bool:
         """Asked at most once an instant."""
-        holds = self._delayed(self.test(world), world.time_s)
+        holds = self._delayed(self.test.holds(world), world.time_s)
         before, self._before = self._before, holds
         if self.edge == "none":
             return holds
@@ -51,10 +53,16 @@ class Condition:
         rises, falls = holds and not before, before and not holds
         return (rises and self.edge != "falling") or (falls and self.edge != "rising")
 
+    def stays(self, world: World, within_s: float) -> bool:
+        """Whether its answer is sure to be the same for so many s, while no action runs."""
+        arrives = (at_s + self.delay_s - world.time_s for at_s, _ in self._history)
+        return self.test.stays(world, within_s) and not any(-1e-9 < later_s <= within_s + 1e-9 for later_s in arrives)
+
     def _delayed(self, now: bool, time_s: float) -> bool:
         if self.delay_s == 0.0:
             return now
-        self._history.append((time_s, now))
+        if not self._history or self._history[-1][1] != now:
+            self._history.append((time_s, now))
         asked = time_s - self.delay_s + 1e-9
         while len(self._history) > 1 and self._history[1][0] <= asked:
             self._history.popleft()
@@ -72,6 +80,10 @@ class Trigger:
         for group in self.groups:
             for condition in group:
                 condition.forget()
+
+    def stays(self, world: World, within_s: float) -> bool:
+        """Whether each of its conditions is sure to say the same for so many s, while no action runs."""
+        return all(condition.stays(world, within_s) for group in self.groups for condition in group)
 
     def fires(self, world: World) -> bool:
         """Every condition that remembers is asked, so that it sees every instant; of the others no more than it takes."""

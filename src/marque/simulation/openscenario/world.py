@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from marque.common import Bools, Bytes, Floats, Ints
 from marque.simulation.openscenario.course import Course
 from marque.simulation.openscenario.document import Node
 from marque.simulation.openscenario.entities import Entity
-from marque.simulation.openscenario.measures import touching
+from marque.simulation.openscenario.measures import apart, touching
 from marque.simulation.openscenario.positions import Stage
+from marque.simulation.openscenario.quiet import approaches, farther
 
 if TYPE_CHECKING:
     from marque.simulation.openscenario.runs import Run
@@ -108,30 +109,48 @@ class World:
                 found |= {other.name for other in self.stage.entities.values() if _touch(entity, other)}
         return found
 
-    def tick(self) -> None:
-        """The instant is over: what follows from where everyone is now has to be found out anew."""
+    def keeps_away(self, entity: Entity, within_s: float) -> bool:
+        """Whether nobody can touch an entity in the next so many s, in which no action runs."""
+        for other in self.stage.entities.values():
+            coarse = _ORIGINS_M + farther(entity, within_s) + farther(other, within_s)
+            if _near(entity, other, coarse) and apart(entity, other) <= approaches(entity, other, within_s):
+                return False
+        return True
+
+    def tick(self, ticks: int = 1) -> None:
+        """So many steps are over: what follows from where everyone is now has to be found out anew."""
+        step_s = ticks * self.step_s
+        if self.clock is not None and self.clock_runs:
+            self.clock += timedelta(seconds=step_s)
         self._touching.clear()
         for entity in self.stage.entities.values():
             if not entity.there:
                 continue
-            entity.stood_s = entity.stood_s + self.step_s if abs(entity.speed) < STANDING_MPS else 0.0
+            entity.stood_s = entity.stood_s + step_s if abs(entity.speed) < STANDING_MPS else 0.0
             if self.watch_roads:
                 place = self.stage.place(entity)
                 road = self.stage.network.road(place.road)
                 at_end = not 0.0 < place.s < road.length and not self.stage.network.on_road(place)
                 off = not at_end and not self.stage.network.on_road(place)
-                entity.at_end_s = entity.at_end_s + self.step_s if at_end else 0.0
-                entity.off_road_s = entity.off_road_s + self.step_s if off else 0.0
+                entity.at_end_s = entity.at_end_s + step_s if at_end else 0.0
+                entity.off_road_s = entity.off_road_s + step_s if off else 0.0
 
 
 STANDING_MPS = 0.01
+_ORIGINS_M = 3.0
+"""So much nearer may the middles of two bodies be than their origins."""
 
 
 def _touch(a: Entity, b: Entity) -> bool:
+    return _near(a, b, _ORIGINS_M) and touching(a.corners(), b.corners())
+
+
+def _near(a: Entity, b: Entity, apart_m: float) -> bool:
+    """Whether two bodies may touch if their middles are so much nearer than their origins, m."""
     if a is b or not (b.there and b.body.solid):
         return False
-    reach = 0.5 * (a.body.length_m + a.body.width_m + b.body.length_m + b.body.width_m) + 3.0
-    return abs(a.x - b.x) < reach and abs(a.y - b.y) < reach and touching(a.corners(), b.corners())
+    reach = 0.5 * (a.body.length_m + a.body.width_m + b.body.length_m + b.body.width_m) + apart_m
+    return abs(a.x - b.x) < reach and abs(a.y - b.y) < reach
 
 
 def variables_of(root: Node) -> Mapping[str, str]:
