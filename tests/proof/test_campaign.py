@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import broken_drive
 import pytest
@@ -21,6 +22,12 @@ from marque.common import InputError
 from marque.foundation.compute_pool import ProcessPool
 from marque.proof.campaign import Campaign, Task, drive
 from marque.proof.suites import cases, read_suite
+
+ALKS = Path(__file__).parents[3] / "shared" / "data" / "openscenario" / "alks" / "logical_scenarios"
+CUT_IN = [
+    "$Ego_InitSpeed_Ve0_kph == 60", "$CutInVehicle_RelativeInitSpeed_Ve0_Vo0_kph == -20",
+    "$CutInVehicle_HeadwayDistanceTrigger_dx0_m == 40", "$CutInVehicle_LaneChange_MaxLateralVelocity_Vy_mps == 1", "$CutInVehicle_Acceleration_Rate_mps2 == 0",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +114,22 @@ def test_a_file_that_is_no_scenario_is_no_way_out_of_the_domain(tmp_path):
     said = json.loads(drive(Task(path, "vela", 1), cases(read_suite(path), 1)[-1]))
     assert said["outcome"] == "aborted"
     assert "broken.xml" in said["why"]
+
+
+@pytest.mark.skipif(not ALKS.exists(), reason="the ALKS scenarios are not here")
+@pytest.mark.parametrize(("horizon_s", "outcome", "why"), [(8, "aborted", "cut off after 8 s"), (90, "passed", "stop trigger")])
+def test_what_was_cut_off_before_its_end_shows_nothing(tmp_path, horizon_s, outcome, why):
+    def cut_in(said):
+        target = str(next(ALKS.glob("*4_4_1*")))
+        source = {"name": "cut-in", "openscenario": target, "cell": "street", "sample": 1, "horizon_s": horizon_s, "settling": True}
+        said["sources"] = [source | {"constraints": CUT_IN}]
+        said["cells"] = {"street": {"odd": {}, "exposure": 1}}
+
+    path = written(tmp_path, cut_in)
+    said = json.loads(drive(Task(path, "vela", 1), cases(read_suite(path), 1)[0]))
+    assert said["outcome"] == outcome
+    assert why in said["why"]
+    assert said["measures"]["driven_s"] > 7.0
 
 
 def test_a_campaign_does_not_go_on_with_other_code_than_it_began_with(tmp_path, suite):

@@ -19,7 +19,7 @@ from small_suite import written
 from marque.common import InputError
 from marque.proof.suites import Case, Parameter, Source, cases, cell_coverage, k_wise, read_suite
 from marque.proof.suites.coverage import domain_coverage
-from marque.simulation.openscenario import allowed_cases, variation_of
+from marque.simulation.openscenario import Document, variation_of
 
 ALKS = Path(__file__).parents[3] / "shared/data/openscenario/alks/logical_scenarios"
 NCAP = ALKS.parents[1] / "ncap/OpenSCENARIO"
@@ -171,11 +171,37 @@ def test_a_sample_of_a_variation_is_of_cases_that_its_constraints_allow_none_twi
 
     suite = read_suite(written(tmp_path, of_file))
     variation = variation_of(path)
-    allowed = {tuple(sorted(variation.case(int(index)).items())) for index in allowed_cases(variation)}
+    every, allows = (variation.case(index) for index in range(len(variation))), Document(variation.scenario).allows
+    allowed = {tuple(sorted(case.items())) for case in every if allows(case)}
     drawn = [one.parameters for one in cases(suite, 1)]
     assert len(set(drawn)) == 300
     assert set(drawn) <= allowed
     assert json.dumps(sorted(suite.files)).count(".xodr") == 5, "every road that some case names"
+
+
+@needs_alks
+def test_a_suite_may_narrow_a_variation(tmp_path):
+    def narrowed(constraint, sample):
+        def change(said):
+            path = next(ALKS.glob("*follow_lead_vehicle_emergency_brake_variation.xosc"))
+            said["sources"] = [{"name": "brake", "openscenario": str(path), "cell": "street", "constraints": [constraint]} | sample]
+            said["cells"] = {"street": {"odd": {}, "exposure": 1}}
+
+        return cases(read_suite(written(tmp_path, change)), 1)
+
+    every = narrowed("$Ego_InitSpeed_Ve0_kph > 0", {})
+    fast = narrowed("$Ego_InitSpeed_Ve0_kph > 40", {})
+    assert [one.parameters for one in fast] == [
+        one.parameters for one in every if float(dict(one.parameters)["Ego_InitSpeed_Ve0_kph"]) > 40
+    ]
+    assert 0 < len(fast) < len(every)
+    few = narrowed("$Ego_InitSpeed_Ve0_kph > 40", {"sample": 20})
+    assert len(few) == 20
+    assert {one.parameters for one in few} < {one.parameters for one in fast}
+    with pytest.raises(InputError, match="no case satisfies them"):
+        narrowed("$Ego_InitSpeed_Ve0_kph > 400", {})
+    with pytest.raises(InputError, match="not declared"):
+        narrowed("$Speed > 400", {})
 
 
 @pytest.mark.skipif(not NCAP.exists(), reason="the NCAP scenarios are not here")

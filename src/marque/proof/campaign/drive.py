@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -143,7 +143,11 @@ def _story(case: Case, task: Task, keep: Keep | None) -> Run:
         preventable[REFERENCE] = _played(read(), case, CarefulDriver, None).contact is None
     if judged.collision_with is not None:
         preventable |= preventable_by_models(scenario, played.driven, vehicle, judged.collision_step, judged.collision_with)
-    return _judged(verdict, judged, preventable, measures, played.driven, f"ended by {played.ended}")
+    run = _judged(verdict, judged, preventable, measures, played.driven, f"ended by {played.ended}")
+    if run.outcome == "passed" and played.cut_off:  # what did not come to happen shows nothing
+        why = f'cut off after {case.source.horizon_s:.0f} s, before its own end: "horizon_s" of its source is too short for it'
+        return replace(run, outcome="aborted", why=why)
+    return run
 
 
 def _played(

@@ -14,7 +14,7 @@ from marque.common import InputError
 from marque.proof.suites.covering import covering, spelled
 from marque.proof.suites.model import Case, Kind, Parameter, Source, Suite, Value
 from marque.proof.suites.read import members
-from marque.simulation.openscenario import Document, Variation, allowed_cases, holds, variation_of
+from marque.simulation.openscenario import Document, Variation, holds, variation_of
 
 _ATTEMPTS = 200
 """So many draws for each case that is wanted; constraints that leave less than that of the ranges are a mistake."""
@@ -42,7 +42,7 @@ def _of(suite: Suite, source: Source, key: tuple[int, int]) -> Iterator[tuple[st
     if source.kind in (Kind.LIBRARY, Kind.CITY):
         yield from (("", one) for one in _logical(source, random))
     elif source.kind is Kind.OPENSCENARIO:
-        yield from (("", one) for one in _variations(suite.folder / source.target, source.sample, random))
+        yield from (("", one) for one in _variations(suite.folder / source.target, source, random))
     else:
         target = suite.folder / source.target
         found = [file.relative_to(target).as_posix() if target.is_dir() else file.name for file in members(target)]
@@ -50,18 +50,21 @@ def _of(suite: Suite, source: Source, key: tuple[int, int]) -> Iterator[tuple[st
         yield from ((found[k], ()) for k in taken)
 
 
-def _variations(path: Path, sample: int | None, random: np.random.Generator) -> Iterator[Values]:
-    """Of a variation file the cases that the scenario's own constraints allow: all, or a sample without repetition."""
+def _variations(path: Path, source: Source, random: np.random.Generator) -> Iterator[Values]:
+    """Of a variation file the cases that the scenario's own constraints and the source's allow: all, or a sample without repetition."""
     variation = variation_of(path)
     if variation is None:
+        if source.constraints:
+            raise InputError(source.name, "constraints", f'"{path.name}" varies nothing', "Name a variation, or leave them out.")
         yield ()
         return
-    if sample is None:
-        yield from (_spelled(variation, int(index)) for index in allowed_cases(variation))
-        return
-    order = (int(index) for index in random.permutation(len(variation)))
-    allowed = Document(variation.scenario).allows
-    yield from (_spelled(variation, index) for index in sorted(itertools.islice((k for k in order if allowed(variation.case(k))), sample)))
+    allows = Document(variation.scenario).allows
+    order = range(len(variation)) if source.sample is None else random.permutation(len(variation)).tolist()
+    found = (k for k in order if _kept(source, case := variation.case(k)) and allows(case))
+    indices = sorted(itertools.islice(found, source.sample))
+    if not indices and source.constraints:
+        raise InputError(source.name, "constraints", "no case satisfies them")
+    yield from (_spelled(variation, index) for index in indices)
 
 
 def _spelled(variation: Variation, index: int) -> Values:

@@ -125,8 +125,10 @@ def _source(place: _Place, cells: dict[str, Cell], folder: Path) -> Source:
         raise place.fault(f'there is no cell "{cell}"', f"There are {', '.join(cells)}.")
     given = dict(place.each("parameters")) if "parameters" in place.said else {}
     constraints = tuple(one.string() for one in place.listed("constraints")) if "constraints" in place.said else ()
-    if (given or constraints) and kind not in _LOGICAL:
-        raise place.fault("parameters and constraints of its own has only a logical scenario of ours", "Write them into the scenario file.")
+    if given and kind not in _LOGICAL:
+        raise place.fault("parameters of its own has only a logical scenario of ours", "Write them into the scenario file.")
+    if constraints and kind is Kind.COMMONROAD:
+        raise place.fault("constraints has only what has parameters")
     own = kind is Kind.CITY
     parameters = _city(place, target, given, folder) if own else tuple(_parameter(name, one) for name, one in given.items())
     if kind is Kind.LIBRARY:

@@ -8,7 +8,7 @@ from marque.simulation.openscenario.expressions import holds
 from marque.simulation.openscenario.play import Contact, Played, observe, play
 from marque.simulation.openscenario.results import CASES, StoryResult, as_scenario, drive_stories, is_scenario
 from marque.simulation.openscenario.scenario import Story, read_story
-from marque.simulation.openscenario.variations import Variation, allowed_cases, files_of, read_variation, variation_of
+from marque.simulation.openscenario.variations import Variation, files_of, read_variation, variation_of
 
 __all__ = [
     "CASES",
@@ -19,7 +19,6 @@ __all__ = [
     "Story",
     "StoryResult",
     "Variation",
-    "allowed_cases",
     "as_scenario",
     "drive_stories",
     "files_of",

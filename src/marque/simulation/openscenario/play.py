@@ -21,6 +21,7 @@ from marque.simulation.openscenario.calm import Calm
 from marque.simulation.openscenario.entities import Entity
 from marque.simulation.openscenario.mission import Mission, SetSpeed, mission
 from marque.simulation.openscenario.scenario import Story
+from marque.simulation.openscenario.storyboard import COMPLETE
 from marque.simulation.openscenario.world import Bodies, World
 from marque.simulation.sensors import Sensors, look_before, recognise_all
 from marque.vehicle import IDEAL, Actuators, Command, VehicleParameters, VehicleState, drive, resting, steps
@@ -60,6 +61,8 @@ class Played:
     set_speed_mps: float | None
     ended: str
     """Why it ended, one clause."""
+    cut_off: bool
+    """Whether the horizon ended it: what was still to come is not known."""
     perception: str
     """As in `drive.Result`."""
     guard: GuardLog
@@ -84,7 +87,7 @@ def play(
     initial, world.orders.rerouted = world.orders.speed, True
     state = _state(ego, story)
     states, bodies, frames, cycle_ms = [state], [bodies_of(world)], list[Frame](), list[float]()
-    contact, ended, idle_s, tick, task = None, "", 0.0, 0, Mission((), None)
+    contact, ended, cut_off, idle_s, tick, task = None, "", False, 0.0, 0, Mission((), None)
     calm, held = Calm(CYCLE_S), resting(CYCLE_S)
     began = time.thread_time_ns()
     while not ended:
@@ -126,10 +129,12 @@ def play(
         world.ego_moved = False
         states.append(state)
         bodies.append(bodies_of(world))
-        idle_s = idle_s + CYCLE_S if all(part.state == "completeState" for part in story.storyboard.parts) else 0.0
-        ended = _ended(story, contact, idle_s, task, horizon_s)
+        idle_s = idle_s + CYCLE_S if all(part.state == COMPLETE for part in story.storyboard.parts) else 0.0
+        ended = _ended(story, contact, idle_s, task)
         if settling and not ended and calm.lasts(story, state, bodies[-1]):
             ended = "nothing more comes of it"
+        if not ended and world.time_s >= horizon_s:
+            ended, cut_off = f"its horizon of {horizon_s:.0f} s", True
     cpu_s = (time.thread_time_ns() - began) * 1e-9
     if record:
         frames.append(frame_of(state, observe(bodies[-1], story.road_map, world.time_s), driver.view(), vehicle))
@@ -138,10 +143,10 @@ def play(
     guard, perception = driver.guard_log(), "perfect"
     if sensors is not None:
         guard, perception = recognise_all(guard, lambda at_s: observe(bodies[round(at_s / CYCLE_S)], story.road_map, at_s)), "sensed"
-    return Played(driven, bodies, frames, np.array(cycle_ms), cpu_s, contact, initial, ended, perception, guard)
+    return Played(driven, bodies, frames, np.array(cycle_ms), cpu_s, contact, initial, ended, cut_off, perception, guard)
 
 
-def _ended(story: Story, contact: Contact | None, idle_s: float, task: Mission, horizon_s: float) -> str:
+def _ended(story: Story, contact: Contact | None, idle_s: float, task: Mission) -> str:
     if contact is not None:
         return f"touched {contact.name}"
     if story.over:
@@ -151,7 +156,7 @@ def _ended(story: Story, contact: Contact | None, idle_s: float, task: Mission, 
     ego = story.world.ego
     if task.end is not None and math.dist((ego.x, ego.y), task.end) < _END_M + _END_S * abs(ego.speed):
         return "the ego's road"
-    return f"cut off after {horizon_s:.0f} s" if story.world.time_s >= horizon_s else ""
+    return ""
 
 
 def bodies_of(world: World) -> Bodies:

@@ -12,9 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from marque.common import Ints
 from marque.simulation.openscenario.document import Document, Node
 from marque.simulation.openscenario.expressions import resolve, spelled
 
@@ -65,12 +62,6 @@ class Variation:
 def variation_of(path: Path) -> Variation | None:
     """The variation in a file; None where it is no distribution."""
     return read_variation(Document(path))
-
-
-def allowed_cases(variation: Variation) -> Ints:
-    """The indices of all cases that the types and constraints of the scenario's own parameters allow."""
-    target = Document(variation.scenario)
-    return np.array([index for index in range(len(variation)) if target.allows(variation.case(index))], np.int64)
 
 
 def files_of(path: Path) -> list[Path]:
