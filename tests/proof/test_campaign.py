@@ -26,7 +26,8 @@ from marque.proof.suites import cases, read_suite
 ALKS = Path(__file__).parents[3] / "shared" / "data" / "openscenario" / "alks" / "logical_scenarios"
 CUT_IN = [
     "$Ego_InitSpeed_Ve0_kph == 60", "$CutInVehicle_RelativeInitSpeed_Ve0_Vo0_kph == -20",
-    "$CutInVehicle_HeadwayDistanceTrigger_dx0_m == 40", "$CutInVehicle_LaneChange_MaxLateralVelocity_Vy_mps == 1", "$CutInVehicle_Acceleration_Rate_mps2 == 0",
+    "$CutInVehicle_HeadwayDistanceTrigger_dx0_m == 40", "$CutInVehicle_LaneChange_MaxLateralVelocity_Vy_mps == 1",
+    "$CutInVehicle_Acceleration_Rate_mps2 == 0",
 ]  # fmt: skip
 
 
