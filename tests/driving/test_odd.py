@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from roads import crossroads, lane, straight, to_lane, two_lanes
 
 from marque.driving.map.build import build_road_map
+from marque.driving.map.query import pose_at
 from marque.driving.map.specs import RoadSpec
 from marque.driving.observation import Conditions
 from marque.driving.odd import CITY_AND_MOTORWAY, Area, Attribute, Monitor, Odd, Status, areas, coverage, sees_ahead
@@ -23,8 +24,12 @@ def monitor(road_map, odd=CITY_AND_MOTORWAY, suite=THREE_LIDARS):
     return Monitor(odd, road_map, suite)
 
 
-def check(watching, conditions=Conditions(), working=ALL, place=(-1, 0.0), cost=np.zeros(2)):  # noqa: B008
+def check(watching, conditions=Conditions(), working=ALL, place=(-1, (0.0, 0.0)), cost=np.zeros(2)):  # noqa: B008
     return watching.check(conditions, working, *place, cost, STEP_S)
+
+
+def at(road_map, lane, s):
+    return lane, pose_at(road_map.arrays, lane, s, 0.0)[:2]
 
 
 def test_an_ordinary_day_on_an_ordinary_street_is_inside():
@@ -80,13 +85,13 @@ def test_a_road_that_is_not_of_the_domain_is_seen_from_afar_and_left_in_metres()
     cost = np.zeros(2)
     cost_to_go(road_map.arrays, goal_entries(road_map, to_lane(road_map, "fast")), np.zeros(2, np.bool_), cost, np.zeros(2))
     slow = monitor(road_map, Odd("town only", speed_limit_mps=20.0))
-    border = check(slow, place=(0, 120.0), cost=cost)
+    border = check(slow, place=at(road_map, 0, 120.0), cost=cost)
     assert (border.status, border.attribute, border.value) == (Status.LEAVING, Attribute.SPEED_LIMIT, 33.0)
     assert border.distance_m == pytest.approx(180.0)
-    assert check(slow, place=(1, 5.0), cost=cost).status == Status.OUTSIDE
+    assert check(slow, place=at(road_map, 1, 5.0), cost=cost).status == Status.OUTSIDE
     streets = monitor(road_map, Odd("streets", areas=Area.STREET))
-    assert check(streets, place=(0, 0.0), cost=cost).attribute == Attribute.AREA
-    assert check(monitor(road_map), place=(0, 0.0), cost=cost).status == Status.INSIDE
+    assert check(streets, place=at(road_map, 0, 0.0), cost=cost).attribute == Attribute.AREA
+    assert check(monitor(road_map), place=at(road_map, 0, 0.0), cost=cost).status == Status.INSIDE
 
 
 def test_lanes_of_a_junction_are_told_from_streets():

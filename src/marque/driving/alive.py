@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from marque.common import Bools, Floats, Ints
+from marque.common import Bools, Floats, Ints, Records
 from marque.driving.observation import Observation
+from marque.vehicle import kernel
 
 _REPEATS = 2
 """So often told again, to the last bit, a report is no chance: every measurement has noise."""
@@ -27,14 +30,24 @@ class Liveness:
         sensors = len(seen.working)
         if seen.perfect or sensors == 0:
             return seen
-        by, told = seen.detections["sensor"], seen.detections
-        marks: Floats = np.bincount(by, told["x"] + np.pi * told["y"], sensors).astype(np.float64)
         if len(self._before) != sensors:
             self._before, self._repeats = np.zeros(sensors), np.zeros(sensors, np.int32)
-        same = (marks == self._before) & (marks != 0.0)
-        self._repeats = np.where(same, self._repeats + 1, 0)
-        self._before = marks
-        frozen: Bools = self._repeats >= _REPEATS
-        if not frozen.any():
+        if not _listen(seen.detections, self._before, self._repeats):
             return seen
-        return seen._replace(working=np.where(frozen, 0, seen.working).astype(np.uint8), detections=told[~frozen[by]])
+        frozen: Bools = self._repeats >= _REPEATS
+        told = seen.detections[~frozen[seen.detections["sensor"]]]
+        return seen._replace(working=np.where(frozen, 0, seen.working).astype(np.uint8), detections=told)
+
+
+@kernel
+def _listen(detections: Records, before: Floats, repeats: Ints) -> bool:
+    """Whether any sensor has frozen. before: (sensors,) a mark of what each told last; repeats: how often; both are updated."""
+    marks = np.zeros(len(before))
+    for k in range(len(detections)):
+        marks[detections[k].sensor] += detections[k].x + math.pi * detections[k].y
+    frozen = False
+    for k in range(len(before)):
+        repeats[k] = repeats[k] + 1 if marks[k] == before[k] and marks[k] != 0.0 else 0
+        before[k] = marks[k]
+        frozen = frozen or repeats[k] >= _REPEATS
+    return frozen

@@ -11,11 +11,14 @@ from __future__ import annotations
 import math
 from enum import IntEnum
 
-from marque.driving.map import Road, RoadMap
+import numpy as np
+
+from marque.common import Floats, Record, Records
+from marque.driving.map import MapArrays, Road, RoadMap
 from marque.driving.map.geometry import wrap
 from marque.driving.map.query import locate, project, width_at
 from marque.driving.observation import Observation
-from marque.vehicle import VehicleParameters, VehicleState
+from marque.vehicle import VehicleParameters, VehicleState, kernel
 
 _LEAP_M, _LEAP_RAD = 0.5, 0.04
 _AGREES_M = 0.3
@@ -45,6 +48,27 @@ class Trust(IntEnum):
     """The place leapt; dead reckoning is driven by."""
 
 
+_TRUST = tuple(Trust)
+_SPEED, _ASIDE, _PLACE = int(Trust.SPEED), int(Trust.ASIDE), int(Trust.PLACE)
+_CARS = int(Road.CAR)
+
+
+_MEMORY = np.dtype(
+    [
+        ("begun", "i8"),
+        ("time", "f8"),  # s, of the last cycle
+        ("excess", "f8"),  # m/s, by how much the place runs ahead of the wheels
+        ("running", "i8"),  # cycles for which it has run ahead evenly
+        ("lost", "i8"),
+        ("misled", "i8"),
+        ("aside", "f8"),  # m to the left, by which the markings have moved the place in all
+        ("agreed", "i8"),
+        ("disagrees", "i8"),
+    ]
+)
+_STATED, _USED = 0, 1
+
+
 class Localisation:
     """Of one car; it remembers the last cycle."""
 
@@ -55,100 +79,141 @@ class Localisation:
     def begin(self) -> None:
         """Believe what is said next, whatever it is."""
         self.trust = Trust.FULL
-        self._stated: VehicleState | None = None
-        self._used: VehicleState | None = None
-        self._time_s = self._step_s = 0.0
-        self._excess_mps = 0.0
-        self._running = 0
-        self._lost = self._misled = False
-        self._aside_m = 0.0
-        self._disagrees = self._agreed = False
+        self._memory = np.zeros(1, _MEMORY)
+        self._states = np.zeros((2, len(VehicleState._fields)))
 
     def believe(self, stated: VehicleState, seen: Observation, lane: int) -> tuple[VehicleState, Observation]:
         """The state to drive by, and the surroundings as they lie around it. lane: that of the last cycle, −1 for none."""
-        self._step_s, self._time_s = seen.time_s - self._time_s, seen.time_s
-        if self._stated is None or self._used is None or self._step_s <= 0.0:
-            used = self._agree_with_markings(stated, stated, seen, self._lane_at(stated) if lane < 0 else lane)
-            self._stated, self._used = stated, used
-            return used, carried(seen, stated, used)
-        leapt = self._compare(self._stated, stated)
-        wheels = self._by_wheels(stated)
-        reckoned = _reckon(self._used, wheels, self._step_s, self._vehicle)
-        told = _aside(wheels, self._aside_m)
-        near = math.hypot(told.x_m - reckoned.x_m, told.y_m - reckoned.y_m) < _AGREES_M
-        self._lost = leapt or (self._lost and self._running == 0 and not near)
-        used = reckoned if self._lost else _steadied(told, reckoned, self._step_s)
-        used = self._agree_with_markings(used, stated, seen, lane)
-        self._stated, self._used = stated, used
-        doubts = (self._lost, Trust.PLACE), (self._disagrees, Trust.ASIDE), (self._misled, Trust.SPEED)
-        self.trust = next((trust for holds, trust in doubts if holds), Trust.FULL)
+        used, trust = _believe(
+            self._map.arrays, self._memory, self._states, stated, seen.markings_m, seen.time_s, lane, self._vehicle
+        )  # fmt: skip
+        self.trust = _TRUST[trust]
+        used = VehicleState(*used)
         return used, carried(seen, stated, used)
 
-    def _compare(self, before: VehicleState, stated: VehicleState) -> bool:
-        """Whether the place leapt since the last cycle; learns by how much the place runs ahead of the wheels."""
-        before, by_wheels = (one._replace(speed_mps=one.speed_mps + self._excess_mps) for one in (before, stated))
-        expected = _reckon(before, by_wheels, self._step_s, self._vehicle)
-        dx, dy = stated.x_m - expected.x_m, stated.y_m - expected.y_m
-        cos, sin = math.cos(stated.heading_rad), math.sin(stated.heading_rad)
-        along, aside = dx * cos + dy * sin, dy * cos - dx * sin
-        turned = abs(wrap(stated.heading_rad - expected.heading_rad)) > _LEAP_RAD
-        if max(abs(along), abs(aside)) < _LEAP_M and not turned:
-            self._excess_mps += along / max(_SPEED_S, self._step_s)
-            self._running = 0
-            return False
-        self._running = self._running + 1 if abs(aside) < _LEAP_M and not turned else 0
-        if self._running < _PERSISTS:
-            return True
-        self._excess_mps += along / self._step_s
+
+@kernel
+def _believe(
+    m: MapArrays, memory: Records, states: Floats, stated: VehicleState, markings_m: tuple[float, float], time_s: float, lane: int,
+    vehicle: VehicleParameters,
+) -> tuple[VehicleState, int]:  # fmt: skip
+    """The state to drive by, and how far it is trusted. memory: (1,) _MEMORY; states: (2, 6) what was stated, and used, last."""
+    last = memory[0]
+    step_s = time_s - last.time
+    last.time = time_s
+    if last.begun == 0 or step_s <= 0.0:
+        if lane < 0:
+            lane, _, _ = locate(m, stated.x_m, stated.y_m, stated.heading_rad, _ALIGNED_RAD, _CARS)
+        used = _agree_with_markings(m, last, stated, stated, markings_m, lane, step_s)
+    else:
+        leapt = _leaps(last, _state(states, _STATED), stated, step_s, vehicle)
+        wheels = _by_wheels(last, stated)
+        reckoned = _reckon(_state(states, _USED), wheels, step_s, vehicle)
+        told = _aside(wheels, last.aside)
+        near = math.hypot(told.x_m - reckoned.x_m, told.y_m - reckoned.y_m) < _AGREES_M
+        last.lost = 1 if leapt or (last.lost == 1 and last.running == 0 and not near) else 0
+        used = _agree_with_markings(
+            m, last, reckoned if last.lost == 1 else _steadied(told, reckoned, step_s), stated, markings_m, lane, step_s
+        )
+    last.begun = 1
+    _keep(states, _STATED, stated)
+    _keep(states, _USED, used)
+    return used, _PLACE if last.lost == 1 else _ASIDE if last.disagrees == 1 else _SPEED if last.misled == 1 else 0
+
+
+@kernel
+def _leaps(last: Record, before: VehicleState, stated: VehicleState, step_s: float, vehicle: VehicleParameters) -> bool:
+    """Whether the place leapt since the last cycle; learns by how much the place runs ahead of the wheels."""
+    expected = _reckon(_faster(before, last.excess), _faster(stated, last.excess), step_s, vehicle)
+    dx, dy = stated.x_m - expected.x_m, stated.y_m - expected.y_m
+    cos, sin = math.cos(stated.heading_rad), math.sin(stated.heading_rad)
+    along, aside = dx * cos + dy * sin, dy * cos - dx * sin
+    turned = abs(wrap(stated.heading_rad - expected.heading_rad)) > _LEAP_RAD
+    if max(abs(along), abs(aside)) < _LEAP_M and not turned:
+        last.excess += along / max(_SPEED_S, step_s)
+        last.running = 0
         return False
-
-    def _by_wheels(self, stated: VehicleState) -> VehicleState:
-        """With the speed that agrees with how fast the place moves, if the wheels' does not."""
-        speed = abs(stated.speed_mps)
-        self._misled = self._misled or abs(self._excess_mps) > _SPEED_MPS + _SPEED_SHARE * speed
-        if self._misled and speed > _CLEARED_MPS and abs(self._excess_mps) < _CLEARED_SHARE * speed:
-            self._misled = False
-        return stated._replace(speed_mps=stated.speed_mps + self._excess_mps) if self._misled else stated
-
-    def _lane_at(self, state: VehicleState) -> int:
-        lane, _, _ = locate(self._map.arrays, state.x_m, state.y_m, state.heading_rad, _ALIGNED_RAD, int(Road.CAR))
-        return int(lane)
-
-    def _agree_with_markings(self, used: VehicleState, stated: VehicleState, seen: Observation, lane: int) -> VehicleState:
-        arrays = self._map.arrays
-        left, right = seen.markings_m
-        if lane < 0 or math.isnan(left) or arrays.lanes[lane]["conflict_count"] > 0:
-            return used
-        s, d, hint = project(arrays, lane, used.x_m, used.y_m, -1)
-        if not 0.0 <= s <= arrays.lanes[lane]["length"]:
-            return used
-        by_map, width = width_at(arrays, lane, s, hint)
-        width += by_map
-        if abs(left + right - width) > _SAME_WIDTH_M:
-            return used
-        off = 0.5 * (right - left) - (d + 0.5 * width - by_map)
-        off = (off + 0.5 * width) % width - 0.5 * width  # in the middle of a lane change both may mean different lanes
-        within = min(_NOISE_M, max(-_NOISE_M, off))
-        gain = min(1.0, self._step_s / _ASIDE_S) if self._agreed else 1.0
-        self._agreed = True
-        change = gain * (off - within) + min(1.0, self._step_s / _NOISE_S) * within
-        if not self._lost:
-            self._aside_m += change
-            apart = abs(change - _beside(used, stated))
-            self._disagrees = apart > (_ALIKE_M if self._disagrees else _ASIDE_M)
-        return _aside(used, change)
+    last.running = last.running + 1 if abs(aside) < _LEAP_M and not turned else 0
+    if last.running < _PERSISTS:
+        return True
+    last.excess += along / step_s
+    return False
 
 
-def _aside(state: VehicleState, left_m: float) -> VehicleState:
-    return state._replace(x_m=state.x_m - left_m * math.sin(state.heading_rad), y_m=state.y_m + left_m * math.cos(state.heading_rad))
+@kernel
+def _by_wheels(last: Record, stated: VehicleState) -> VehicleState:
+    """With the speed that agrees with how fast the place moves, if the wheels' does not."""
+    speed = abs(stated.speed_mps)
+    if abs(last.excess) > _SPEED_MPS + _SPEED_SHARE * speed:
+        last.misled = 1
+    if last.misled == 1 and speed > _CLEARED_MPS and abs(last.excess) < _CLEARED_SHARE * speed:
+        last.misled = 0
+    return _faster(stated, last.excess) if last.misled == 1 else stated
 
 
+@kernel
+def _agree_with_markings(
+    m: MapArrays, last: Record, used: VehicleState, stated: VehicleState, markings_m: tuple[float, float], lane: int, step_s: float
+) -> VehicleState:  # fmt: skip
+    left, right = markings_m
+    if lane < 0 or math.isnan(left) or m.lanes[lane].conflict_count > 0:
+        return used
+    s, d, hint = project(m, lane, used.x_m, used.y_m, -1)
+    if not 0.0 <= s <= m.lanes[lane].length:
+        return used
+    by_map, width = width_at(m, lane, s, hint)
+    width += by_map
+    if abs(left + right - width) > _SAME_WIDTH_M:
+        return used
+    off = 0.5 * (right - left) - (d + 0.5 * width - by_map)
+    off = (off + 0.5 * width) % width - 0.5 * width  # in the middle of a lane change both may mean different lanes
+    within = min(_NOISE_M, max(-_NOISE_M, off))
+    gain = min(1.0, step_s / _ASIDE_S) if last.agreed == 1 else 1.0
+    last.agreed = 1
+    change = gain * (off - within) + min(1.0, step_s / _NOISE_S) * within
+    if last.lost == 0:
+        last.aside += change
+        apart = abs(change - _beside(used, stated))
+        last.disagrees = 1 if apart > (_ALIKE_M if last.disagrees == 1 else _ASIDE_M) else 0
+    return _aside(used, change)
+
+
+@kernel
+def _state(states: Floats, which: int) -> VehicleState:
+    one = states[which]
+    return VehicleState(one[0], one[1], one[2], one[3], one[4], one[5])
+
+
+@kernel
+def _keep(states: Floats, which: int, one: VehicleState) -> None:
+    kept = states[which]
+    kept[0], kept[1], kept[2], kept[3], kept[4], kept[5] = one
+
+
+@kernel
+def _faster(one: VehicleState, by_mps: float) -> VehicleState:
+    return VehicleState(one.x_m, one.y_m, one.heading_rad, one.speed_mps + by_mps, one.steering_rad, one.acceleration_mps2)
+
+
+@kernel
+def _at(one: VehicleState, x_m: float, y_m: float, heading_rad: float) -> VehicleState:
+    return VehicleState(x_m, y_m, heading_rad, one.speed_mps, one.steering_rad, one.acceleration_mps2)
+
+
+@kernel
+def _aside(one: VehicleState, left_m: float) -> VehicleState:
+    x_m, y_m = one.x_m - left_m * math.sin(one.heading_rad), one.y_m + left_m * math.cos(one.heading_rad)
+    return _at(one, x_m, y_m, one.heading_rad)
+
+
+@kernel
 def _beside(one: VehicleState, other: VehicleState) -> float:
     """How far to the left of one the other is, m."""
     dx, dy = other.x_m - one.x_m, other.y_m - one.y_m
     return dy * math.cos(other.heading_rad) - dx * math.sin(other.heading_rad)
 
 
+@kernel
 def _steadied(told: VehicleState, reckoned: VehicleState, step_s: float) -> VehicleState:
     """The place as told, but that it moves sideways only as gradually as wheels and steering agree with.
 
@@ -158,17 +223,16 @@ def _steadied(told: VehicleState, reckoned: VehicleState, step_s: float) -> Vehi
     return _aside(told, (follows - 1.0) * _beside(reckoned, told))
 
 
+@kernel
 def _reckon(before: VehicleState, wheels: VehicleState, step_s: float, vehicle: VehicleParameters) -> VehicleState:
     """Where the car is after one step by its wheels' mean speed and steering: the kinematic single-track model, midpoint rule."""
     way = 0.5 * (before.speed_mps + wheels.speed_mps) * step_s
     turn = way * math.tan(0.5 * (before.steering_rad + wheels.steering_rad)) / vehicle.wheelbase_m
     middle, heading = before.heading_rad + 0.5 * turn, before.heading_rad + turn
     rear = vehicle.rear_axle_m
-    return wheels._replace(
-        x_m=before.x_m - rear * math.cos(before.heading_rad) + way * math.cos(middle) + rear * math.cos(heading),
-        y_m=before.y_m - rear * math.sin(before.heading_rad) + way * math.sin(middle) + rear * math.sin(heading),
-        heading_rad=heading,
-    )
+    x_m = before.x_m - rear * math.cos(before.heading_rad) + way * math.cos(middle) + rear * math.cos(heading)
+    y_m = before.y_m - rear * math.sin(before.heading_rad) + way * math.sin(middle) + rear * math.sin(heading)
+    return _at(wheels, x_m, y_m, heading)
 
 
 def carried(seen: Observation, told: VehicleState, used: VehicleState) -> Observation:

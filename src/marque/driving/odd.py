@@ -15,6 +15,7 @@ import numpy as np
 
 from marque.common import Bytes, Floats, Ints, Records
 from marque.driving.map import MapArrays, RoadMap
+from marque.driving.map.query import project
 from marque.driving.observation import Conditions
 from marque.driving.route import best_successor
 from marque.vehicle import kernel
@@ -154,8 +155,9 @@ def sees_ahead(suite: Records, working: Bytes) -> bool:
 
 
 @kernel
-def _border_ahead(m: MapArrays, inside: Bytes, lane: int, s: float, cost: Floats) -> tuple[float, int]:
+def _border_ahead(m: MapArrays, inside: Bytes, lane: int, x: float, y: float, cost: Floats) -> tuple[float, int]:
     """(metres along the way to the goal, lane) to where the domain ends; (inf, −1) where it does not within AHEAD_M. inside: (L,)."""
+    s, _, _ = project(m, lane, x, y, -1)
     away = -s
     while lane >= 0 and away < AHEAD_M:
         if not inside[lane]:
@@ -189,8 +191,10 @@ class Monitor:
         self._slope = [0.0] * len(Conditions._fields)
         self._disconnected_s = 0.0
 
-    def check(self, conditions: Conditions, working: Bytes, lane: int, s: float, cost: Floats, step_s: float) -> Border:
-        """Where the car stands now. lane, s: where it is on the map, −1 for nowhere; cost: (L,) metres to its goal (`route`)."""
+    def check(
+        self, conditions: Conditions, working: Bytes, lane: int, place: tuple[float, float], cost: Floats, step_s: float
+    ) -> Border:  # fmt: skip
+        """Where the car stands now. lane: on the map, −1 for none; place: x m, y m; cost: (L,) metres to its goal (`route`)."""
         self._watch_sensors(working)
         if conditions != self._before or any(self._slope) or conditions.connected <= 0.5 or self._weather is None:
             for k, (now, before) in enumerate(zip(conditions, self._before or conditions, strict=True)):
@@ -198,7 +202,7 @@ class Monitor:
             self._before = conditions
             self._disconnected_s = 0.0 if conditions.connected > 0.5 else self._disconnected_s + step_s
             self._weather = max(self._of_conditions(conditions), key=_urgency)
-        nearest = self._on_the_road(lane, s, cost)
+        nearest = self._on_the_road(lane, place, cost)
         if self.suite is not None and (min(self.covered) < self.odd.sensor_kinds or not self.sees_ahead):
             nearest = Border(Status.OUTSIDE, Attribute.SENSORS, min(self.covered), self.odd.sensor_kinds, 0.0, 0.0)
         return max(nearest, self._weather, key=_urgency)
@@ -210,10 +214,10 @@ class Monitor:
             self.covered = coverage(self.suite, working, self.odd.sight_m)
             self.sees_ahead = sees_ahead(self.suite, working)
 
-    def _on_the_road(self, lane: int, s: float, cost: Floats) -> Border:
+    def _on_the_road(self, lane: int, place: tuple[float, float], cost: Floats) -> Border:
         if lane < 0:
             return _INSIDE
-        away, beyond = _border_ahead(self._map.arrays, self._inside, lane, s, cost)
+        away, beyond = _border_ahead(self._map.arrays, self._inside, lane, *place, cost)
         if beyond < 0:
             return _INSIDE
         limit = float(self._map.arrays.lanes["speed_limit"][beyond])

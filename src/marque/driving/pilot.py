@@ -17,7 +17,6 @@ from marque.driving.guard import NOTHING
 from marque.driving.interventions import GuardLog, told
 from marque.driving.localise import Localisation
 from marque.driving.map import Colour, RoadMap
-from marque.driving.map.query import project
 from marque.driving.markets import Market, market_of
 from marque.driving.minimal_risk import Fallback, Manoeuvre, Mode, straight_braking
 from marque.driving.observation import Observation
@@ -160,10 +159,8 @@ class Pilot:
 
     def _watch(self, state: VehicleState, seen: Observation) -> Restraint:
         """Ask the monitor where the car is in its domain, and the fallback what follows from it."""
-        lane, s = self.lane(), 0.0
-        if lane >= 0:
-            s, _, _ = project(self.road_map.arrays, lane, state.x_m, state.y_m, -1)
-        border = self._monitor.check(seen.conditions, seen.working, lane, s, self._mind.cost, self.step_s)
+        place = state.x_m, state.y_m
+        border = self._monitor.check(seen.conditions, seen.working, self.lane(), place, self._mind.cost, self.step_s)
         outer = 2 if self.road_map.right_hand_traffic else 1
         outermost = self._mind.paths.path["kind"][outer] < 0
         trust = self._localisation.trust

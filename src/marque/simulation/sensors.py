@@ -42,6 +42,7 @@ _LASTING, _SCAN_S = 0.02, 0.1
 _FREE_SPACE = 0.8
 """Of a sensor's range: as far as it tells the free road from what it does not see."""
 _SAME_M = 3.0
+_NOBODY, _NO_KINDS, _NOTHING = np.empty(0, np.int32), np.empty(0, np.uint8), np.empty(0)
 _LOOKS_BEFORE_S, _LOCALISATION_S, _HEADING_RAD_PER_M = 1.5, 4.0, 0.02
 
 # How far each kind of road user is found, as a share of the range for a car: camera, radar, lidar.
@@ -90,6 +91,7 @@ class Sensors:
         self._seed, self._map = seed, road_map
         self._eye_of, self._eyes = _eyes(suite)
         self._out = np.zeros(len(suite) * 256, DETECTION)
+        self._scratch = _room_for(len(self._eyes), 16)
         self.changed()
 
     def changed(self) -> None:
@@ -108,22 +110,27 @@ class Sensors:
 
     def sense(self, truth: Observation, state: VehicleState) -> tuple[Observation, VehicleState]:
         """What the car knows of a perfect observation and of its own true state: detections, and where it believes to be."""
-        eyes, bodies = len(self._eyes), len(truth.ids)
-        low_m, tall_m, share = np.empty((eyes, RAYS)), np.empty((eyes, RAYS)), np.empty((eyes, bodies))
-        views = Views(np.full((4 * RAYS, 2), np.nan), np.empty((bodies, 2), np.int32), low_m, tall_m, share)
+        views = self._views(len(truth.ids))
         count = _sense(self.suite, self._range_m, self.works, self._eye_of, self._eyes, truth, state, self._seed, views, self._out)
-        nothing = np.empty(0)
-        seen = truth._replace(
-            ids=np.empty(0, np.int32), kinds=np.empty(0, np.uint8), x_m=nothing, y_m=nothing, heading_rad=nothing, speed_mps=nothing,
-            length_m=nothing, width_m=nothing, perfect=False, detections=self._out[:count].copy(), eyes=self._eyes,
-            free_m=np.minimum(views.low_m, self._reach_m), sight_m=self._sight_m, eye_of=self._eye_of,
-            range_m=self._range_m, working=self.works.copy(), conditions=self.conditions, health=self.health,
-            markings_m=self.markings(state, truth.time_s), sirens=self._heard(truth, state),
+        seen = Observation(
+            truth.time_s, _NOBODY, _NO_KINDS, _NOTHING, _NOTHING, _NOTHING, _NOTHING, _NOTHING, _NOTHING, truth.signals, perfect=False,
+            detections=self._out[:count].copy(), eyes=self._eyes, free_m=np.minimum(views.low_m, self._reach_m), sight_m=self._sight_m,
+            eye_of=self._eye_of, range_m=self._range_m, working=self.works.copy(), conditions=self.conditions, health=self.health,
+            sirens=self._heard(truth, state), markings_m=self.markings(state, truth.time_s),
         )  # fmt: skip
         return seen, self._believed(state, truth.time_s)
 
+    def _views(self, bodies: int) -> Views:
+        """What the eyes see is written into; nothing of it is handed on."""
+        if bodies > len(self._scratch.spans):
+            self._scratch = _room_for(len(self._eyes), 2 * bodies)
+        self._scratch.turns.fill(math.nan)
+        return self._scratch
+
     def _heard(self, truth: Observation, state: VehicleState) -> Floats:
         """Where the sirens are that can be heard, as well as microphones and cameras together tell."""
+        if len(truth.sirens) == 0:
+            return truth.sirens
         places = truth.sirens.copy()
         for k, place in enumerate(places):
             place += [_HEARING_M * _slow_noise(self._seed, 2 * k + axis, truth.time_s, 1.0, Purpose.HEAR) for axis in (0, 1)]
@@ -133,18 +140,23 @@ class Sensors:
         """`Observation.markings_m`."""
         if self._map is None or self._sight_m == 0.0:
             return math.nan, math.nan
-        return markings_beside(self._map, state, time_s, self._seed)
+        return markings_beside(self._map.arrays, state, time_s, self._seed)
 
     def _believed(self, state: VehicleState, time_s: float) -> VehicleState:
         sigma = self.conditions.localisation_m
         noise = _misplaced(self._seed, time_s)
         ahead, left, turn = sigma * noise[0], sigma * noise[1], _HEADING_RAD_PER_M * sigma * noise[2]
         cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
-        return VehicleState(*map(float, state))._replace(
-            x_m=state.x_m + ahead * cos - left * sin + self.offset[0],
-            y_m=state.y_m + ahead * sin + left * cos + self.offset[1],
-            heading_rad=state.heading_rad + turn + self.offset[2],
-        )
+        off_x, off_y, off_heading = self.offset.tolist()
+        return VehicleState(
+            state.x_m + ahead * cos - left * sin + off_x, state.y_m + ahead * sin + left * cos + off_y,
+            state.heading_rad + turn + off_heading, float(state.speed_mps), float(state.steering_rad), float(state.acceleration_mps2),
+        )  # fmt: skip
+
+
+def _room_for(eyes: int, bodies: int) -> Views:
+    by_ray = np.empty((2, eyes, RAYS))
+    return Views(np.empty((4 * RAYS, 2)), np.empty((bodies, 2), np.int32), by_ray[0], by_ray[1], np.empty((eyes, bodies)))
 
 
 def look_before(

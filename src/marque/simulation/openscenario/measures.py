@@ -7,6 +7,7 @@ Distances are not signed. Freespace is from body to body, 0 where they overlap o
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from marque.simulation.openscenario.course import Pose, wrapped
 from marque.simulation.openscenario.document import Node
@@ -18,6 +19,8 @@ from marque.simulation.openscenario.quiet import Range, around, farther, faster,
 TYPES = ("longitudinal", "lateral", "cartesianDistance", "euclidianDistance")
 SYSTEMS = ("entity", "road", "lane", "trajectory")
 Interval = tuple[float, float]
+Rectangle = list[tuple[float, float]]
+"""Corners, clockwise."""
 
 
 class Measure:
@@ -119,19 +122,27 @@ def apart(a: Entity, b: Entity) -> float:
     return min(*(_beside(first, point) for point in second), *(_beside(second, point) for point in first))
 
 
-def touching(first: list[tuple[float, float]], second: list[tuple[float, float]]) -> bool:
-    """Whether two rectangles share a point: separating axes."""
+def touching(first: Rectangle, second: Rectangle) -> bool:
+    """Whether two rectangles share a point."""
+    return all(low <= 0.0 for low in _gaps(first, second))
+
+
+def least_apart(first: Rectangle, second: Rectangle) -> float:
+    """What two rectangles are apart at the least, m: along one of their axes; 0 or less where they touch."""
+    return max(_gaps(first, second))
+
+
+def _gaps(first: Rectangle, second: Rectangle) -> Iterator[float]:
+    """How far they are apart along each of their axes, below 0 where they overlap: separating axes."""
     for shape in (first, second):
         for (ax, ay), (bx, by) in ((shape[0], shape[1]), (shape[1], shape[2])):
             ux, uy = bx - ax, by - ay
             mine = [x * ux + y * uy for x, y in first]
             its = [x * ux + y * uy for x, y in second]
-            if max(mine) < min(its) or max(its) < min(mine):
-                return False
-    return True
+            yield max(min(its) - max(mine), min(mine) - max(its)) / math.hypot(ux, uy)
 
 
-def _beside(shape: list[tuple[float, float]], point: tuple[float, float]) -> float:
+def _beside(shape: Rectangle, point: tuple[float, float]) -> float:
     """The distance from a rectangle to a point; 0 inside it."""
     px, py = point
     inside, least = True, math.inf

@@ -115,20 +115,19 @@ def play(
         way = steps(state, given, world.step_s, ticks, vehicle).tolist()
         if story.quiet(CYCLE_S):
             tick += ticks
-            for here in way:
-                _lead(ego, VehicleState(*here))
+            _lead(ego, way)
             story.leap(tick, ticks)
         else:
             for here in way:
                 story.tick()
                 tick += 1
-                _lead(ego, VehicleState(*here))
+                _lead(ego, [here])
                 story.look(tick)
                 contact = contact or _touched(world)
         state = _state(ego, story) if world.ego_moved else VehicleState(*after)
         world.ego_moved = False
         states.append(state)
-        bodies.append(bodies_of(world))
+        bodies.append(bodies_of(world, bodies[-1]))
         idle_s = idle_s + CYCLE_S if all(part.state == COMPLETE for part in story.storyboard.parts) else 0.0
         ended = _ended(story, contact, idle_s, task)
         if settling and not ended and calm.lasts(story, state, bodies[-1]):
@@ -159,29 +158,26 @@ def _ended(story: Story, contact: Contact | None, idle_s: float, task: Mission) 
     return ""
 
 
-def bodies_of(world: World) -> Bodies:
-    """Everyone but the ego, as they are now."""
+def bodies_of(world: World, before: Bodies | None = None) -> Bodies:
+    """Everyone but the ego, as they are now. before: the same at another instant; what each is does not change."""
     others = [entity for entity in world.others if entity.body.solid]
-    centres = np.array([entity.centre for entity in others]).reshape(-1, 3)
-    return Bodies(
-        ids=np.arange(1, len(others) + 1, dtype=np.int32),
-        kinds=np.array([entity.body.kind for entity in others], np.uint8),
-        present=np.array([entity.there for entity in others], np.bool_),
-        sensed=np.array([entity.sensed for entity in others], np.bool_),
-        x_m=centres[:, 0].copy(),
-        y_m=centres[:, 1].copy(),
-        heading_rad=centres[:, 2].copy(),
-        speed_mps=np.array([entity.speed for entity in others], float),
-        length_m=np.array([entity.body.length_m for entity in others], float),
-        width_m=np.array([entity.body.width_m for entity in others], float),
-    )
+    if before is None:
+        ids, kinds = np.arange(1, len(others) + 1, dtype=np.int32), np.array([entity.body.kind for entity in others], np.uint8)
+        sizes = np.array([(entity.body.length_m, entity.body.width_m) for entity in others]).reshape(-1, 2)
+        length_m, width_m = np.ascontiguousarray(sizes.T)
+    else:
+        ids, kinds, length_m, width_m = before.ids, before.kinds, before.length_m, before.width_m
+    now = [(*entity.centre, entity.speed, entity.there, entity.sensed) for entity in others]
+    x_m, y_m, heading_rad, speed_mps, present, sensed = np.ascontiguousarray(np.array(now, float).reshape(-1, 6).T)
+    return Bodies(ids, kinds, present > 0.0, sensed > 0.0, x_m, y_m, heading_rad, speed_mps, length_m, width_m)
 
 
 def observe(bodies: Bodies, road_map: RoadMap, time_s: float) -> Observation:
     """What the driving system is told: a copy of who is there now, and the signals."""
     here = bodies.present & bodies.sensed
     signals = np.zeros(len(road_map.signal_ids), np.uint8)
-    signal_colours(road_map.arrays, time_s, signals)
+    if len(signals):
+        signal_colours(road_map.arrays, time_s, signals)
     return Observation(
         time_s, bodies.ids[here], bodies.kinds[here], bodies.x_m[here], bodies.y_m[here], bodies.heading_rad[here],
         bodies.speed_mps[here], bodies.length_m[here], bodies.width_m[here], signals,
@@ -208,14 +204,16 @@ def _given(before: VehicleState, after: VehicleState, asked: Command) -> Command
     )  # fmt: skip
 
 
-def _lead(ego: Entity, state: VehicleState) -> None:
-    """The ego where its vehicle is."""
-    c, s = math.cos(state.heading_rad), math.sin(state.heading_rad)
-    cx, cy = ego.body.centre_x_m, ego.body.centre_y_m
-    x, y = state.x_m - cx * c + cy * s, state.y_m - cx * s - cy * c
-    ego.travelled += math.dist((x, y), (ego.x, ego.y))
-    ego.x, ego.y, ego.heading = x, y, state.heading_rad
-    ego.speed, ego.acceleration = state.speed_mps, state.acceleration_mps2
+def _lead(ego: Entity, way: list[list[float]]) -> None:
+    """The ego where its vehicle is. way: the vehicle's states on the way there, columns as in `VehicleState`."""
+    ahead, left = ego.body.centre_x_m, ego.body.centre_y_m
+    x, y = ego.x, ego.y
+    for middle_x, middle_y, heading, speed, _, acceleration in way:
+        c, s = math.cos(heading), math.sin(heading)
+        ego.x, ego.y = middle_x - ahead * c + left * s, middle_y - ahead * s - left * c
+        ego.travelled += math.hypot(ego.x - x, ego.y - y)
+        x, y = ego.x, ego.y
+        ego.heading, ego.speed, ego.acceleration = heading, speed, acceleration
 
 
 def _touched(world: World) -> Contact | None:

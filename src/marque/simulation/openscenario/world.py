@@ -11,7 +11,7 @@ from marque.common import Bools, Bytes, Floats, Ints
 from marque.simulation.openscenario.course import Course
 from marque.simulation.openscenario.document import Node
 from marque.simulation.openscenario.entities import Entity
-from marque.simulation.openscenario.measures import apart, touching
+from marque.simulation.openscenario.measures import least_apart, touching
 from marque.simulation.openscenario.positions import Stage
 from marque.simulation.openscenario.quiet import approaches, farther
 
@@ -113,7 +113,7 @@ class World:
         """Whether nobody can touch an entity in the next so many s, in which no action runs."""
         for other in self.stage.entities.values():
             coarse = _ORIGINS_M + farther(entity, within_s) + farther(other, within_s)
-            if _near(entity, other, coarse) and apart(entity, other) <= approaches(entity, other, within_s):
+            if _near(entity, other, coarse) and least_apart(entity.corners(), other.corners()) <= approaches(entity, other, within_s):
                 return False
         return True
 
