@@ -45,22 +45,21 @@ def no_profiles() -> Profiles:
     return Profiles(np.zeros(1, np.int32), np.zeros((PROFILES, TICKS)), np.zeros((PROFILES, TICKS)))
 
 
-@lean
+@kernel
 def sample_profiles(speed: float, acceleration: float, vehicle: VehicleParameters, out: Profiles) -> None:
     """The family of one acceleration for a while, then another, with limited jerk except where braking is hard."""
-    row = LINES
+    row, now = LINES, np.empty(GROUP)
     for first in _FIRST:
-        for first_s in _FIRST_S:
-            for then in _THEN:
-                s, v, a = 0.0, speed, acceleration
-                out.s[row, 0], out.v[row, 0] = s, v
-                for t in range(1, TICKS):
-                    wanted = first if t * TICK_S <= first_s else then
-                    jerk = _HARD_JERK_MPS3 if wanted < -4.0 else _JERK_MPS3
-                    a += min(jerk * TICK_S, max(-jerk * TICK_S, wanted - a))
-                    s, v = _advance(s, v, _possible(a, v, vehicle))
-                    out.s[row, t], out.v[row, t] = s, v
-                row += 1
+        now[:] = acceleration
+        out.s[row : row + GROUP, 0], out.v[row : row + GROUP, 0] = 0.0, speed
+        for t in range(1, TICKS):
+            for k in range(GROUP):  # side by side: none of them waits for another's last step
+                wanted = first if t * TICK_S <= _FIRST_S[k // len(_THEN)] else _THEN[k % len(_THEN)]
+                jerk = _HARD_JERK_MPS3 if wanted < -4.0 else _JERK_MPS3
+                now[k] += min(jerk * TICK_S, max(-jerk * TICK_S, wanted - now[k]))
+                v = out.v[row + k, t - 1]
+                out.s[row + k, t], out.v[row + k, t] = _advance(out.s[row + k, t - 1], v, _possible(now[k], v, vehicle))
+        row += GROUP
     out.used[0] = row
 
 
