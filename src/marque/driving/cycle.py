@@ -19,7 +19,7 @@ from marque.driving.contingency import Futures, branch, no_futures
 from marque.driving.explain import REASON_SLOT, SUBJECT, explain, explain_back, explain_stop, note_choice
 from marque.driving.followers import press
 from marque.driving.guard import NOTHING, Stop, guard, no_stop, stop_on
-from marque.driving.hidden import look_into, slow_down, surely_seen
+from marque.driving.hidden import bodies_of, look_into, slow_down, surely_seen
 from marque.driving.interventions import Interventions, Rule, no_interventions
 from marque.driving.law import Law
 from marque.driving.lines import Lines, draw_lines, mark_goals, no_lines, offset_of
@@ -133,13 +133,14 @@ def cycle(
     _offsets(mind, vehicle)
     waited_s = mind.memory[WAITING] * step_s
     draw_lines(m, state, vehicle, mind.paths, mind.goal_offsets, timed, waited_s > _WAITS_S, mind.lines)
-    slow_down(now, vehicle, mind.lines, tracks, seen, surely_seen(seen))
+    bodies = bodies_of(tracks)
+    slow_down(now, vehicle, mind.lines, bodies, seen, surely_seen(seen))
     meet_at_rest(state, vehicle, mind.lines, tracks)
     pass_on_the_far_side(law, state, vehicle, mind.lines, tracks)
     if timed:
         mark_goals(mind.lines, task.starts, task.corners, task.owners, task.headings)
     occupy(tracks, mind.predictions, mind.paths, mind.lines, vehicle, mind.occupancy)
-    look_into(m, now, vehicle, mind.paths, tracks, seen, mind.clear_s)
+    look_into(m, now, vehicle, mind.paths, bodies, seen, mind.clear_s)
     obey(
         m, state, vehicle, mind.paths, mind.lines, tracks, mind.predictions, seen, mind.clear_s, mind.memory,
         timed and ask.stop_m == math.inf, begins(task), step_s, law, mind.occupancy,

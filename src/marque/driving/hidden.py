@@ -101,25 +101,39 @@ def _surely_sees(seen: Observation, surely_m: Floats, along: float, across: floa
     return False
 
 
-@lean
-def _who(tracks: Records, x: float, y: float, around_m: float) -> int:
-    """The slot of a body that is known to be at a place, or that near to it; −1 for none."""
+@kernel
+def bodies_of(tracks: Records) -> Floats:
+    """(n, 7) of everybody who is known: x m, y m, cosine and sine of the heading, half length m, width m, speed m/s."""
+    bodies, n = np.empty((CAPACITY, 7)), 0
     for slot in range(CAPACITY):
         if tracks[slot].seen:
-            dx, dy = x - tracks[slot].x, y - tracks[slot].y
-            reach = 0.5 * tracks[slot].length + around_m
-            if dx * dx + dy * dy < reach * reach + tracks[slot].width ** 2:
-                cos, sin = math.cos(tracks[slot].heading), math.sin(tracks[slot].heading)
-                if abs(dx * cos + dy * sin) < reach and abs(dy * cos - dx * sin) < 0.5 * tracks[slot].width + around_m:
-                    return slot
+            bodies[n, 0], bodies[n, 1], bodies[n, 4] = tracks[slot].x, tracks[slot].y, 0.5 * tracks[slot].length
+            bodies[n, 2], bodies[n, 3] = math.cos(tracks[slot].heading), math.sin(tracks[slot].heading)
+            bodies[n, 5], bodies[n, 6] = tracks[slot].width, tracks[slot].speed
+            n += 1
+    return bodies[:n]
+
+
+@lean
+def _who(bodies: Floats, x: float, y: float, around_m: float) -> int:
+    """Which body is known to be at a place, or that near to it; −1 for none."""
+    for k in range(len(bodies)):
+        dx, dy = x - bodies[k, 0], y - bodies[k, 1]
+        reach = bodies[k, 4] + around_m
+        if dx * dx + dy * dy < reach * reach + bodies[k, 5] ** 2:
+            cos, sin = bodies[k, 2], bodies[k, 3]
+            if abs(dx * cos + dy * sin) < reach and abs(dy * cos - dx * sin) < 0.5 * bodies[k, 5] + around_m:
+                return k
     return -1
 
 
 @kernel
 def look_into(
-    m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, tracks: Records, seen: Observation, clear_s: Floats
+    m: MapArrays, state: VehicleState, vehicle: VehicleParameters, paths: Paths, bodies: Floats, seen: Observation, clear_s: Floats
 ) -> None:  # fmt: skip
     """Bring clear_s, (conflicts,), up to date: until when, on the observation's clock, nobody unseen can be at the conflicts ahead.
+
+    bodies: of `bodies_of`.
 
     What one cycle has seen to be clear remains so: who is hidden now has been hidden before, or has come from there.
     """
@@ -147,11 +161,11 @@ def look_into(
                     if seen.perfect or Colour.RED <= other <= Colour.AMBER:
                         clear_s[c] = seen.time_s + 2.0 * STEPS * STEP_S
                     else:
-                        clear_s[c] = max(clear_s[c], seen.time_s + _earliest(m, state, m.conflicts[c], tracks, seen))
+                        clear_s[c] = max(clear_s[c], seen.time_s + _earliest(m, state, m.conflicts[c], bodies, seen))
 
 
 @kernel
-def _earliest(m: MapArrays, state: VehicleState, conflict: Any, tracks: Records, seen: Observation) -> float:
+def _earliest(m: MapArrays, state: VehicleState, conflict: Any, bodies: Floats, seen: Observation) -> float:
     """Seconds until somebody who is unseen now reaches a conflict zone, back along all lanes that lead there; at most _BACK_S.
 
     Everyone drives as fast as the law allows lane by lane, or as the one seen ahead of it.
@@ -177,10 +191,11 @@ def _earliest(m: MapArrays, state: VehicleState, conflict: Any, tracks: Records,
                 hidden_m = 0.0
             else:
                 hidden_m += _SAMPLE_M
-                slot = _who(tracks, x, y, _BODY_M)
-                if slot >= 0:  # who comes behind somebody comes no sooner
+                who = _who(bodies, x, y, _BODY_M)
+                if who >= 0:  # who comes behind somebody comes no sooner
                     hidden_m = 0.0
-                    cap = min(cap, max(_CRAWLS_MPS, tracks[slot].speed * math.cos(tracks[slot].heading - heading)))
+                    along = bodies[who, 2] * math.cos(heading) + bodies[who, 3] * math.sin(heading)
+                    cap = min(cap, max(_CRAWLS_MPS, bodies[who, 6] * along))
                     time_s = max(time_s, way / cap)
             time_s += _SAMPLE_M / min(limit, cap)
             way += _SAMPLE_M
@@ -198,11 +213,11 @@ def _earliest(m: MapArrays, state: VehicleState, conflict: Any, tracks: Records,
 
 @lean
 def slow_down(
-    state: VehicleState, vehicle: VehicleParameters, lines: Lines, tracks: Records, seen: Observation, surely_m: Floats
+    state: VehicleState, vehicle: VehicleParameters, lines: Lines, bodies: Floats, seen: Observation, surely_m: Floats
 ) -> None:  # fmt: skip
     """Cut the allowed speeds of every line to what is seen: to stop within sight, and for who may step out close beside the way.
 
-    surely_m: (eyes, 8) of `surely_seen`.
+    bodies: of `bodies_of`; surely_m: (eyes, 8) of `surely_seen`.
 
     Who steps out at a distance beside the car's side is in its way after distance / speed on foot; until then it can have stopped, or
     be past, if it drives no faster than braking · (that time − reaction) · 2: then its stopping distance is what it drives in that time.
@@ -218,7 +233,7 @@ def slow_down(
         for c in range(0, min(_BESIDE_CELLS, lines.line[i].cells), _EVERY):
             if lines.cell[i, c].limit > _ON_FOOT_BELOW_MPS:
                 continue
-            clearance = _clearance(state, vehicle, lines.cell[i, c], tracks, seen, surely_m)
+            clearance = _clearance(state, vehicle, lines.cell[i, c], bodies, seen, surely_m)
             if clearance < np.inf:
                 cap = max(_SLOWEST_MPS, 2.0 * _BRAKING_MPS2 * (clearance / _ON_FOOT_MPS - _REACTS_S))
                 for k in range(max(0, c - _BEFORE_CELLS), min(lines.line[i].cells, c + _EVERY)):
@@ -227,7 +242,7 @@ def slow_down(
 
 @lean
 def _clearance(
-    state: VehicleState, vehicle: VehicleParameters, cell: Any, tracks: Records, seen: Observation, surely_m: Floats
+    state: VehicleState, vehicle: VehicleParameters, cell: Any, bodies: Floats, seen: Observation, surely_m: Floats
 ) -> float:  # fmt: skip
     """From the car's side, with its nose at this cell, to the nearest place beside it that no eye sees, m; inf where all is seen."""
     front = 0.5 * vehicle.length_m
@@ -241,13 +256,13 @@ def _clearance(
             along, across = dx * cos + dy * sin, dy * cos - dx * sin
             if _surely_sees(seen, surely_m, along, across) or _sees_beside(seen, along, across):
                 continue
-            if _who(tracks, px, py, _SKIN_M) < 0 and not _passes_by(state, tracks, seen, along, across):
+            if _who(bodies, px, py, _SKIN_M) < 0 and not _passes_by(state, bodies, seen, along, across):
                 return beside
     return np.inf
 
 
 @lean
-def _passes_by(state: VehicleState, tracks: Records, seen: Observation, along: float, across: float) -> bool:
+def _passes_by(state: VehicleState, bodies: Floats, seen: Observation, along: float, across: float) -> bool:
     """Whether a place in the car's frame is hidden from an eye by somebody who drives on: nobody runs out close behind a moving car, and it
     is seen as soon as that one is past.
     """
@@ -258,8 +273,8 @@ def _passes_by(state: VehicleState, tracks: Records, seen: Observation, along: f
         ray = round(math.atan2(ey, ex) * (RAYS / (2.0 * math.pi))) % RAYS
         share = (seen.free_m[e, ray] + _BODY_M) / max(_BODY_M, away)
         ax, ay = seen.eyes[e, 0] + share * ex, seen.eyes[e, 1] + share * ey
-        slot = _who(tracks, state.x_m + ax * cos - ay * sin, state.y_m + ax * sin + ay * cos, _BODY_M)
-        if slot >= 0 and abs(tracks[slot].speed) > _PASSES_MPS:
+        who = _who(bodies, state.x_m + ax * cos - ay * sin, state.y_m + ax * sin + ay * cos, _BODY_M)
+        if who >= 0 and abs(bodies[who, 6]) > _PASSES_MPS:
             return True
     return False
 
