@@ -19,6 +19,7 @@ from marque.driving.contingency import Futures, branch, no_futures
 from marque.driving.explain import REASON_SLOT, SUBJECT, explain, explain_back, explain_stop, note_choice
 from marque.driving.followers import press
 from marque.driving.guard import NOTHING, Stop, guard, no_stop, stop_on
+from marque.driving.held import Held
 from marque.driving.hidden import bodies_of, look_into, slow_down, surely_seen
 from marque.driving.interventions import Interventions, Rule, no_interventions
 from marque.driving.law import Law
@@ -108,10 +109,11 @@ def no_mind(m: MapArrays, suite: Records, step_s: float) -> Mind:
 
 @kernel
 def cycle(
-    m: MapArrays, mind: Mind, task: Task, ask: Restraint, law: Law, now: VehicleState, state: VehicleState, ahead_s: float,
-    seen: Observation, step_s: float, vehicle: VehicleParameters,
+    held: Held, task: Task, ask: Restraint, law: Law, now: VehicleState, state: VehicleState, ahead_s: float, seen: Observation,
+    step_s: float, vehicle: VehicleParameters,
 ) -> Command:  # fmt: skip
-    """now: where the car is; state: where it will be, ahead_s later, when the command takes hold."""
+    """held: the map and the pilot's `Mind`. now: where the car is; state: where it will be, ahead_s later, when the command takes hold."""
+    m, mind = held.m, held.mind
     timed = task.timed[0] == 1
     perceive(mind.perception, seen, now, step_s)
     tracks = mind.perception.tracks

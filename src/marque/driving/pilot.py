@@ -14,6 +14,7 @@ from marque.driving.cycle import LANE, LINE, PROFILE, cycle, no_mind
 from marque.driving.explain import DISTANCE, REASON_SLOT, SUBJECT, TARGET
 from marque.driving.goal import Goal
 from marque.driving.guard import NOTHING
+from marque.driving.held import Held
 from marque.driving.interventions import GuardLog, told
 from marque.driving.localise import Localisation
 from marque.driving.map import Colour, RoadMap
@@ -57,6 +58,7 @@ class Pilot:
         self._ahead = Ahead(vehicle, actuators, step_s)
         self.fallback = Fallback(self._monitor, step_s, drives_on_the_right=road_map.right_hand_traffic)
         self._mind = no_mind(road_map.arrays, suite, step_s)
+        self._held = Held(road_map.arrays, self._mind)
         self._goals: tuple[Goal, ...] = ()
         self._senses = False
         self._farther_m = 0.0
@@ -93,6 +95,7 @@ class Pilot:
             np.array(c[:2]) for g in goals for c in g.circles
         ]
         self._mind = self._mind._replace(centres=np.array(centres).reshape(-1, 2))
+        self._held = Held(self.road_map.arrays, self._mind)
 
     def look(self, state: VehicleState, seen: Observation) -> None:
         """See and decide nothing: for a car that has been on its way before its drive begins."""
@@ -118,9 +121,7 @@ class Pilot:
             seen = seen._replace(signals=np.full_like(seen.signals, Colour.RED))
         task = self._task if fallback.mode == Mode.NOMINAL else self._open_task
         self._farther_m = 0.0
-        command = Command(
-            *cycle(self.road_map.arrays, self._mind, task, ask, self._law, now, state, ahead_s, seen, self.step_s, self.vehicle)
-        )
+        command = Command(*cycle(self._held, task, ask, self._law, now, state, ahead_s, seen, self.step_s, self.vehicle))
         if fallback.manoeuvre == Manoeuvre.STRAIGHT:
             return command._replace(acceleration_mps2=min(command.acceleration_mps2, -self._straight_braking(state)))
         return command
