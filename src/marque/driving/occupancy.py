@@ -78,8 +78,12 @@ def occupy(
     count = lines.used[0]
     _clear(count, out)
     reach, starts = np.empty((predictions.used[0], 4)), np.empty(CELLS + 1, np.int32)
+    turns = np.empty((predictions.used[0], STEPS, 2))  # headings as unit vectors, for all lines
     for mode in range(predictions.used[0]):
         reach[mode, 0], reach[mode, 1], reach[mode, 2], reach[mode, 3] = _reach(predictions, mode)
+        if predictions.mode[mode].weight > 0.0:
+            for t in range(STEPS):
+                turns[mode, t, 0], turns[mode, t, 1] = math.cos(predictions.at[mode, t].heading), math.sin(predictions.at[mode, t].heading)
     for i in range(count):
         parts = _parts(lines, i, starts)
         low_x, high_x, low_y, high_y = _bounds(lines, i, 9.0)
@@ -88,10 +92,12 @@ def occupy(
             weight = predictions.mode[mode].weight
             if weight == 0.0 or reach[mode, 0] > high_x or reach[mode, 1] < low_x or reach[mode, 2] > high_y or reach[mode, 3] < low_y:
                 continue
-            length_margin, width_margin = _margins(tracks[slot], predictions.at[mode, 0], lines.cell[i, 0], vehicle)
+            cos, sin = turns[mode, 0]
+            length_margin, width_margin = _margins(tracks[slot], predictions.at[mode, 0], cos, sin, lines.cell[i, 0], vehicle)
             if length_margin == _NO_MARGIN_M:
                 continue
             half_length, half_width = 0.5 * (vehicle.length_m + length_margin), 0.5 * (vehicle.width_m + width_margin)
+            touches_m = math.hypot(half_length, half_width + _DOUBT_M) + 0.5 * math.hypot(tracks[slot].length, tracks[slot].width)
             for part in range(parts):
                 near, t = -1, 0
                 while t < STEPS:
@@ -100,7 +106,11 @@ def occupy(
                     if low_x <= at.x <= high_x and low_y <= at.y <= high_y:
                         first, last = starts[part], starts[part + 1]
                         near = _nearest(lines, i, first, last, at.x, at.y, near)
-                        _mark(tracks[slot], slot, at, lines, i, near, first, last, t, until, weight, half_length, half_width, vehicle, out)
+                        cos, sin = turns[mode, t]
+                        _mark(
+                            tracks[slot], slot, at, cos, sin, lines, i, near, first, last, t, until, weight, half_length, half_width,
+                            touches_m, vehicle, out,
+                        )  # fmt: skip
                     t = until
 
 
@@ -124,30 +134,34 @@ def _stays_until(predictions: Predictions, mode: int, t: int) -> int:
 
 
 @lean
-def _margins(track: Any, at: Any, cell: Any, vehicle: VehicleParameters) -> tuple[float, float]:
+def _margins(track: Any, at: Any, cos: float, sin: float, cell: Any, vehicle: VehicleParameters) -> tuple[float, float]:
     """The reserve of length and width kept from a road user: all of it, or little where the car has none now.
+
+    cos, sin: of its heading.
 
     Below 0 where they seem to touch by less than what is known of sizes; _NO_MARGIN_M where they do touch: then nothing can be kept.
     """
-    crosses = track.speed > 1.0 and abs(cell.ux * math.sin(at.heading) - cell.uy * math.cos(at.heading)) > _CROSSES
+    crosses = track.speed > 1.0 and abs(cell.ux * sin - cell.uy * cos) > _CROSSES
     length_margin = _CROSSING_MARGIN_M if crosses else _LENGTH_MARGIN_M
     width_margin = _CROWD_MARGIN_M if track.kind == Kind.PEDESTRIAN or track.kind == Kind.BICYCLE else _WIDTH_MARGIN_M
-    if not _touches(track, at, cell, vehicle, length_margin, width_margin):
+    if not _touches(track, at, cos, sin, cell, vehicle, length_margin, width_margin):
         return length_margin, width_margin
-    if not _touches(track, at, cell, vehicle, 0.0, 0.0):
+    if not _touches(track, at, cos, sin, cell, vehicle, 0.0, 0.0):
         return _CLOSE_LENGTH_MARGIN_M, _CLOSE_WIDTH_MARGIN_M + _SWING_M2 * abs(cell.curvature)
-    if not _touches(track, at, cell, vehicle, _SHY_MARGIN_M, _SHY_MARGIN_M):
+    if not _touches(track, at, cos, sin, cell, vehicle, _SHY_MARGIN_M, _SHY_MARGIN_M):
         return _SHY_MARGIN_M, _SHY_MARGIN_M
     return _NO_MARGIN_M, _NO_MARGIN_M
 
 
 @lean
-def _touches(track: Any, at: Any, cell: Any, vehicle: VehicleParameters, length_margin: float, width_margin: float) -> bool:
+def _touches(
+    track: Any, at: Any, cos: float, sin: float, cell: Any, vehicle: VehicleParameters, length_margin: float, width_margin: float
+) -> bool:  # fmt: skip
     return bool(
         rectangles_touch(
             at.x - cell.body_x, at.y - cell.body_y,
             cell.ux, cell.uy, 0.5 * (vehicle.length_m + length_margin), 0.5 * (vehicle.width_m + width_margin),
-            math.cos(at.heading), math.sin(at.heading), 0.5 * track.length, 0.5 * track.width,
+            cos, sin, 0.5 * track.length, 0.5 * track.width,
         )
     )  # fmt: skip
 
@@ -209,12 +223,13 @@ def _nearest(lines: Lines, i: int, first: int, last: int, x: float, y: float, ne
 
 @lean
 def _mark(
-    track: Any, slot: int, at: Any, lines: Lines, i: int, near: int, low: int, high: int, first: int, until: int,
-    weight: float, half_length: float, half_width: float, vehicle: VehicleParameters, out: Occupancy,
+    track: Any, slot: int, at: Any, cos: float, sin: float, lines: Lines, i: int, near: int, low: int, high: int, first: int, until: int,
+    weight: float, half_length: float, half_width: float, touches_m: float, vehicle: VehicleParameters, out: Occupancy,
 ) -> None:  # fmt: skip
-    """Mark one place of a road user, held from instant first to until (exclusive), around the nearest of the cells low … high − 1."""
-    reach = math.hypot(half_length, half_width + _DOUBT_M) + 0.5 * math.hypot(track.length, track.width)
-    cos, sin = math.cos(at.heading), math.sin(at.heading)
+    """Mark one place of a road user, held from instant first to until (exclusive), around the nearest of the cells low … high − 1.
+
+    cos, sin: of its heading there. touches_m: farther from it no body's middle can be that touches it.
+    """
     own_half = 0.5 * track.length
     crowd = track.kind == Kind.PEDESTRIAN or track.kind == Kind.BICYCLE
     doubt = 0.0 if crowd else min(_DOUBT_M, _DOUBT_S * track.speed)
@@ -227,10 +242,10 @@ def _mark(
         while low <= c < high and missed < 4:
             cell = lines.cell[i, c]
             dx, dy = at.x - cell.body_x, at.y - cell.body_y
-            if dx * dx + dy * dy > reach * reach:
+            if dx * dx + dy * dy > touches_m * touches_m:
                 missed += 1
             elif rectangles_touch(dx, dy, cell.ux, cell.uy, half_length, half_width + doubt, cos, sin, own_half, 0.5 * track.width) and (
-                c > 0 or _touches(track, at, cell, vehicle, _HERE_MARGIN_M, _HERE_MARGIN_M)
+                c > 0 or _touches(track, at, cos, sin, cell, vehicle, _HERE_MARGIN_M, _HERE_MARGIN_M)
             ):
                 sure = doubt == 0.0 or rectangles_touch(
                     dx, dy, cell.ux, cell.uy, half_length, half_width, cos, sin, own_half, 0.5 * track.width

@@ -10,7 +10,7 @@ import numpy as np
 from marque.common import Floats, Ints, Records
 from marque.driving.map import MapArrays, Road
 from marque.driving.map.geometry import wrap
-from marque.driving.map.query import pose_at, project
+from marque.driving.map.query import point_at, project
 from marque.driving.route import FAR_M, FORBIDDEN_CHANGE_M, NO_ROOM_M, best_successor
 from marque.driving.shape import differentiate, keep_on_road, round_off, smooth
 from marque.vehicle import VehicleParameters, VehicleState, kernel, lean
@@ -228,9 +228,9 @@ def _sample(m: MapArrays, p: int, paths: Paths) -> None:
         lane = paths.lane[p, k].lane
         s = i - paths.lane[p, k].start
         inside = min(max(s, 0.0), m.lanes[lane].length)
-        x, y, heading, hint = pose_at(m, lane, inside, 0.0, hint)
+        x, y, ux, uy, hint = point_at(m, lane, inside, 0.0, hint)
         if s != inside:
-            x, y = x + (s - inside) * math.cos(heading), y + (s - inside) * math.sin(heading)
+            x, y = x + (s - inside) * ux, y + (s - inside) * uy
         paths.station[p, i].x, paths.station[p, i].y = x, y
         left, right = m.points[hint].left_m, m.points[hint].right_m
         if beside != lane:

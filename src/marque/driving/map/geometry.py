@@ -25,7 +25,10 @@ _STRAIGHT_RAD = 0.01
 @kernel
 def wrap(angle: float) -> float:
     """The same angle in [−π, π)."""
-    return (angle + math.pi) % (2.0 * math.pi) - math.pi
+    turned = angle + math.pi
+    if 0.0 <= turned < 2.0 * math.pi:  # nearly always, and a division takes longer than all else
+        return turned - math.pi
+    return turned % (2.0 * math.pi) - math.pi
 
 
 @kernel

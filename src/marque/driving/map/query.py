@@ -58,8 +58,8 @@ def _share_of(map_arrays: MapArrays, i: int, s: float) -> float:
 
 
 @lean
-def pose_at(map_arrays: MapArrays, lane: int, s: float, d: float, hint: int = -1) -> tuple[float, float, float, int]:
-    """(x, y, heading in (−π, π], point index) at lane coordinates; beyond the lane's ends the line goes on straight."""
+def point_at(map_arrays: MapArrays, lane: int, s: float, d: float, hint: int = -1) -> tuple[float, float, float, float, int]:
+    """(x, y, heading as a unit vector, point index) at lane coordinates; beyond the lane's ends the line goes on straight."""
     i = segment_at(map_arrays, lane, s, hint)
     p, q = map_arrays.points[i], map_arrays.points[i + 1]
     u = _share_of(map_arrays, i, s)
@@ -68,7 +68,14 @@ def pose_at(map_arrays: MapArrays, lane: int, s: float, d: float, hint: int = -1
     tx, ty = tx / norm, ty / norm
     beyond = s - (p.s + u * (q.s - p.s))
     x, y = p.x + u * (q.x - p.x) + beyond * tx, p.y + u * (q.y - p.y) + beyond * ty
-    return x - d * ty, y + d * tx, math.atan2(ty, tx), i
+    return x - d * ty, y + d * tx, tx, ty, i
+
+
+@lean
+def pose_at(map_arrays: MapArrays, lane: int, s: float, d: float, hint: int = -1) -> tuple[float, float, float, int]:
+    """(x, y, heading in (−π, π], point index) at lane coordinates; as `point_at`."""
+    x, y, ux, uy, i = point_at(map_arrays, lane, s, d, hint)
+    return x, y, math.atan2(uy, ux), i
 
 
 @lean
