@@ -103,4 +103,7 @@ def _drawn(parameter: Parameter, quantile: float) -> Value:
 
 def _kept(source: Source, values: Mapping[str, Value]) -> bool:
     said = spelled(values)
-    return all(holds(constraint, said) for constraint in source.constraints)
+    try:
+        return all(holds(constraint, said) for constraint in source.constraints)
+    except InputError as error:
+        raise InputError(source.name, "constraints", str(error)) from error
