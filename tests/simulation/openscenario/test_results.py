@@ -47,6 +47,14 @@ def test_a_drive_that_ends_by_its_stop_trigger_with_nothing_wrong_is_a_success(t
     assert result.scores["nuplan"] == pytest.approx(1.0 - sum(loss.amount for loss in result.losses if loss.metric.startswith("nuplan")))
 
 
+def test_a_drive_that_would_never_end_is_cut_off_and_no_success(tmp_path):
+    parked = stage.teleport(stage.lane_position(10.0)) + stage.speed(0.0)
+    text = stage.document(stage.story_of("", stop=stage.time_condition(1e6)), other=STANDS, ego=parked)
+    (result,) = driven(tmp_path, text, Blind)
+    assert (result.verdict, result.strict_success) == (Verdict.LATE, False)
+    assert "end of its own within 600 s" in result.why
+
+
 def test_a_contact_is_told_with_its_speeds_and_whether_a_careful_driver_had_avoided_it(tmp_path):
     (result,) = driven(tmp_path, stage.document(stage.story_of("", stop=stage.time_condition(20.0)), other=STANDS), Blind)
     assert result.verdict is Verdict.COLLISION
