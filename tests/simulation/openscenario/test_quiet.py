@@ -48,6 +48,7 @@ CONDITIONS = [
     headway("true", "road"), headway("false", "entity"),
     to_collision("longitudinal"), to_collision("cartesianDistance"), to_collision("lateral"),
     '<TraveledDistanceCondition value="25"/>',
+    '<StandStillCondition duration="0.8"/>',
     '<SpeedCondition value="9" rule="greaterThan"/>',
     '<SpeedCondition value="9" direction="longitudinal" rule="greaterThan"/>',
     '<RelativeSpeedCondition entityRef="Other" value="1" rule="greaterThan"/>',

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 _DIRECTIONS = ("longitudinal", "lateral", "vertical")
 _ELEMENTS = ("storyboard", "story", "act", "maneuverGroup", "maneuver", "event", "action")
+_STATES = ("startTransition", "endTransition", "stopTransition", "skipTransition", "completeState", "runningState", "standbyState")
 _INSTANT_S = 1e-5
 """By so much two times of the same instant may differ."""
-_STATES = ("startTransition", "endTransition", "stopTransition", "skipTransition", "completeState", "runningState", "standbyState")
 
 
 def read_condition(node: Node, world: World) -> Test:
@@ -200,7 +200,10 @@ def _acceleration(node: Node, world: World) -> EntityTest:
 
 def _stand_still(node: Node, world: World) -> EntityTest:
     duration = node.number("duration")
-    return EntityTest(lambda world, entity: entity.stood_s >= duration - 1e-9 and entity.stood_s > 0.0)
+    return EntityTest(
+        lambda world, entity: entity.stood_s >= duration - 1e-9 and entity.stood_s > 0.0,
+        lambda world, entity, within_s: entity.stood_s + within_s < duration - _INSTANT_S,
+    )
 
 
 def _travelled(node: Node, world: World) -> EntityTest:
