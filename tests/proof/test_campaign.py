@@ -118,7 +118,7 @@ def test_a_file_that_is_no_scenario_is_no_way_out_of_the_domain(tmp_path):
 
 
 @pytest.mark.skipif(not ALKS.exists(), reason="the ALKS scenarios are not here")
-@pytest.mark.parametrize(("horizon_s", "outcome", "why"), [(8, "aborted", "cut off after 8 s"), (90, "passed", "stop trigger")])
+@pytest.mark.parametrize(("horizon_s", "outcome", "why"), [(8, "aborted", "cut off by its horizon of 8 s"), (90, "passed", "stop trigger")])
 def test_what_was_cut_off_before_its_end_shows_nothing(tmp_path, horizon_s, outcome, why):
     def cut_in(said):
         target = str(next(ALKS.glob("*4_4_1*")))

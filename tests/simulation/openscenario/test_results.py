@@ -52,7 +52,17 @@ def test_a_drive_that_would_never_end_is_cut_off_and_no_success(tmp_path):
     text = stage.document(stage.story_of("", stop=stage.time_condition(1e6)), other=STANDS, ego=parked)
     (result,) = driven(tmp_path, text, Blind)
     assert (result.verdict, result.strict_success) == (Verdict.LATE, False)
-    assert "end of its own within 600 s" in result.why
+    assert "its horizon of 600 s" in result.why
+
+
+def test_a_road_that_ends_before_all_has_happened_is_no_success_and_afterwards_it_is(tmp_path):
+    ego = stage.teleport(stage.lane_position(900.0)) + stage.speed(10.0)
+    for at_s, verdict in ((3.0, Verdict.GOAL), (500.0, Verdict.LATE)):
+        event = stage.event("e", stage.speed(1.0), stage.time_condition(at_s))
+        text = stage.document(stage.story_of(event, stop=stage.time_condition(1e6)), other=STANDS, ego=ego)
+        (result,) = driven(tmp_path, text, Blind)
+        assert result.verdict is verdict, result.why
+        assert "the ego's road" in result.why
 
 
 def test_a_contact_is_told_with_its_speeds_and_whether_a_careful_driver_had_avoided_it(tmp_path):

@@ -145,8 +145,7 @@ def _story(case: Case, task: Task, keep: Keep | None) -> Run:
         preventable |= preventable_by_models(scenario, played.driven, vehicle, judged.collision_step, judged.collision_with)
     run = _judged(verdict, judged, preventable, measures, played.driven, f"ended by {played.ended}")
     if run.outcome == "passed" and played.cut_off:  # what did not come to happen shows nothing
-        why = f'cut off after {case.source.horizon_s:.0f} s, before its own end: "horizon_s" of its source is too short for it'
-        return replace(run, outcome="aborted", why=why)
+        return replace(run, outcome="aborted", why=f"cut off by {played.ended}, before its own end: nothing is shown")
     return run
 
 

@@ -62,7 +62,7 @@ class Played:
     ended: str
     """Why it ended, one clause."""
     cut_off: bool
-    """Whether the horizon ended it: what was still to come is not known."""
+    """Whether the horizon ended it, or the ego's road before all had happened: what was still to come is not known."""
     perception: str
     """As in `drive.Result`."""
     guard: GuardLog
@@ -128,8 +128,11 @@ def play(
         world.ego_moved = False
         states.append(state)
         bodies.append(bodies_of(world, bodies[-1]))
-        idle_s = idle_s + CYCLE_S if all(part.state == COMPLETE for part in story.storyboard.parts) else 0.0
-        ended = _ended(story, contact, idle_s, task)
+        happened = all(part.state == COMPLETE for part in story.storyboard.parts)
+        idle_s = idle_s + CYCLE_S if happened else 0.0
+        ended = _ended(story, contact, idle_s)
+        if not ended and _at_the_end(task, ego):
+            ended, cut_off = "the ego's road", not happened
         if settling and not ended and calm.lasts(story, state, bodies[-1]):
             ended = "nothing more comes of it"
         if not ended and world.time_s >= horizon_s:
@@ -145,17 +148,16 @@ def play(
     return Played(driven, bodies, frames, np.array(cycle_ms), cpu_s, contact, initial, ended, cut_off, perception, guard)
 
 
-def _ended(story: Story, contact: Contact | None, idle_s: float, task: Mission) -> str:
+def _ended(story: Story, contact: Contact | None, idle_s: float) -> str:
     if contact is not None:
         return f"touched {contact.name}"
     if story.over:
         return "the storyboard's stop trigger"
-    if story.storyboard.stopper is None and idle_s >= _IDLE_S:
-        return "every story is over"
-    ego = story.world.ego
-    if task.end is not None and math.dist((ego.x, ego.y), task.end) < _END_M + _END_S * abs(ego.speed):
-        return "the ego's road"
-    return ""
+    return "every story is over" if story.storyboard.stopper is None and idle_s >= _IDLE_S else ""
+
+
+def _at_the_end(task: Mission, ego: Entity) -> bool:
+    return task.end is not None and math.dist((ego.x, ego.y), task.end) < _END_M + _END_S * abs(ego.speed)
 
 
 def bodies_of(world: World, before: Bodies | None = None) -> Bodies:
