@@ -72,6 +72,21 @@ def test_what_is_reported_is_where_it_was_when_it_was_measured_seen_from_where_t
     assert (found["time"][0], found["time"][-1]) == pytest.approx((-0.06, 3.84))
 
 
+@pytest.mark.parametrize("turns_radps", [-0.3, 0.15])
+def test_who_stands_is_reported_at_one_place_of_the_world_however_the_car_turns(turns_radps):
+    suite = sensor(Sensing.LIDAR, (0.0, 0.0, 1.6), 0.0, 360.0, 150.0)
+    sensors, late_s, places = Sensors(suite), 0.06, []
+    for k in range(60):
+        heading = 0.1 * k * turns_radps
+        seen, _ = sensors.sense(world((CAR, 40.0, 5.0, 0.0, 0.0), time_s=0.1 * k), HERE._replace(heading_rad=heading))
+        then = heading - late_s * turns_radps if k else heading
+        for one in seen.detections[seen.detections["length"] > 3.0]:
+            cos, sin = math.cos(then), math.sin(then)
+            places.append((one["x"] * cos - one["y"] * sin, one["x"] * sin + one["y"] * cos, one["heading"] + then))
+    assert len(places) > 40
+    assert np.mean(places, axis=0) == pytest.approx((40.0, 5.0, 0.0), abs=0.12)
+
+
 def test_nobody_is_found_behind_a_truck_and_everybody_beside_it():
     sensors = Sensors(THREE_LIDARS)
     truck = (TRUCK, 20.0, 0.0, 0.0, 0.0)

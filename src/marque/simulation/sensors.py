@@ -42,6 +42,7 @@ _LASTING, _SCAN_S = 0.02, 0.1
 _FREE_SPACE = 0.8
 """Of a sensor's range: as far as it tells the free road from what it does not see."""
 _SAME_M = 3.0
+_LATELY_S = 0.6
 _NOBODY, _NO_KINDS, _NOTHING = np.empty(0, np.int32), np.empty(0, np.uint8), np.empty(0)
 _LOOKS_BEFORE_S, _LOCALISATION_S, _HEADING_RAD_PER_M = 1.5, 4.0, 0.02
 
@@ -92,6 +93,7 @@ class Sensors:
         self._eye_of, self._eyes = _eyes(suite)
         self._out = np.zeros(len(suite) * 256, DETECTION)
         self._scratch = _room_for(len(self._eyes), 16)
+        self._before, self._turned = (-math.inf, 0.0), 0.0
         self.changed()
 
     def changed(self) -> None:
@@ -111,7 +113,8 @@ class Sensors:
     def sense(self, truth: Observation, state: VehicleState) -> tuple[Observation, VehicleState]:
         """What the car knows of a perfect observation and of its own true state: detections, and where it believes to be."""
         views = self._views(len(truth.ids))
-        count = _sense(self.suite, self._range_m, self.works, self._eye_of, self._eyes, truth, state, self._seed, views, self._out)
+        turns = self._turns_radps(truth.time_s, float(state.heading_rad))
+        count = _sense(self.suite, self._range_m, self.works, self._eye_of, self._eyes, truth, state, turns, self._seed, views, self._out)
         seen = Observation(
             truth.time_s, _NOBODY, _NO_KINDS, _NOTHING, _NOTHING, _NOTHING, _NOTHING, _NOTHING, _NOTHING, truth.signals, perfect=False,
             detections=self._out[:count].copy(), eyes=self._eyes, free_m=np.minimum(views.low_m, self._reach_m), sight_m=self._sight_m,
@@ -119,6 +122,14 @@ class Sensors:
             sirens=self._heard(truth, state), markings_m=self.markings(state, truth.time_s),
         )  # fmt: skip
         return seen, self._believed(state, truth.time_s)
+
+    def _turns_radps(self, time_s: float, heading_rad: float) -> float:
+        """How fast the car has turned since the instant before; 0 where there was none lately."""
+        before_s, before_rad = self._before
+        if time_s > before_s:
+            self._before = time_s, heading_rad
+            self._turned = wrap(heading_rad - before_rad) / (time_s - before_s) if time_s - before_s < _LATELY_S else 0.0
+        return self._turned
 
     def _views(self, bodies: int) -> Views:
         """What the eyes see is written into; nothing of it is handed on."""
@@ -249,10 +260,13 @@ def _misplaced(seed: int, time_s: float) -> tuple[float, float, float]:
 
 @lean
 def _sense(
-    suite: Records, range_m: Floats, works: Bytes, eye_of: Ints, eyes: Floats, truth: Observation, state: VehicleState, seed: int,
-    views: Views, out: Records,
+    suite: Records, range_m: Floats, works: Bytes, eye_of: Ints, eyes: Floats, truth: Observation, state: VehicleState, turns_radps: float,
+    seed: int, views: Views, out: Records,
 ) -> int:  # fmt: skip
-    """Every sensor looks at every body, and sees a ghost now and then. How many detections were written to `out`."""
+    """Every sensor looks at every body, and sees a ghost now and then. How many detections were written to `out`.
+
+    turns_radps: of the car.
+    """
     cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
     for e in range(len(eyes)):
         x, y = state.x_m + eyes[e, 0] * cos - eyes[e, 1] * sin, state.y_m + eyes[e, 0] * sin + eyes[e, 1] * cos
@@ -264,7 +278,7 @@ def _sense(
             continue
         for i in range(len(truth.ids)):
             if n < len(out) and _finds(suite[s], s, range_m[s], truth, i, views.share[eye_of[s], i], state, cos, sin, seed, step):
-                _report(suite[s], s, truth, i, views.share[eye_of[s], i], state, seed, step, out, n)
+                _report(suite[s], s, truth, i, views.share[eye_of[s], i], state, turns_radps, seed, step, out, n)
                 n += 1
         n += _ghost(suite[s], s, range_m[s], truth.time_s, seed, step, out, n)
     return n
@@ -295,14 +309,19 @@ def _finds(
 
 @lean
 def _report(
-    one: Record, s: int, truth: Observation, i: int, share: float, state: VehicleState, seed: int, step: int, out: Records, n: int
+    one: Record, s: int, truth: Observation, i: int, share: float, state: VehicleState, turns_radps: float, seed: int, step: int,
+    out: Records, n: int,
 ) -> None:  # fmt: skip
-    """Write what the sensor makes of a body: where both were a latency ago, with its noise, half of which changes slowly."""
+    """Write what the sensor makes of a body: where both were a latency ago, seen as the car was turned then, with its noise, half of which
+    changes slowly.
+    """
     agent = int(truth.ids[i]) * 64 + s
-    cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
+    own_cos, own_sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
     body_cos, body_sin = math.cos(truth.heading_rad[i]), math.sin(truth.heading_rad[i])
-    dx = truth.x_m[i] - state.x_m + one.latency * (state.speed_mps * cos - truth.speed_mps[i] * body_cos)
-    dy = truth.y_m[i] - state.y_m + one.latency * (state.speed_mps * sin - truth.speed_mps[i] * body_sin)
+    dx = truth.x_m[i] - state.x_m + one.latency * (state.speed_mps * own_cos - truth.speed_mps[i] * body_cos)
+    dy = truth.y_m[i] - state.y_m + one.latency * (state.speed_mps * own_sin - truth.speed_mps[i] * body_sin)
+    heading = state.heading_rad - one.latency * turns_radps
+    cos, sin = math.cos(heading), math.sin(heading)
     x, y = dx * cos + dy * sin - one.x, dy * cos - dx * sin - one.y
     away, bearing = math.hypot(x, y), math.atan2(y, x)
     white = math.sqrt(1.0 - _SLOW * _SLOW)
@@ -316,7 +335,7 @@ def _report(
     d.time, d.sensor = truth.time_s - one.latency, s
     d.x, d.y = one.x + far * math.cos(bearing) - side * math.sin(bearing), one.y + far * math.sin(bearing) + side * math.cos(bearing)
     d.var_along, d.var_across, d.bearing = along * along, across * across, bearing
-    turned = wrap(truth.heading_rad[i] - state.heading_rad)
+    turned = wrap(truth.heading_rad[i] - heading)
     d.rate, d.var_rate = truth.speed_mps[i] * math.cos(turned - bearing) + one.noise_mps * n2, one.noise_mps * one.noise_mps
     d.heading, d.var_heading = turned + one.noise_heading * n2, one.noise_heading * one.noise_heading
     seen = 1.0 - 0.3 * (1.0 - min(1.0, share / _PLAIN))  # what is half hidden is taken for smaller
