@@ -6,7 +6,6 @@ where that is safest. Nothing here plans: a manoeuvre is a `Restraint` on the pl
 
 from __future__ import annotations
 
-import functools
 import math
 from enum import IntEnum
 from typing import NamedTuple
@@ -76,7 +75,6 @@ class Call(NamedTuple):
 _NOTHING = Call(Manoeuvre.NONE)
 
 
-@functools.lru_cache(maxsize=64)
 def choose(border: Border, covered: tuple[int, int, int, int], trust: Trust, health: Health, late: bool) -> Call:
     """The manoeuvre that is called for now.
 
