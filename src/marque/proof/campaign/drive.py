@@ -145,7 +145,7 @@ def _story(case: Case, task: Task, keep: Keep | None) -> Run:
         preventable |= preventable_by_models(scenario, played.driven, vehicle, judged.collision_step, judged.collision_with)
     run = _judged(verdict, judged, preventable, measures, played.driven, f"ended by {played.ended}")
     if run.outcome == "passed" and played.cut_off:  # what did not come to happen shows nothing
-        return replace(run, outcome="aborted", why=f"cut off by {played.ended}, before its own end: nothing is shown")
+        return replace(run, outcome="aborted", why=f"cut off by {played.ended}, before all of it had happened")
     return run
 
 

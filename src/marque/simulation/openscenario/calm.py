@@ -42,13 +42,13 @@ class Calm:
             and bool((np.abs(others.speed_mps - before) < _SAME_MPS).all())
             and abs(ego.acceleration_mps2) < _STEADY_MPS2
             and abs(turned) < _TURNS_RADPS * self._cycle_s
-            and not _approaches(ego, others)
+            and not anybody_approaches(ego, others)
         )
         self._since_s = self._since_s + self._cycle_s if calm else 0.0
         return self._since_s >= LASTS_S - 1e-9
 
 
-def _approaches(ego: VehicleState, others: Bodies) -> bool:
+def anybody_approaches(ego: VehicleState, others: Bodies) -> bool:
     """Whether anybody comes nearer. On a bend, too, where straight lines would say that who is ahead is never met."""
     dx, dy = others.x_m - ego.x_m, others.y_m - ego.y_m
     vx = others.speed_mps * np.cos(others.heading_rad) - ego.speed_mps * math.cos(ego.heading_rad)

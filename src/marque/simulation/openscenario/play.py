@@ -17,7 +17,7 @@ from marque.driving.observation import Observation
 from marque.simulation.drive import Driver, Plant, frame_of
 from marque.simulation.frame import Frame
 from marque.simulation.judge import Trajectory
-from marque.simulation.openscenario.calm import Calm
+from marque.simulation.openscenario.calm import Calm, anybody_approaches
 from marque.simulation.openscenario.entities import Entity
 from marque.simulation.openscenario.mission import Mission, SetSpeed, mission
 from marque.simulation.openscenario.scenario import Story
@@ -62,7 +62,7 @@ class Played:
     ended: str
     """Why it ended, one clause."""
     cut_off: bool
-    """Whether the horizon ended it, or the ego's road before all had happened: what was still to come is not known."""
+    """Whether its horizon or the ego's road ended it while something was still to begin or somebody still came nearer."""
     perception: str
     """As in `drive.Result`."""
     guard: GuardLog
@@ -128,15 +128,12 @@ def play(
         world.ego_moved = False
         states.append(state)
         bodies.append(bodies_of(world, bodies[-1]))
-        happened = all(part.state == COMPLETE for part in story.storyboard.parts)
-        idle_s = idle_s + CYCLE_S if happened else 0.0
+        idle_s = idle_s + CYCLE_S if all(part.state == COMPLETE for part in story.storyboard.parts) else 0.0
         ended = _ended(story, contact, idle_s)
-        if not ended and _at_the_end(task, ego):
-            ended, cut_off = "the ego's road", not happened
         if settling and not ended and calm.lasts(story, state, bodies[-1]):
             ended = "nothing more comes of it"
-        if not ended and world.time_s >= horizon_s:
-            ended, cut_off = f"its horizon of {horizon_s:.0f} s", True
+        if not ended and (ended := _cut(story, task, horizon_s)):
+            cut_off = story.storyboard.waits or anybody_approaches(state, bodies[-1])
     cpu_s = (time.thread_time_ns() - began) * 1e-9
     if record:
         frames.append(frame_of(state, observe(bodies[-1], story.road_map, world.time_s), driver.view(), vehicle))
@@ -156,8 +153,12 @@ def _ended(story: Story, contact: Contact | None, idle_s: float) -> str:
     return "every story is over" if story.storyboard.stopper is None and idle_s >= _IDLE_S else ""
 
 
-def _at_the_end(task: Mission, ego: Entity) -> bool:
-    return task.end is not None and math.dist((ego.x, ego.y), task.end) < _END_M + _END_S * abs(ego.speed)
+def _cut(story: Story, task: Mission, horizon_s: float) -> str:
+    """Why it does not go on though it has not ended."""
+    ego = story.world.ego
+    if task.end is not None and math.dist((ego.x, ego.y), task.end) < _END_M + _END_S * abs(ego.speed):
+        return "the ego's road"
+    return f"its horizon of {horizon_s:.0f} s" if story.world.time_s >= horizon_s else ""
 
 
 def bodies_of(world: World, before: Bodies | None = None) -> Bodies:

@@ -218,7 +218,7 @@ def _verdict(judged: Judgement, played: Played) -> tuple[Verdict, str]:
         reason = judged.fault_reason or "a touch between two steps"
         return Verdict.COLLISION, f"touches {played.contact.name} after {played.contact.time_s:.2f} s: {reason}"
     if judged.verdict is Verdict.GOAL and played.cut_off:
-        return Verdict.LATE, f"cut off by {played.ended} after {(len(played.bodies) - 1) * CYCLE_S:.1f} s, before its own end"
+        return Verdict.LATE, f"cut off by {played.ended} after {(len(played.bodies) - 1) * CYCLE_S:.1f} s, before all of it had happened"
     if judged.verdict is Verdict.GOAL:
         return Verdict.GOAL, f"ended by {played.ended} after {(len(played.bodies) - 1) * CYCLE_S:.1f} s"
     return judged.verdict, judged.why

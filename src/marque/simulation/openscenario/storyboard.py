@@ -239,6 +239,11 @@ class Storyboard(Element):
         self.triggers = [one for one in (self.stopper,) if one is not None]
         world.check_references()
 
+    @property
+    def waits(self) -> bool:
+        """Whether an act or an event has not begun yet."""
+        return any(one.state == STANDBY and one.executions == 0 for one in self.world.elements if one.kind in ("act", "event"))
+
     def quiet(self, within_s: float) -> bool:
         """Whether nothing will happen for so many s: nothing did at this instant, no action runs, and all conditions stay as they are."""
         if self.world.stirred or self.world.running:
