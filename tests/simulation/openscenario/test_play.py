@@ -129,3 +129,16 @@ def test_a_scenario_without_an_end_ends_with_its_stories_or_the_egos_road(tmp_pa
     far, _ = played(tmp_path, stage.document(stage.story_of(late), ego=stage.teleport(stage.lane_position(880.0)) + stage.speed(10.0)))
     assert far.ended == "the ego's road"
     assert far.driven.x_m[-1] < 1000.0
+
+
+def test_a_horizon_cuts_off_what_has_something_still_to_begin_or_somebody_who_comes_nearer(tmp_path):
+    def cut_off(events, other_m, horizon_s=6.0):
+        other = stage.teleport(stage.lane_position(other_m)) + stage.speed(10.0 if other_m < 500.0 else 0.0)
+        text = stage.document(stage.story_of(events, stop=stage.time_condition(1e6)), other)
+        return played(tmp_path, text, horizon_s=horizon_s)[0].cut_off
+
+    begins, waits = (stage.event("e", stage.speed(10.0), stage.time_condition(at_s)) for at_s in (2.0, 50.0))
+    assert not cut_off(begins, 60.0)
+    assert cut_off(waits, 60.0)
+    stands = stage.event("e", stage.speed(0.0), stage.time_condition(2.0))
+    assert cut_off(stands, 900.0), "who stands ahead has not been met"

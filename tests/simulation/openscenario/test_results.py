@@ -47,33 +47,6 @@ def test_a_drive_that_ends_by_its_stop_trigger_with_nothing_wrong_is_a_success(t
     assert result.scores["nuplan"] == pytest.approx(1.0 - sum(loss.amount for loss in result.losses if loss.metric.startswith("nuplan")))
 
 
-@pytest.mark.parametrize(("at_s", "verdict"), [(1e5, Verdict.LATE), (5.0, Verdict.GOAL)])
-def test_what_never_ends_is_cut_off_and_no_success_while_something_waits_to_begin(tmp_path, at_s, verdict):
-    parked = stage.teleport(stage.lane_position(10.0)) + stage.speed(0.0)
-    event = stage.event("e", stage.speed(1.0, "linear", "time", 2.0), stage.time_condition(at_s))
-    text = stage.document(stage.story_of(event, stop=stage.time_condition(1e6)), other=STANDS, ego=parked)
-    (result,) = driven(tmp_path, text, Blind)
-    assert (result.verdict, result.strict_success) == (verdict, verdict is Verdict.GOAL)
-    assert "its horizon of 600 s" in result.why
-
-
-def test_nor_while_somebody_comes_nearer(tmp_path):
-    slow = stage.teleport(stage.lane_position(10.0)) + stage.speed(1.0)
-    text = stage.document(stage.story_of("", stop=stage.time_condition(1e6)), stage.teleport(stage.lane_position(950.0)), slow)
-    (result,) = driven(tmp_path, text, Blind)
-    assert result.verdict is Verdict.LATE, result.why
-
-
-def test_a_road_that_ends_before_all_has_happened_is_no_success_and_afterwards_it_is(tmp_path):
-    ego = stage.teleport(stage.lane_position(900.0)) + stage.speed(10.0)
-    for at_s, verdict in ((3.0, Verdict.GOAL), (500.0, Verdict.LATE)):
-        event = stage.event("e", stage.speed(1.0), stage.time_condition(at_s))
-        text = stage.document(stage.story_of(event, stop=stage.time_condition(1e6)), other=STANDS, ego=ego)
-        (result,) = driven(tmp_path, text, Blind)
-        assert result.verdict is verdict, result.why
-        assert "the ego's road" in result.why
-
-
 def test_a_contact_is_told_with_its_speeds_and_whether_a_careful_driver_had_avoided_it(tmp_path):
     (result,) = driven(tmp_path, stage.document(stage.story_of("", stop=stage.time_condition(20.0)), other=STANDS), Blind)
     assert result.verdict is Verdict.COLLISION

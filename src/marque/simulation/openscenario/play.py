@@ -62,7 +62,7 @@ class Played:
     ended: str
     """Why it ended, one clause."""
     cut_off: bool
-    """Whether its horizon or the ego's road ended it while something was still to begin or somebody still came nearer."""
+    """Whether the caller's horizon ended it while something was still to begin or somebody still came nearer."""
     perception: str
     """As in `drive.Result`."""
     guard: GuardLog
@@ -129,11 +129,12 @@ def play(
         states.append(state)
         bodies.append(bodies_of(world, bodies[-1]))
         idle_s = idle_s + CYCLE_S if all(part.state == COMPLETE for part in story.storyboard.parts) else 0.0
-        ended = _ended(story, contact, idle_s)
+        ended = _ended(story, contact, idle_s, task)
         if settling and not ended and calm.lasts(story, state, bodies[-1]):
             ended = "nothing more comes of it"
-        if not ended and (ended := _cut(story, task, horizon_s)):
-            cut_off = story.storyboard.waits or anybody_approaches(state, bodies[-1])
+        if not ended and world.time_s >= horizon_s:
+            ended = f"its horizon of {horizon_s:.0f} s"
+            cut_off = horizon_s < LONGEST_S and (story.storyboard.waits or anybody_approaches(state, bodies[-1]))
     cpu_s = (time.thread_time_ns() - began) * 1e-9
     if record:
         frames.append(frame_of(state, observe(bodies[-1], story.road_map, world.time_s), driver.view(), vehicle))
@@ -145,20 +146,16 @@ def play(
     return Played(driven, bodies, frames, np.array(cycle_ms), cpu_s, contact, initial, ended, cut_off, perception, guard)
 
 
-def _ended(story: Story, contact: Contact | None, idle_s: float) -> str:
+def _ended(story: Story, contact: Contact | None, idle_s: float, task: Mission) -> str:
     if contact is not None:
         return f"touched {contact.name}"
     if story.over:
         return "the storyboard's stop trigger"
-    return "every story is over" if story.storyboard.stopper is None and idle_s >= _IDLE_S else ""
-
-
-def _cut(story: Story, task: Mission, horizon_s: float) -> str:
-    """Why it does not go on though it has not ended."""
+    if story.storyboard.stopper is None and idle_s >= _IDLE_S:
+        return "every story is over"
     ego = story.world.ego
-    if task.end is not None and math.dist((ego.x, ego.y), task.end) < _END_M + _END_S * abs(ego.speed):
-        return "the ego's road"
-    return f"its horizon of {horizon_s:.0f} s" if story.world.time_s >= horizon_s else ""
+    at_the_end = task.end is not None and math.dist((ego.x, ego.y), task.end) < _END_M + _END_S * abs(ego.speed)
+    return "the ego's road" if at_the_end else ""
 
 
 def bodies_of(world: World, before: Bodies | None = None) -> Bodies:

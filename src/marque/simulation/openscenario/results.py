@@ -217,8 +217,6 @@ def _verdict(judged: Judgement, played: Played) -> tuple[Verdict, str]:
     if played.contact is not None and judged.verdict not in (Verdict.ROAD_EDGE, Verdict.INFEASIBLE):
         reason = judged.fault_reason or "a touch between two steps"
         return Verdict.COLLISION, f"touches {played.contact.name} after {played.contact.time_s:.2f} s: {reason}"
-    if judged.verdict is Verdict.GOAL and played.cut_off:
-        return Verdict.LATE, f"cut off by {played.ended} after {(len(played.bodies) - 1) * CYCLE_S:.1f} s, before all of it had happened"
     if judged.verdict is Verdict.GOAL:
         return Verdict.GOAL, f"ended by {played.ended} after {(len(played.bodies) - 1) * CYCLE_S:.1f} s"
     return judged.verdict, judged.why
