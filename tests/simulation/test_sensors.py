@@ -87,6 +87,15 @@ def test_who_stands_is_reported_at_one_place_of_the_world_however_the_car_turns(
     assert np.mean(places, axis=0) == pytest.approx((40.0, 5.0, 0.0), abs=0.12)
 
 
+def test_a_car_that_was_put_elsewhere_has_not_turned():
+    suite = sensor(Sensing.LIDAR, (0.0, 0.0, 1.6), 0.0, 360.0, 150.0)
+    sensors = Sensors(suite)
+    for k, heading in enumerate((0.0, 0.0, 2.0)):
+        seen, _ = sensors.sense(world((CAR, 40.0, 0.0, 0.0, 0.0), time_s=0.1 * k), HERE._replace(heading_rad=heading))
+    one = seen.detections[seen.detections["length"] > 3.0][0]
+    assert math.atan2(one["y"], one["x"]) == pytest.approx(-2.0, abs=0.02)
+
+
 def test_nobody_is_found_behind_a_truck_and_everybody_beside_it():
     sensors = Sensors(THREE_LIDARS)
     truck = (TRUCK, 20.0, 0.0, 0.0, 0.0)

@@ -42,7 +42,8 @@ _LASTING, _SCAN_S = 0.02, 0.1
 _FREE_SPACE = 0.8
 """Of a sensor's range: as far as it tells the free road from what it does not see."""
 _SAME_M = 3.0
-_LATELY_S = 0.6
+_LATELY_S, _SPINS_RADPS = 0.6, 2.5
+"""Between instants farther apart than this, or faster than this, no car is taken to have turned."""
 _NOBODY, _NO_KINDS, _NOTHING = np.empty(0, np.int32), np.empty(0, np.uint8), np.empty(0)
 _LOOKS_BEFORE_S, _LOCALISATION_S, _HEADING_RAD_PER_M = 1.5, 4.0, 0.02
 
@@ -124,11 +125,12 @@ class Sensors:
         return seen, self._believed(state, truth.time_s)
 
     def _turns_radps(self, time_s: float, heading_rad: float) -> float:
-        """How fast the car has turned since the instant before; 0 where there was none lately."""
+        """How fast the car has turned since the instant before; 0 where there was none lately, or the car was put elsewhere."""
         before_s, before_rad = self._before
         if time_s > before_s:
+            turned = wrap(heading_rad - before_rad) / (time_s - before_s)
+            self._turned = turned if time_s - before_s < _LATELY_S and abs(turned) < _SPINS_RADPS else 0.0
             self._before = time_s, heading_rad
-            self._turned = wrap(heading_rad - before_rad) / (time_s - before_s) if time_s - before_s < _LATELY_S else 0.0
         return self._turned
 
     def _views(self, bodies: int) -> Views:
